@@ -9,6 +9,7 @@ import { z } from "zod";
 import { plainSecrets } from "../functions/shared/plain-secret";
 import { AlarmTopic } from "./constructs/resources/alarm-topic";
 import { PrivateBucket } from "./constructs/resources/bucket";
+import { startBundling } from "./constructs/bundling/beside-synthesis";
 import { parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
 import { terraformKeys } from "./constructs/emulator-keys";
@@ -196,6 +197,7 @@ export class Environment extends TerraformStack {
 
   /** cdktf calls it when it begins to write the stacks. Its own resolves the whole stack once, for references to other stacks, which none has. */
   override prepareStack(): void {
+    startBundling();
     const { outdir } = App.of(this);
     const written: unknown = this.emulatedBackend?.toTerraform();
     if (written !== undefined) forgetOtherBackend(join(outdir, "stacks", this.node.id), written);

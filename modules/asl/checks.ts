@@ -360,12 +360,40 @@ const resultSchema = z.object({
 
 /** Loads the validator only for a definition that is new: it takes a tenth of a synthesis. */
 function faultsOf(definition: string): readonly string[] {
-  // From the project: bundled code, as that of the simulations, has no file of its own.
-  const validate: unknown = createRequire(resolve("package.json"))("asl-validator");
-  if (typeof validate !== "function") throw new TypeError("asl-validator is no function");
-  const { errors } = resultSchema.parse(Reflect.apply(validate, undefined, [JSON.parse(definition)]));
+  validate ??= loadValidator();
+  const { errors } = resultSchema.parse(validate(JSON.parse(definition)));
   if (errors.length === 0) rememberValidated(definition);
   return errors.map((error) => error.Message ?? error["Error code"]);
+}
+
+let validate: ((definition: unknown) => unknown) | undefined;
+
+/** asl-validator compiles all its schemas for each machine, which takes a fifth of a second. Here it compiles them once. */
+function loadValidator(): (definition: unknown) => unknown {
+  // From the project: bundled code, as that of the simulations, has no file of its own.
+  const load = createRequire(resolve("package.json"));
+  const loaded: unknown = load("asl-validator");
+  const ajv: unknown = createRequire(load.resolve("asl-validator"))("ajv");
+  if (typeof loaded !== "function") throw new TypeError("asl-validator is no function");
+  if (typeof ajv !== "function" || !("default" in ajv) || typeof ajv.default !== "function")
+    throw new TypeError("asl-validator does not use ajv as it did");
+  const Ajv = ajv.default;
+  let compiled: unknown;
+  const once = function (...args: unknown[]): unknown {
+    if (compiled === undefined) compiled = Reflect.construct(Ajv, args);
+    // The keywords of its formats, which ajv refuses to get twice.
+    else Object.assign(Object(compiled) as object, { addKeyword: () => compiled });
+    return compiled;
+  };
+  return (definition) => {
+    Object.assign(ajv, { default: once });
+    try {
+      const result: unknown = Reflect.apply(loaded, undefined, [definition]);
+      return result;
+    } finally {
+      Object.assign(ajv, { default: Ajv });
+    }
+  };
 }
 
 /** Values of a template, with the keys of its objects: `name.$` is JSONPath. */

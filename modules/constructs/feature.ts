@@ -11,14 +11,18 @@ import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-i
 import { DataAwsPartition } from "@cdktf/provider-aws/lib/data-aws-partition";
 import { DataAwsRegion } from "@cdktf/provider-aws/lib/data-aws-region";
 import {
+  App,
+  DefaultTokenResolver,
+  StringConcat,
   TerraformDataSource,
+  TerraformElement,
   TerraformHclModule,
   TerraformOutput,
   TerraformResource,
   TerraformStack,
   TerraformVariable,
+  Tokenization,
   type ISynthesisSession,
-  type TerraformElement,
 } from "cdktf";
 import type { Construct, Node } from "constructs";
 import type * as z from "zod";
@@ -30,8 +34,9 @@ import { canonicalResources, moduleFiles } from "../hcl/module-files";
 import { defaultOf, requireValid, validationsOf } from "./module-input";
 import { appSchema, environmentNameSchema } from "./names";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
-import { packagesIn } from "./bundling/bundle";
 import { attributionOf } from "./bundling/attribution";
+import { finishBundling } from "./bundling/beside-synthesis";
+import { packagesIn } from "./bundling/cache";
 
 /** The module as JSON, for scripts: Terraform reads `.tf` and `.tf.json` only. */
 const MODULE_JSON = "module.json";
@@ -77,6 +82,8 @@ export abstract class Feature extends TerraformStack {
   abstract readonly deadLetterAlarm: AlarmSpec;
   private readonly zips = new Map<string, string>();
   private readonly errorLines: Line[] = [];
+  /** Where the module was written. */
+  private directory?: string;
   private synthesized?: Record<string, unknown>;
   private account?: DataAwsCallerIdentity;
   private partition?: DataAwsPartition;
@@ -220,7 +227,7 @@ export abstract class Feature extends TerraformStack {
     const isFree = (name: string) => (this.zips.get(name) ?? file) === file;
     const name = [preferred, path, `${path}-code`].find(isFree) ?? preferred;
     this.zips.set(name, file);
-    const filename = `\${path.module}/assets/${name}.zip`;
+    const filename = `\${path.module}/${ASSETS}/${name}.zip`;
     return { filename, hash: `\${filebase64sha256("${filename}")}`, md5: `\${filemd5("${filename}")}` };
   }
 
@@ -231,12 +238,21 @@ export abstract class Feature extends TerraformStack {
   }
 
   private synthesizeModule(): Record<string, unknown> {
-    const { provider, terraform, resource, ...blocks } = withoutMetadata(this.toTerraform());
+    const { provider, terraform, resource, ...blocks } = this.blocks();
     return {
       terraform: { required_version: REQUIRED_TERRAFORM, required_providers: REQUIRED_PROVIDERS },
       ...blocks,
       resource: canonicalResources(resource),
     };
+  }
+
+  /** As `toTerraform()`, which resolves each element, and then all of them once more; and without its metadata: the construct path of each. */
+  private blocks(): Record<string, unknown> {
+    const resolver = new DefaultTokenResolver(new StringConcat());
+    const blocks: Record<string, unknown> = {};
+    for (const element of this.node.findAll().filter((each) => TerraformElement.isTerraformElement(each)))
+      mergeInto(blocks, Tokenization.resolve(element.toTerraform(), { scope: this, resolver, preparing: false }));
+    return withoutMetadata(blocks);
   }
 
   /** The module as Terraform reads it, by file name. */
@@ -313,22 +329,35 @@ export abstract class Feature extends TerraformStack {
   }
 
   private writeModule(session: ISynthesisSession, environment: TerraformStack): void {
-    if (!session.skipValidation) this.runAllValidations();
     const { workingDirectory } = session.manifest.forStack(environment);
     const directory = join(session.outdir, workingDirectory, "modules", this.feature);
-    const texts = {
-      ...this.toFiles(),
-      [ATTRIBUTION]: attributionOf([...this.zips.values()].flatMap(packagesIn)),
-      [MODULE_JSON]: `${JSON.stringify(this.toModule(), undefined, 2)}\n`,
-    };
-    const assets = new Map([...this.zips].map(([name, file]) => [`${name}.zip`, file]));
-    mkdirSync(join(directory, "assets"), { recursive: true });
-    keepOnly(directory, new Set([...Object.keys(texts), "assets"]));
-    keepOnly(join(directory, "assets"), new Set(assets.keys()));
-    for (const [name, file] of assets) copyFileSync(file, join(directory, "assets", name));
+    const texts = { ...this.toFiles(), [MODULE_JSON]: `${JSON.stringify(this.toModule(), undefined, 2)}\n` };
+    mkdirSync(directory, { recursive: true });
+    keepOnly(directory, new Set([...Object.keys(texts), ATTRIBUTION, ASSETS]));
     for (const [name, text] of Object.entries(texts)) writeFileSync(join(directory, name), text);
+    this.directory = directory;
+
+    // The last one of the app: until then the handlers are being bundled.
+    const features = App.of(this)
+      .node.findAll()
+      .filter((each) => each instanceof Feature);
+    if (features.at(-1) !== this) return;
+    finishBundling();
+    for (const feature of features) feature.writeZips();
+  }
+
+  private writeZips(): void {
+    if (this.directory === undefined) return;
+    const assets = join(this.directory, ASSETS);
+    mkdirSync(assets, { recursive: true });
+    keepOnly(assets, new Set([...this.zips.keys()].map((name) => `${name}.zip`)));
+    for (const [name, file] of this.zips) copyFileSync(file, join(assets, `${name}.zip`));
+    writeFileSync(join(this.directory, ATTRIBUTION), attributionOf([...this.zips.values()].flatMap(packagesIn)));
   }
 }
+
+/** The folder of the module's zips. */
+const ASSETS = "assets";
 
 /** The file's usual name. */
 const ATTRIBUTION = "NOTICE";
@@ -339,7 +368,19 @@ function keepOnly(folder: string, names: ReadonlySet<string>): void {
     if (!names.has(name)) rmSync(join(folder, name), { recursive: true, force: true });
 }
 
-/** Drops cdktf's metadata, which has the construct path of each block. */
+/** Elements have no block in common, but its type and, of some, its label. */
+function mergeInto(blocks: Record<string, unknown>, element: unknown): void {
+  for (const [name, value] of Object.entries(Object(element) as object)) {
+    const present = blocks[name];
+    if (isRecord(present)) mergeInto(present, value);
+    else blocks[name] = value;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function withoutMetadata(synthesized: unknown): Record<string, unknown> {
   return JSON.parse(JSON.stringify(synthesized, (key, value: unknown) => (key === "//" ? undefined : value))) as Record<
     string,

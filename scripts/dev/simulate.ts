@@ -1,7 +1,4 @@
-/**
- * `npm run simulate`: runs simulated worlds of timers or exports: one, with its events, or many: of timers as many as it takes for a number of
- * timer-hours.
- */
+/** `npm run simulate`: runs simulated worlds of a feature: one, or many; of timers as many as it takes for a number of timer-hours. */
 import { join } from "node:path";
 import { Argument, InvalidArgumentError } from "commander";
 import { World as ExportWorld } from "../../test/support/export-simulation/world";
@@ -24,14 +21,15 @@ interface Options {
   readonly worlds?: number;
 }
 
-const EXPORT_WORKER = join(process.cwd(), "test/support/export-simulation/worker.ts");
+const FEATURES = ["timers", "exports", "heartbeats", "schedules", "workflows"] as const;
+type Feature = (typeof FEATURES)[number];
 
-const command = npmCommand("npm run simulate --", "Run simulated worlds of timers or exports.")
-  .addArgument(new Argument("[feature]", "what runs in the worlds").choices(["timers", "exports"]).default("timers"))
-  .option("--seed <number>", "one world, with its events; with --hours or --worlds: the first world", whole)
-  .option("--steps <number>", "maximum number of events of that world (default: no limit)", whole)
-  .option("--hours <number>", "worlds on all processors, until this many timer-hours of virtual time", whole)
-  .option("--worlds <number>", "exports: this many worlds on all processors", whole)
+const command = npmCommand("npm run simulate --", "Run simulated worlds of a feature.")
+  .addArgument(new Argument("[feature]", "what runs in the worlds").choices(FEATURES).default("timers"))
+  .option("--seed <number>", "one world, of timers and exports with its events; or the first of many", whole)
+  .option("--steps <number>", "timers: maximum number of events of that world (default: no limit)", whole)
+  .option("--hours <number>", "timers: worlds on all processors, until this many timer-hours of virtual time", whole)
+  .option("--worlds <number>", "the others: this many worlds on all processors", whole)
   .addHelpText("after", "\nExit code 1: an invariant is violated.")
   .parse();
 
@@ -39,9 +37,9 @@ const trace = (time: number, line: string): void => {
   console.log(`${new Date(time).toISOString().slice(5, 23)}  ${line}`);
 };
 
-async function main(feature: string, { seed, steps, hours, worlds }: Options): Promise<number> {
-  if (feature === "exports") return runExports(seed, worlds);
-  if (worlds !== undefined) throw new UsageError("--worlds: only of exports");
+async function main(feature: Feature, { seed, steps, hours, worlds }: Options): Promise<number> {
+  if (feature !== "timers") return runWorlds(feature, seed, worlds);
+  if (worlds !== undefined) throw new UsageError("--worlds: not of timers, which have --hours");
   if (hours !== undefined) return runMany(hours, seed ?? 0);
   if (seed === undefined) throw new UsageError("--seed or --hours: one of the two");
   return report(await new World({ seed, trace, ...(steps !== undefined && { steps }) }).run());
@@ -53,20 +51,20 @@ function report(violations: readonly { readonly invariant: string; readonly deta
   return violations.length === 0 ? EXIT.ok : EXIT.failure;
 }
 
-async function runExports(seed: number | undefined, worlds: number | undefined): Promise<number> {
-  if (worlds === undefined && seed === undefined) throw new UsageError("--seed or --worlds: one of the two");
-  if (worlds === undefined) return report(await new ExportWorld({ seed: seed ?? 0, trace }).run());
-  const threads = await SimulationThreads.start(undefined, EXPORT_WORKER);
+async function runWorlds(feature: Feature, seed: number | undefined, worlds = 1): Promise<number> {
+  if (seed !== undefined && feature === "exports" && worlds === 1)
+    return report(await new ExportWorld({ seed, trace }).run());
+  const folder = `${feature.slice(0, -1)}-simulation`;
+  const threads = await SimulationThreads.start(undefined, join(process.cwd(), "test/support", folder, "worker.ts"));
   let [done, broken] = [0, 0];
-  const first = seed ?? 0;
   await threads.run(
-    first,
+    seed ?? 0,
     () => done >= worlds,
     (world, { violations }) => {
       done += 1;
       for (const { invariant, detail } of violations) {
         broken += 1;
-        console.log(colours.red(`npm run simulate -- exports --seed ${world}: ${invariant}: ${detail}`));
+        console.log(colours.red(`npm run simulate -- ${feature} --seed ${world}: ${invariant}: ${detail}`));
       }
     },
   );
@@ -104,7 +102,7 @@ async function runMany(hours: number, first: number): Promise<number> {
   return broken === 0 ? EXIT.ok : EXIT.failure;
 }
 
-main(command.processedArgs[0] as string, command.opts()).then(
+main(command.processedArgs[0] as Feature, command.opts()).then(
   (code) => {
     process.exitCode = code;
   },

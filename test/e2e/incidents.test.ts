@@ -53,7 +53,18 @@ describe("incidents, deployed", () => {
 
   /** Waits for a published status that satisfies the condition. */
   const published = (condition: (status: Status) => boolean) =>
-    eventually(async () => statusSchema.parse(JSON.parse(await read("status.json"))), condition, 30_000);
+    eventually(async () => statusSchema.parse(JSON.parse(await read("status.json"))), condition, 60_000);
+
+  /** The same, with further checks: where this machine is too busy to judge a target, a later one counts. */
+  const checkedUntil = (condition: (status: Status) => boolean) =>
+    eventually(
+      async () => {
+        await check();
+        return statusSchema.parse(JSON.parse(await read("status.json")));
+      },
+      condition,
+      90_000,
+    );
 
   const stateOf = ({ monitors }: Status, monitor: string) => monitors.find(({ name }) => name === monitor)?.state;
 
@@ -65,8 +76,7 @@ describe("incidents, deployed", () => {
     const setStatus = (status: number) => fetch(`${moody.url}?${status}`, { method: "PUT" });
 
     await setStatus(503);
-    for (let failures = 0; failures < 4; failures += 1) await check();
-    const during = await published((status) => stateOf(status, "moody") === "down");
+    const during = await checkedUntil((status) => stateOf(status, "moody") === "down");
     expect(during.incidents.filter(({ monitor }) => monitor === "moody")).toMatchObject([{ closedAt: null }]);
 
     const open = await npmRun("incidents", "ls", "--open", "--json", ...startArguments);
@@ -90,8 +100,7 @@ describe("incidents, deployed", () => {
     expect(refused.output).toContain("moody is still down");
 
     await setStatus(200);
-    for (let successes = 0; successes < 3; successes += 1) await check();
-    const after = await published((status) => stateOf(status, "moody") === "up");
+    const after = await checkedUntil((status) => stateOf(status, "moody") === "up");
     const incidents = after.incidents.filter(({ monitor }) => monitor === "moody");
     expect(incidents).toEqual([
       { monitor: "moody", closedAt: expect.any(String) as unknown, message: "status 503, expected 200-299" },
@@ -119,7 +128,7 @@ describe("incidents, deployed", () => {
     expect(output).toMatch(/^moody +up +\d+ ms/m);
     expect(output).not.toMatch(/moody is down/);
     expect(code).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   it("remove the badge of a removed monitor", async () => {
     const badge = { Bucket: outputs.status_page_bucket_name, Key: "badges/former.svg" };
@@ -139,10 +148,9 @@ describe("incidents, deployed", () => {
     expect(stateOf(before, "guarded")).toBe("unknown");
     const parameter = { Name: GUARDED_PARAMETER, Value: "Bearer e2e", Type: "SecureString" } as const;
     await new SSMClient(aws).send(new PutParameterCommand(parameter));
-    await check();
-    const after = await published((status) => stateOf(status, "guarded") === "up");
+    const after = await checkedUntil((status) => stateOf(status, "guarded") === "up");
     expect(after.incidents.filter(({ monitor }) => monitor === "guarded")).toEqual([]);
-  }, 60_000);
+  }, 180_000);
 
   describe("of cron monitors", () => {
     const sendHeartbeat = (name: string) => signedFetch(`${outputs.heartbeat_url}/${name}`, { method: "POST" }, aws);
@@ -162,7 +170,7 @@ describe("incidents, deployed", () => {
       await published((status) => stateOf(status, "nightly-backup") === "up");
       const { output } = await npmRun("heartbeats", "status", ...startArguments);
       expect(output).toMatch(/^nightly-backup +up +heartbeat \d+ s ago/m);
-    }, 60_000);
+    }, 240_000);
 
     it("take pings of a job that cannot sign, at a URL with a token", async () => {
       const Value = randomBytes(32).toString("hex");
@@ -184,7 +192,7 @@ describe("incidents, deployed", () => {
       await published((status) => stateOf(status, "nightly-backup") === "up");
       const wrong = await fetch(url.replace("nightly-backup", "unknown"));
       expect(wrong.status).toBe(404);
-    }, 60_000);
+    }, 240_000);
 
     it("accept no unsigned heartbeat, and none of an unknown cron monitor", async () => {
       const unsigned = await fetch(`${outputs.heartbeat_url}/nightly-backup`, { method: "POST" });

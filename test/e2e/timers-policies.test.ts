@@ -1,4 +1,6 @@
 /** What can be done with a timer, and how it is delivered, through the deployed API and a named callback. */
+import { once } from "node:events";
+import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer, type AddressInfo, type Socket } from "node:net";
 import * as z from "zod";
 
@@ -15,6 +17,8 @@ const outputsSchema = z.looseObject({
 });
 
 const SECOND = 1_000;
+/** Longer than a first delivery takes on a busy machine. */
+const CATCH_UP_SECONDS = 45;
 const KOLKATA_MS = 5.5 * 3_600 * SECOND;
 
 /** Unique to this run: the table may contain timers of another. */
@@ -26,8 +30,12 @@ describe("timers of a named callback, deployed", () => {
   let aws: ReturnType<typeof awsConfiguration>;
   let outputs: z.output<typeof outputsSchema>;
   let timers: TimersClient;
-  /** Until when the callback of timers that fail does so. */
-  let closedUntil: number;
+  /** What the callback asks: /hold is answered when the test releases it, everything else at once. */
+  let bank: Server;
+  let bankUrl: string;
+  let isOpen = false;
+  /** Asked by callbacks that run until they are released. */
+  const held: (() => void)[] = [];
   setupHandler("timers");
 
   beforeAll(async () => {
@@ -35,11 +43,21 @@ describe("timers of a named callback, deployed", () => {
     aws = awsConfiguration(running.endpoint);
     outputs = outputsSchema.parse(running.deployment?.features["timers"]);
     timers = new TimersClient({ url: outputs.api_url, ...aws });
-    closedUntil = Date.now() + 30 * SECOND;
-    const failing = { callback, delaySeconds: 1, timerCallbackData: { failsUntil: closedUntil } };
+    bank = createHttpServer((request, response) => {
+      const answer = () => response.writeHead(request.url === "/hold" || isOpen ? 200 : 503).end();
+      if (request.url === "/hold") held.push(answer);
+      else answer();
+    }).listen(0, "127.0.0.1");
+    await once(bank, "listening");
+    bankUrl = `http://127.0.0.1:${(bank.address() as AddressInfo).port}`;
+    const failing = { callback, delaySeconds: 1, timerCallbackData: { bank: bankUrl } };
     await timers.oneshot.put(name("retried"), { ...failing, retry: { maxAttempts: 1 } });
-    await timers.oneshot.put(name("late"), { ...failing, retry: { maxAttempts: 1 }, catchUp: 20 });
+    await timers.oneshot.put(name("late"), { ...failing, retry: { maxAttempts: 1 }, catchUp: CATCH_UP_SECONDS });
   }, 60_000);
+  afterAll(() => {
+    for (const release of held) release();
+    bank.close();
+  });
 
   /** The recorded fires of a timer, once there are as many. */
   const fires = (kind: "periodic" | "oneshot", id: string, count = 1) =>
@@ -91,8 +109,12 @@ describe("timers of a named callback, deployed", () => {
 
   it("with overlap skip do not run while another fire runs", async () => {
     const id = name("alone");
-    await timers.periodic.put(id, { ...daily, overlap: "skip", timerCallbackData: { ms: 8_000 } });
+    await timers.periodic.put(id, { ...daily, overlap: "skip", timerCallbackData: { bank: `${bankUrl}/hold` } });
     await Promise.all([timers.periodic.fire(id), timers.periodic.fire(id)]);
+    // Whichever came second is recorded while the first still runs.
+    expect(await fires("periodic", "alone")).toMatchObject([{ outcome: "skipped" }]);
+    expect(held).toHaveLength(1);
+    for (const release of held.splice(0)) release();
     const outcomes = (await fires("periodic", "alone", 2)).map(({ outcome }) => outcome).sort();
     expect(outcomes).toEqual(["skipped", "succeeded"]);
     await timers.periodic.delete(id);
@@ -101,7 +123,10 @@ describe("timers of a named callback, deployed", () => {
   it("go to the dead letters after their last attempt; a redrive delivers them, unless they are too late by then", async () => {
     for (const id of ["retried", "late"])
       expect(await fires("oneshot", id)).toMatchObject([{ outcome: "deadLettered", attempts: 1 }]);
-    await new Promise((wait) => setTimeout(wait, Math.max(0, closedUntil - Date.now())));
+    isOpen = true;
+    const { dueAt = "" } = (await fires("oneshot", "late"))[0] ?? {};
+    const tooLate = Date.parse(dueAt) + (CATCH_UP_SECONDS + 1) * SECOND;
+    await new Promise((wait) => setTimeout(wait, Math.max(0, tooLate - Date.now())));
     for (const [id, expected] of [
       ["retried", "succeeded"],
       ["late", "dropped"],

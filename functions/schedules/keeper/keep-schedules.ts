@@ -3,7 +3,7 @@ import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { sleep, type Clock } from "../../shared/clock";
 import { HOUR_MS, SECOND_MS } from "../../shared/time";
 import type { Attempt, Run, ReadSchedules, ScheduleConfig, ScheduleState } from "../contract";
-import { isOpen, planSchedule, type Plan } from "../plan/plan";
+import { isOpen, planInvocations, planSchedule, type Plan } from "../plan/plan";
 import type { MonitorsTable } from "../storage/monitors-table";
 import type { RunsTable } from "../storage/runs-table";
 import { reportRuns } from "./report-runs";
@@ -115,11 +115,8 @@ async function keep(
     if (!advanced) return false;
     created.forEach(observer.created);
   }
-  // The row of an instant may be another one than planned.
-  const existing = new Map(created.map((run) => [run.run, run]));
-  for (const planned of plan.invoked) {
-    const run = existing.get(planned.run) ?? planned;
-    if (!isOpen(run) || run.outcome === "running") continue;
+  const { invoked, waits } = planInvocations([...plan.open, ...created], config, now);
+  for (const run of invoked) {
     await invoke({ schedule: name, run: run.run, attempt: run.attempt, retries: config.retries });
     await table.markInvoked(run, clock.now());
     observer.invoked(run);
@@ -133,7 +130,7 @@ async function keep(
     isReported = plan.closed.length > MAX_UNREPORTED;
   }
   if (isReported && plan.closed.length > 0) await table.close(name, plan.closed);
-  return plan.waits;
+  return waits;
 }
 
 interface KnownState {

@@ -51,10 +51,8 @@ export interface Plan {
   readonly created: readonly Run[];
   /** Attempts that ended without recording it, or never began. */
   readonly lost: readonly LostAttempt[];
-  /** Runs whose function is invoked for their next attempt. */
-  readonly invoked: readonly Run[];
-  /** A run is due and waits for another one to end. */
-  readonly waits: boolean;
+  /** Runs that have not ended once `lost` is written, without those of `created`. */
+  readonly open: readonly Run[];
   /** Sort keys of runs that have ended. */
   readonly closed: readonly string[];
   /** Their rows, as they are once `lost` is written. A row that has expired is missing. */
@@ -77,10 +75,16 @@ export function isOpen({ outcome }: Pick<Run, "outcome">): boolean {
   return outcome === "queued" || outcome === "running" || outcome === "retrying";
 }
 
+/** Of a schedule that is not enabled: what was due until it is again is not missed. */
+const DISABLED = "disabled";
+
 /** Of the fields that determine a schedule's instants. */
 function fingerprintOf({ schedule, timeZone, startAt, endAt, jitterSeconds, enabled }: ScheduleConfig): string {
-  return JSON.stringify([schedule, timeZone, startAt ?? "", endAt ?? "", jitterSeconds, enabled]);
+  return enabled ? JSON.stringify([schedule, timeZone, startAt ?? "", endAt ?? "", jitterSeconds]) : DISABLED;
 }
+
+/** A schedule that changes loses nothing that the tick before the deployment has left: two ticks, because one may be late. */
+const UNSEEN_MS = 2 * MINUTE_MS;
 
 export function planSchedule(situation: Situation): Plan {
   const { config, state, open, now } = situation;
@@ -96,12 +100,11 @@ export function planSchedule(situation: Situation): Plan {
     return failure.outcome === "failed" ? [] : [{ ...rest, ...failure }];
   });
   const { created, cursor } = planInstants(situation, fingerprint, stillOpen);
-  const waiting = [...stillOpen, ...created.filter(isOpen)];
   const gone = lost.filter(({ failure }) => failure.outcome === "failed");
   return {
     created,
     lost,
-    ...planInvocations(waiting, config, now),
+    open: stillOpen,
     closed: [...(state?.open ?? [])].filter((run) => !stillOpen.some((each) => each.run === run)),
     ended: [
       ...open.filter((run) => !isOpen(run)),
@@ -138,16 +141,23 @@ function planInstants(
   fingerprint: string,
   open: readonly Run[],
 ): Pick<Plan, "created" | "cursor"> {
-  // A new schedule, or another one under its name: what was due before is not missed.
-  if (state === undefined || state.fingerprint !== fingerprint) return { created: [], cursor: now };
-  if (state.pausedAt !== undefined || !config.enabled) return { created: [], cursor: undefined };
-  const due = dueRuns(name, config, Math.max(state.cursor, now - RUN_DAYS * DAY_MS), now);
+  const isChanged = state?.fingerprint !== fingerprint;
+  // What was due before it began is not missed.
+  if (state === undefined || (isChanged && [fingerprint, state.fingerprint].includes(DISABLED)))
+    return { created: [], cursor: now };
+  if (state.pausedAt !== undefined || !config.enabled) return { created: [], cursor: isChanged ? now : undefined };
+  const oldest = now - (isChanged ? UNSEEN_MS + config.jitterSeconds * SECOND_MS : RUN_DAYS * DAY_MS);
+  const after = Math.max(state.cursor, oldest);
+  const due = dueRuns(name, config, after, now);
   const created: Run[] = [];
-  for (const [index, run] of due.slice(0, MAX_ROWS_PER_TICK).entries()) {
+  const planned = due.slice(0, MAX_ROWS_PER_TICK);
+  for (const [index, run] of planned.entries()) {
+    // The schedule of before the change was not due then.
+    if (isChanged && now - run.dueAt > LATE_MS) continue;
     const running = [...open, ...created.filter(({ outcome }) => outcome === "queued")];
     created.push({ ...run, ...fateOf(run, { config, now, running, isLatest: index === due.length - 1 }) });
   }
-  return { created, cursor: created.at(-1)?.scheduledAt };
+  return { created, cursor: planned.at(-1)?.scheduledAt ?? (isChanged ? after : undefined) };
 }
 
 /** In order. Jitter does not change the order: a run waits for those before it, which does not make it late. */
@@ -193,16 +203,23 @@ function fateOf(
   return { outcome: "queued" };
 }
 
-/** Unless runs may overlap, one at a time, in order. A manual run does not wait. */
-function planInvocations(
-  waiting: readonly Run[],
-  { overlap }: ScheduleConfig,
-  now: number,
-): Pick<Plan, "invoked" | "waits"> {
+export interface Invocations {
+  /** Runs whose function is invoked for their next attempt. */
+  readonly invoked: readonly Run[];
+  /** A run is due and waits for another one to end. */
+  readonly waits: boolean;
+}
+
+/**
+ * Unless runs may overlap, one at a time, in order. A manual run does not wait.
+ *
+ * @param runs as their rows are: another tick may have created one otherwise than this one planned
+ */
+export function planInvocations(runs: readonly Run[], { overlap }: ScheduleConfig, now: number): Invocations {
   const isUnderWay = ({ outcome, invokedAt }: Run) => outcome === "running" || invokedAt !== undefined;
   const isDue = ({ outcome, nextAttemptAt = 0, invokedAt = -Infinity }: Run) =>
     outcome !== "running" && nextAttemptAt <= now && now - invokedAt >= REPEAT_INVOCATION_MS;
-  const byTime = waiting.toSorted((a, b) => a.scheduledAt - b.scheduledAt);
+  const byTime = runs.filter(isOpen).toSorted((a, b) => a.scheduledAt - b.scheduledAt);
   if (overlap === "allow") return { invoked: byTime.filter(isDue), waits: false };
   const next = byTime.some(isUnderWay) ? undefined : byTime.find(({ manual }) => !manual);
   const invoked = byTime.filter((run) => isDue(run) && (run.manual || run === next || isUnderWay(run)));

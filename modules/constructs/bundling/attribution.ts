@@ -28,28 +28,38 @@ export class LicenceError extends Error {
  */
 export function attributionOf(folders: readonly string[]): string {
   const texts = new Map<string, string[]>();
-  for (const folder of [...new Set(folders)].sort()) {
-    const parsed = packageSchema.safeParse(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")));
-    if (!parsed.success || !PERMISSIVE.has(parsed.data.license))
-      throw new LicenceError(
-        `${folder} cannot be part of a function: its licence is ${parsed.data?.license ?? "not stated"}, and not one of ${[...PERMISSIVE].join(", ")}`,
-      );
-    const { name, version, license } = parsed.data;
-    const text = licenceTextIn(folder) ?? `${license}. The package contains no text of it.`;
-    texts.set(text, [...(texts.get(text) ?? []), `${name} ${version} (${license})`]);
-  }
+  for (const { name, text } of [...new Set(folders)].sort().map(licenceOf))
+    texts.set(text, [...(texts.get(text) ?? []), name]);
   const sections = [...texts].map(([text, packages]) => `${packages.join("\n")}\n\n${text}\n`);
   return ["The functions of this module contain the following packages.\n", ...sections].join(
     `\n${"-".repeat(80)}\n\n`,
   );
 }
 
-/** Modules of one app contain the same packages. */
-const licenceTexts = new Map<string, string | undefined>();
+interface Licence {
+  /** `zod 4.1.0 (MIT)` */
+  readonly name: string;
+  readonly text: string;
+}
 
-function licenceTextIn(folder: string): string | undefined {
-  if (!licenceTexts.has(folder)) licenceTexts.set(folder, readLicenceText(folder));
-  return licenceTexts.get(folder);
+/** Modules of one app contain the same packages. */
+const licences = new Map<string, Licence>();
+
+function licenceOf(folder: string): Licence {
+  const licence = licences.get(folder) ?? readLicence(folder);
+  licences.set(folder, licence);
+  return licence;
+}
+
+function readLicence(folder: string): Licence {
+  const parsed = packageSchema.safeParse(JSON.parse(readFileSync(join(folder, "package.json"), "utf8")));
+  if (!parsed.success || !PERMISSIVE.has(parsed.data.license))
+    throw new LicenceError(
+      `${folder} cannot be part of a function: its licence is ${parsed.data?.license ?? "not stated"}, and not one of ${[...PERMISSIVE].join(", ")}`,
+    );
+  const { name, version, license } = parsed.data;
+  const text = readLicenceText(folder) ?? `${license}. The package contains no text of it.`;
+  return { name: `${name} ${version} (${license})`, text };
 }
 
 function readLicenceText(folder: string): string | undefined {

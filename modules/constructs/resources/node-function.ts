@@ -11,7 +11,7 @@ import { Construct } from "constructs";
 import { explain } from "../explain";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "../alarm-spec";
-import { bundleOf, type HandlerWrapper } from "../bundling/bundle";
+import { zipOf, type HandlerWrapper } from "../bundling/beside-synthesis";
 import type { Metric } from "../dashboard";
 import type { EventSource } from "./event-source";
 import { Feature } from "../feature";
@@ -159,7 +159,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
     permissions: IamRolePolicy,
     props: NodeFunctionProps<E>,
   ): LambdaFunction {
-    const zip = feature.addZip(basename(props.entry, ".ts"), this, bundleOf(props.entry, props.wrapper).zipFile);
+    const zip = feature.addZip(basename(props.entry, ".ts"), this, zipOf(props.entry, props.wrapper));
     const code = new S3Object(this, "code", {
       bucket: feature.deployment.codeBucket,
       key: `${name}.zip`,

@@ -2,11 +2,10 @@
 import * as z from "zod";
 import { onTimer } from "../../../functions/timers/on-timer";
 
-/** `ms`: duration; `failsUntil`: epoch milliseconds. */
-const dataSchema = z.object({ ms: z.number().default(0), failsUntil: z.number().default(0) });
+/** `bank`: a server of the test, which answers when the callback shall end: 200, or a failure. @default none: succeeds at once */
+const dataSchema = z.object({ bank: z.string().optional() }).prefault({});
 
 export const handler = onTimer(async ({ data }) => {
-  const { ms, failsUntil } = dataSchema.parse(data);
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  if (Date.now() < failsUntil) throw new Error("the bank is closed");
+  const { bank } = dataSchema.parse(data);
+  if (bank !== undefined && !(await fetch(bank)).ok) throw new Error("the bank is closed");
 });

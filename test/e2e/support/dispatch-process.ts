@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { buildSync } from "esbuild";
 
 import type { DispatchEnvironment } from "../../../functions/timers/contract";
-import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundling/bundle";
+import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundling/options";
 import { keysOf } from "../../../scripts/shared/emulator-keys";
 import { lambdaContext, scheduledEvent } from "../../support/lambda";
 

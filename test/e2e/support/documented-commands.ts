@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { almanacCommandOf, commandsOf, markdownBelow, optionsOf } from "../../support/documents";
 import { homeAt } from "../../../scripts/shared/home";
@@ -153,11 +153,14 @@ function onThisMachine(text: string, command: string, site: string): string {
   );
 }
 
-/** @param endless it runs until Ctrl-C, which comes after some seconds: once, to the program only, as `timeout` does it in the foreground */
+/** For a command that prints nothing, such as logs without lines. */
+const SILENT_SECONDS = 15;
+
+/** @param endless it runs until Ctrl-C, which comes when it has printed something: once, to the program only, as `timeout` passes it on */
 function inShell(script: string, folder: string, endless: boolean, variables: NodeJS.Dict<string>): Promise<Ended> {
   const child = spawn(
     "bash",
-    ["-c", endless ? `timeout --foreground --signal=INT --preserve-status 5 ${script}` : script],
+    ["-c", endless ? `exec timeout --foreground --signal=INT --preserve-status ${SILENT_SECONDS} ${script}` : script],
     {
       cwd: folder,
       env: { ...process.env, HOME: folder, INIT_CWD: folder, ALMANAC_AWS_ENDPOINT: undefined, ...variables },
@@ -166,9 +169,11 @@ function inShell(script: string, folder: string, endless: boolean, variables: No
   );
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (part: Buffer) => (output += part.toString()));
+  if (endless) child.stdout.once("data", () => child.kill("SIGINT"));
   return new Promise((settle) => {
-    child.on("close", (code) => {
-      settle({ code, output });
+    child.on("close", (code, signal) => {
+      // As a shell has it.
+      settle({ code: signal === null ? code : 128 + constants.signals[signal], output });
     });
   });
 }

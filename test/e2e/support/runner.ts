@@ -16,12 +16,13 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Changes what `heartbeats` expects of the targets.
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],
-    ["modules", "start", "web-pages", "marked-input"],
-    // Emulators of their own, without a deployment. Then the documents' commands, which put timers: `timers-api` has listed all by then.
-    ["kept-state", "clock", "executions", "live", "documentation"],
-    ["rehearsal"],
+    ["modules", "start", "web-pages"],
+    // An emulator of its own. Then the documents' commands, which put timers: `timers-api` has listed all by then.
+    ["kept-state", "documentation"],
+    // Then emulators of their own, without a deployment.
+    ["rehearsal", "clock", "executions", "live"],
     // Timers of a callback of its own: no crowd delays it.
-    ["schedules", "timers-policies"],
+    ["schedules", "timers-policies", "marked-input"],
   ],
   // Moves the clock of all suites: when no other runs.
   [["later"]],

@@ -273,6 +273,18 @@ describe("the keeper", () => {
     expect(cursor).toBe(START);
   });
 
+  it("does not move the cursor of a schedule that another tick has moved, or a person has paused and resumed", async () => {
+    const { tick, table } = keeper();
+    await tick(0);
+    const before = (await table.states()).get("report");
+    const back = { cursor: START - HOUR_MS, fingerprint: "", opened: [] };
+    await table.pause("report", START);
+    expect(await table.advance("report", before, back)).toBe(false);
+    await table.resume("report", START + MINUTE_MS);
+    expect(await table.advance("report", before, back)).toBe(false);
+    expect((await table.states()).get("report")).toMatchObject({ cursor: START + MINUTE_MS });
+  });
+
   it("begins anew with a schedule that was not configured for more than an hour, and goes on with one that was back sooner", async () => {
     const { tick, ports, table, run, rows, state, monitor } = keeper({ catchUp: "none" });
     const other = schedulesSchema.parse({ other: { schedule: "rate(1 hour)" } });
@@ -324,13 +336,53 @@ describe("the keeper", () => {
     expect(() => readSchedules(text)).toThrow();
   });
 
-  it("begins anew with another schedule under a name", async () => {
-    const one = keeper();
+  it.each<readonly [what: string, before: object, after: object, minutes: number, rows: readonly string[]]>([
+    // Ticks are at half past each minute, from 05:59.
+    ["another time that has passed", { schedule: "cron(0 7 * * ? *)" }, { schedule: "cron(0 5 * * ? *)" }, 30, []],
+    ["hours after the last tick", {}, { schedule: "rate(1 minute)", overlap: "allow" }, 600, ["15:58", "15:59"]],
+    ["the end, in the minute of a run", {}, { endAt: "2030-01-01T00:00:00Z" }, 1, ["06:00"]],
+    [
+      "the end, while a run waits for its jitter",
+      { jitterSeconds: 1_800 },
+      { jitterSeconds: 1_800, endAt: "2030-01-01T00:00:00Z" },
+      1,
+      ["06:00"],
+    ],
+    ["a shorter jitter", { jitterSeconds: 3_600 }, { jitterSeconds: 0 }, 1, ["06:00"]],
+    ["enabled again", { enabled: false }, {}, 1, []],
+    ["disabled", {}, { enabled: false }, 1, []],
+  ])(
+    "that is changed runs by its new fields, and loses no run of the minute of its change: %s",
+    async (_, before, after, minutes, rows) => {
+      const one = keeper(before);
+      await one.tick(0);
+      const times = async () => (await one.rows()).map((row) => row.slice(0, "06:00".length));
+      const fields = { schedule: "rate(1 hour)", ...after };
+      const changed = schedulesSchema.parse({ report: fields });
+      one.state.now += minutes * MINUTE_MS;
+      for (let tick = 0; tick < 31; tick += 1) {
+        await keepSchedules(changed, one.ports, 0);
+        if (tick === 0 && minutes > 1) expect(await times()).toEqual(rows);
+        if (minutes > 1) return;
+        one.state.now += MINUTE_MS;
+      }
+      expect(await times()).toEqual(rows);
+    },
+  );
+
+  it("that is changed back and forth runs each instant once", async () => {
+    const one = keeper({ overlap: "allow" });
     await one.tick(0);
-    const schedules = schedulesSchema.parse({ report: { schedule: "rate(1 minute)" } });
-    one.state.now = START + 10 * HOUR_MS;
-    await keepSchedules(schedules, one.ports, 0);
-    expect(await one.rows()).toEqual([]);
-    expect((await one.table.states()).get("report")?.cursor).toBe(START + 10 * HOUR_MS);
+    for (let minute = 0; minute < 125; minute += 1) {
+      one.state.now += MINUTE_MS;
+      const endAt = `20${30 + (minute % 2)}-01-01T00:00:00Z`;
+      await keepSchedules(
+        schedulesSchema.parse({ report: { schedule: "rate(1 hour)", overlap: "allow", endAt } }),
+        one.ports,
+        0,
+      );
+    }
+    const runs = (await one.rows()).map((row) => row.slice(0, 5));
+    expect(runs).toEqual(["06:00", "07:00", "08:00"]);
   });
 });

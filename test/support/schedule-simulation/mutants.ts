@@ -11,7 +11,7 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "looks at the last five minutes only",
     file: PLAN,
-    from: "Math.max(state.cursor, now - RUN_DAYS * DAY_MS)",
+    from: "Math.max(state.cursor, oldest)",
     to: "Math.max(state.cursor, now - 5 * MINUTE_MS)",
   },
   { name: "ignores jitter", file: PLAN, from: "if (run.dueAt > now) break;", to: "" },
@@ -21,7 +21,12 @@ export const MUTANTS: readonly SourceMutant[] = [
     from: "if (run.dueAt > now) break;",
     to: "if (run.dueAt > now) continue;",
   },
-  { name: "moves the cursor to now", file: PLAN, from: "cursor: created.at(-1)?.scheduledAt }", to: "cursor: now }" },
+  {
+    name: "moves the cursor to now",
+    file: PLAN,
+    from: "planned.at(-1)?.scheduledAt ?? (isChanged ? after : undefined) }",
+    to: "now }",
+  },
   {
     name: "lets runs overlap",
     file: PLAN,
@@ -89,9 +94,9 @@ export const MUTANTS: readonly SourceMutant[] = [
     name: "closes what it has invoked",
     file: KEEPER,
     from: "if (isReported && plan.closed.length > 0) await table.close(name, plan.closed);",
-    to: "if (plan.invoked.length > 0) await table.close(name, plan.invoked.map(({ run }) => run));",
+    to: "if (invoked.length > 0) await table.close(name, invoked.map(({ run }) => run));",
   },
-  { name: "lets one run a tick begin", file: KEEPER, from: "return plan.waits;", to: "return false;" },
+  { name: "lets one run a tick begin", file: KEEPER, from: "return waits;", to: "return false;" },
   {
     name: "lets every delivery begin",
     file: TABLE,
@@ -139,11 +144,5 @@ export const MUTANTS: readonly SourceMutant[] = [
     file: CHECK,
     from: "(isNew || hasFailed(job))",
     to: "(isNew || !hasFailed(job))",
-  },
-  {
-    name: "moves the cursor from wherever it is",
-    file: TABLE,
-    from: "`#cursor = :before AND ${",
-    to: "`:before = :before AND ${",
   },
 ];

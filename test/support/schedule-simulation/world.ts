@@ -147,8 +147,19 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   const tick = async (): Promise<void> => {
     const calls = { left: fault(0.1) ? random.whole(0, 25) : Infinity };
     const killed = () => calls.left-- <= 0;
+    const table = runsTable(unreliable(killed), "runs");
     const ports: KeeperPorts = {
-      table: runsTable(unreliable(killed), "runs"),
+      table: {
+        ...table,
+        // By a tick that is killed later, too.
+        create: async (planned) => {
+          const at = clock.now();
+          const run = await table.create(planned);
+          const key = `${run.schedule}/${run.run}`;
+          if (run.outcome === "queued" && !created.has(key)) created.set(key, at);
+          return run;
+        },
+      },
       monitors: monitorsTable(unreliable(killed), "heartbeats"),
       clock,
       invoke: async (attempt) => {
@@ -165,10 +176,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
         if (fault(0.03)) throw new KilledError("the response was lost");
       },
       observer: {
-        created: ({ schedule, run, outcome }) => {
-          const key = `${schedule}/${run}`;
-          if (outcome === "queued" && !created.has(key)) created.set(key, clock.now());
-        },
+        created: () => undefined,
         lost: () => undefined,
         invoked: () => undefined,
         failed: (_, error) => {

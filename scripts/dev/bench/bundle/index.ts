@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { buildSync } from "esbuild";
 import { unzipSync, zipSync } from "fflate";
-import { BUNDLE_OPTIONS, bundleHandlers, handlerEntries } from "../../../../modules/constructs/bundling/bundle";
+import { bundleHandlers, handlerEntries } from "../../../../modules/constructs/bundling/bundle";
+import { BUNDLE_OPTIONS } from "../../../../modules/constructs/bundling/options";
 import { ownEnvironment, commandOutput } from "../../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "../figure";
 

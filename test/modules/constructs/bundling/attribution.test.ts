@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
-import { bundleHandlers, packagesIn } from "../../../../modules/constructs/bundling/bundle";
+import { bundleHandlers } from "../../../../modules/constructs/bundling/bundle";
+import { packagesIn } from "../../../../modules/constructs/bundling/cache";
 import { LicenceError, attributionOf } from "../../../../modules/constructs/bundling/attribution";
 
 const folder = mkdtempSync(join(tmpdir(), "almanac-attribution-"));

@@ -36,6 +36,14 @@ describe("a bundle", () => {
     }
   });
 
+  it("has the same bytes whatever else is built with it: another handler changes no plan but its own", () => {
+    const alone = readFileSync(bundle(emptyFolder()).zipFile);
+    const [first] = bundleHandlers([CHECK, "functions/heartbeats/publish.ts", "functions/examples/minute-report.ts"], {
+      cacheDirectory: emptyFolder(),
+    });
+    expect(readFileSync(first?.zipFile ?? "").equals(alone)).toBe(true);
+  });
+
   it("is not built again while its sources stay as they are", () => {
     const cache = emptyFolder();
     expect(bundle(cache).rebuilt).toBe(true);

@@ -55,7 +55,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     run: benchConsole,
   },
   exports: {
-    measures: "one segment from DynamoDB to S3, 10 MB to 5 GB, beside the plain way (a quarter of an hour)",
+    measures: "one segment from DynamoDB to S3, beside other ways, and its memory (EXPORTS_GB=5: up to 5 GB)",
     run: benchExports,
   },
   workflows: {

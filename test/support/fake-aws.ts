@@ -314,10 +314,17 @@ export class FakeAws {
         this.objects.delete(resource);
         xml(204, "");
         return;
-      case "PutObject":
-        this.objects.set(resource, bytes);
-        xml(200, "");
+      case "PutObject": {
+        const { "x-amz-copy-source": source, "x-amz-copy-source-if-match": match } = headers;
+        const copied = typeof source === "string" ? this.objects.get(decodeURIComponent(source)) : undefined;
+        if (source !== undefined && (copied === undefined || (match !== undefined && match !== tagOf(copied))))
+          xml(412, "<Error><Code>PreconditionFailed</Code><Message>of the source</Message></Error>");
+        else {
+          this.objects.set(resource, copied ?? bytes);
+          xml(200, "<CopyObjectResult><ETag></ETag></CopyObjectResult>");
+        }
         return;
+      }
     }
     const object = this.objects.get(resource);
     if (object === undefined) xml(404, "<Error><Code>NoSuchKey</Code></Error>");

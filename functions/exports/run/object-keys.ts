@@ -69,6 +69,11 @@ export function successKey(run: KeySource): string {
   return `${manifestFolder(run)}_SUCCESS`;
 }
 
+/** Names the run that publishes. Not in the folder of readers. */
+export function publisherKey({ exportId, ...run }: KeySource): string {
+  return `_exports/${exportId}/publisher/${slotFolder(run)}run.txt`;
+}
+
 /** The folder that contains only this day's files. Undefined for a flat layout. */
 export function runFolder(run: KeySource): string | undefined {
   return run.config.layout === "partitioned" ? dayFolder(run) : undefined;

@@ -1,5 +1,6 @@
 /** A run's files in S3: publishes them, so that readers see them all or those of the run before. */
 import {
+  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   paginateListObjectsV2,
@@ -16,13 +17,14 @@ import {
   isExportedFile,
   isSuperseded,
   manifestKey,
+  publisherKey,
   runFolder,
   strayPrefix,
   successKey,
   symlinkKey,
 } from "../run/object-keys";
 import { encryptionParameters, objectStore, ownerOf, type IncompleteUpload } from "./object-store";
-import type { StateTable } from "./state-table";
+import { RunSupersededError, type StateTable } from "./state-table";
 
 const CONCURRENT_REQUESTS = 32;
 
@@ -49,7 +51,8 @@ export async function abortSupersededUploads(run: Run, s3: S3Client): Promise<vo
  * Makes the run's files those of its day: completes its uploads, then replaces the manifest and Athena's list of files. Idempotent.
  *
  * A worker of an older run may be anywhere in this function while a newer run publishes. It cannot undo that: it reads what it replaces
- * before it checks that its run is the active one, and replaces it on condition that it is unchanged.
+ * before it checks that its run is the active one, and replaces it on condition that it is unchanged. The marker, which is missing while a run
+ * publishes, has no such state: it is copied from the object that names the publisher, on condition that this still names its run.
  *
  * @throws RunSupersededError, ObjectExistsError, UploadLostError
  */
@@ -62,7 +65,15 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
   const store = storeOf(run, s3);
   const parts = await state.parts(run);
   if (!isPublished) {
-    if (published.marker !== undefined) await deleteIfUnchanged(run, s3, successKey(run), published.marker);
+    await put(run, s3, publisherKey(run), {
+      content: contentOf(run),
+      type: "text/plain",
+      replaces: published.publisherTag,
+    });
+    const marker = await readObject(run, s3, successKey(run));
+    // Its own: another invocation of this step has published the run.
+    if (marker?.tag !== undefined && marker.text !== contentOf(run))
+      await deleteIfUnchanged(run, s3, successKey(run), marker.tag);
     await mapConcurrently(parts, CONCURRENT_REQUESTS, async ({ key, upload, segment, number }) => {
       if (upload === undefined) return;
       await store.completeUpload(key, upload);
@@ -98,7 +109,26 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
   const own = new Set(parts.map(({ upload }) => upload?.id));
   for (const { key, id } of published.uploads) if (!own.has(id)) await store.abortUpload(key, id);
   await state.assertActive(run);
-  await put(run, s3, successKey(run), { content: `${run.id}\n`, type: "text/plain" });
+  await putMarker(run, s3);
+}
+
+/** Of the marker, and of the object that it is copied from. */
+const contentOf = ({ id }: Run): string => `${id}\n`;
+
+/** @throws PreconditionFailed when another run publishes */
+async function putMarker(run: Run, s3: S3Client): Promise<void> {
+  const { bucket: Bucket, config } = run;
+  const publisher = await readObject(run, s3, publisherKey(run));
+  if (publisher?.tag === undefined || publisher.text !== contentOf(run)) throw new RunSupersededError(run);
+  await s3.send(
+    new CopyObjectCommand({
+      Bucket,
+      Key: successKey(run),
+      CopySource: [Bucket, ...publisherKey(run).split("/")].map(encodeURIComponent).join("/"),
+      CopySourceIfMatch: publisher.tag,
+      ...encryptionParameters(config.kmsKeyArn),
+    }),
+  );
 }
 
 interface Published {
@@ -106,7 +136,7 @@ interface Published {
   /** ETags; undefined where there is no object. */
   readonly manifestTag: string | undefined;
   readonly symlinkTag: string | undefined;
-  readonly marker: string | undefined;
+  readonly publisherTag: string | undefined;
   /** Keys of the day's folder that are files of exports. */
   readonly files: readonly string[];
   /** Of workers that were killed, and of superseded runs. */
@@ -127,7 +157,7 @@ async function readPublished(run: Run, s3: S3Client): Promise<Published> {
     manifest: manifest && parseInput(manifestSchema, parseJson(manifest.text)),
     manifestTag: manifest?.tag,
     symlinkTag: folder === undefined ? undefined : (await readObject(run, s3, symlinkKey(run)))?.tag,
-    marker: (await readObject(run, s3, successKey(run)))?.tag,
+    publisherTag: (await readObject(run, s3, publisherKey(run)))?.tag,
     files,
     uploads: uploads.flat(),
   };

@@ -1,7 +1,9 @@
 /** A worker that outlives its run: it stalls at each request of a run in turn. */
 import {
   aws,
+  DAY,
   expectPublished,
+  keys,
   records,
   resetExports,
   run,
@@ -48,4 +50,38 @@ describe("a worker that outlives its run", () => {
     },
     300_000,
   );
+
+  it("does not mark a folder as whole while the next run publishes", async () => {
+    let [requests, atMarker] = [0, 0];
+    aws.before = ({ resource }) => {
+      requests += 1;
+      if (resource.endsWith("_SUCCESS")) atMarker = requests;
+      return undefined;
+    };
+    await run();
+    resetExports();
+    const { execution: killed, reached, release } = startHeld((arrived) => arrived === atMarker);
+    await reached;
+    killed.abort("killed", "by a test");
+    // Finishes the killed run. The one after it replaces it.
+    expect(await run()).toMatchObject({ status: "SUCCEEDED" });
+
+    const marked: string[] = [];
+    let isReleased = false;
+    aws.before = ({ action, resource }) => {
+      if (isReleased && !resource.endsWith("_SUCCESS") && keys(`orders/dt=${DAY}/_SUCCESS`).length > 0)
+        marked.push(`${action} ${resource}`);
+      if (action === "CompleteMultipartUpload" && !isReleased) {
+        isReleased = true;
+        release();
+      }
+      // The run's own marker comes after its manifest.
+      if (resource.endsWith("_manifest.json") && action === "PutObject") aws.before = () => undefined;
+      return undefined;
+    };
+    expect(await run({ force: true })).toEqual(succeeded("exported"));
+    expect(isReleased).toBe(true);
+    expect(marked).toEqual([]);
+    expectPublished();
+  }, 60_000);
 });

@@ -45,6 +45,7 @@ describe("a run", () => {
     expect(keys()).toEqual(
       [
         `_exports/orders/athena/dt=${DAY}/files.txt`,
+        `_exports/orders/publisher/dt=${DAY}/run.txt`,
         ...["_SUCCESS", "_manifest.json", `part-0000-00000-${id}.ndjson`, `part-0001-00000-${id}.ndjson`].map(
           (name) => `orders/dt=${DAY}/${name}`,
         ),

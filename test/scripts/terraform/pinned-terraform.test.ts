@@ -49,13 +49,13 @@ const serving =
     if (request.url === PATH) response.writeHead(200, { "Content-Length": body.length }).end(body);
     else response.writeHead(404).end();
   };
-const download = async (listener: RequestListener) =>
+const download = async (listener: RequestListener, idleTimeoutMs = 60_000) =>
   downloadTerraform({
     release,
     releases: await releasesOf(listener),
     folder,
     platform: "linux_amd64",
-    idleTimeoutMs: 300,
+    idleTimeoutMs,
   });
 
 it("pins a checksum for each platform", () => {
@@ -86,7 +86,7 @@ it("unpacks the program of the release, to be found from then on", async () => {
 const changed = Buffer.from(zip);
 changed.writeUInt8(changed.readUInt8(40) ^ 1, 40);
 
-const FAULTS: Readonly<Record<string, readonly [RequestListener, RegExp]>> = {
+const FAULTS: Readonly<Record<string, readonly [RequestListener, RegExp, idleTimeoutMs?: number]>> = {
   "another file": [serving(changed), /is not the release that this repository pins: its SHA-256 is [0-9a-f]{64}, not /],
   "a shorter file": [serving(zip.subarray(0, 100)), /is not the release/],
   "a download that is cut off": [
@@ -95,19 +95,23 @@ const FAULTS: Readonly<Record<string, readonly [RequestListener, RegExp]>> = {
     },
     new RegExp(`was cut off after 50 of ${zip.length} bytes`),
   ],
-  "a server that says nothing": [() => undefined, /sent nothing for 0\.3 s/],
+  "a server that says nothing": [() => undefined, /sent nothing for 0\.3 s/, 300],
   "a server that falls silent": [
     (_, response) => response.writeHead(200, { "Content-Length": zip.length }).write(zip.subarray(0, 50)),
-    /sent nothing for 0\.3 s/,
+    /sent nothing for 1 s/,
+    1_000,
   ],
   "a page of an error": [(_, response) => response.writeHead(503).end(), /answered with status 503/],
 };
 
-it.each(Object.entries(FAULTS))("installs nothing of %s, and says why", async (_, [listener, sentence]) => {
-  await expect(download(listener)).rejects.toThrow(sentence);
-  await expect(download(listener)).rejects.toMatchObject({ name: "TerraformDownloadError" });
-  expect(readdirSync(folder)).toEqual([]);
-});
+it.each(Object.entries(FAULTS))(
+  "installs nothing of %s, and says why",
+  async (_, [listener, sentence, idleTimeoutMs]) => {
+    await expect(download(listener, idleTimeoutMs)).rejects.toThrow(sentence);
+    await expect(download(listener, idleTimeoutMs)).rejects.toMatchObject({ name: "TerraformDownloadError" });
+    expect(readdirSync(folder)).toEqual([]);
+  },
+);
 
 it("says which server cannot be reached", async () => {
   const options = { release, releases: "http://127.0.0.1:9", folder, platform: "linux_amd64" };

@@ -22,6 +22,8 @@ export interface S3Request {
   readonly Metadata?: Readonly<Record<string, string>>;
   readonly IfMatch?: string;
   readonly IfNoneMatch?: string;
+  readonly CopySource?: string;
+  readonly CopySourceIfMatch?: string;
 }
 
 const tagOf = (body: Buffer): string => `"${createHash("md5").update(body).digest("hex")}"`;
@@ -50,6 +52,15 @@ export class MemoryS3 {
         this.checkCondition(request);
         this.objects.set(Key, { body: request.Body ?? Buffer.alloc(0), metadata: {} });
         return {};
+      case "CopyObject": {
+        const [, ...source] = decodeURIComponent(request.CopySource ?? "").split("/");
+        const copied = this.objects.get(source.join("/"));
+        if (copied === undefined) throw error("NoSuchKey");
+        if (request.CopySourceIfMatch !== undefined && tagOf(copied.body) !== request.CopySourceIfMatch)
+          throw error("PreconditionFailed");
+        this.objects.set(Key, copied);
+        return {};
+      }
       case "DeleteObject":
         if (object !== undefined) this.checkCondition(request);
         this.objects.delete(Key);

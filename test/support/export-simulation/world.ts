@@ -435,6 +435,7 @@ export class World {
 
   /** A request takes time, and fails in all the ways that requests fail. */
   async #request(action: string, invocation: Invocation, execute: () => object): Promise<object> {
+    const isPut = action === "PutObject" || action === "CopyObject";
     await this.#sleep(this.#random.whole(5, 400));
     if (isDead(invocation)) return forever();
     if (this.#chance("throttled request", 0.02)) throw named("ThrottlingException");
@@ -445,10 +446,10 @@ export class World {
       else await this.#sleep(this.#random.whole(1, 40) * MINUTE_MS); // outlives its caller
     }
     if (this.#chance("stalled request", 0.01)) await this.#sleep(this.#random.whole(1, 40) * MINUTE_MS);
-    if (this.#chance("suspended function", action === "PutObject" ? 0.03 : 0.002)) await this.#suspend();
+    if (this.#chance("suspended function", isPut ? 0.03 : 0.002)) await this.#suspend();
     if (isDead(invocation)) return forever();
     const result = execute();
-    if (action === "PutObject") this.#checkReaders();
+    if (isPut) this.#checkReaders();
     if (this.#chance("lost response", 0.012)) throw named("TimeoutError");
     await this.#sleep(this.#random.whole(5, 400));
     return isDead(invocation) ? forever() : result;

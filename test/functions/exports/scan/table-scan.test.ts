@@ -44,13 +44,14 @@ beforeEach(() => {
   [responses, requests] = [[], []];
 });
 
-function scan(): ReturnType<typeof tableScan> {
+/** @param idleMs without a byte, until a request is retried */
+function scan(idleMs = 60_000): ReturnType<typeof tableScan> {
   const dynamodb = new DynamoDBClient({
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     region: "eu-central-1",
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
     maxAttempts: 3,
-    requestHandler: { requestTimeout: 1_000, socketTimeout: 100, throwOnRequestTimeout: true },
+    requestHandler: { requestTimeout: 60_000, socketTimeout: idleMs, throwOnRequestTimeout: true },
   });
   return tableScan(dynamodb, { TableName: "orders", Segment: 1, TotalSegments: 4 });
 }
@@ -91,7 +92,7 @@ describe("a scan", () => {
 
   it("retries a page that stalls in the middle", async () => {
     responses = [{ body: PAGE, stalls: true }, { body: PAGE }];
-    expect((await scan()(undefined)).toString()).toBe(PAGE);
+    expect((await scan(2_000)(undefined)).toString()).toBe(PAGE);
     expect(requests).toHaveLength(2);
   });
 

@@ -28,7 +28,6 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "scripts/console/page/main.tsx!",
     "scripts/dev/bench/*/processes/*.ts!",
     "test/support/throttled-checker.ts",
-    "scripts/dev/bench/exports/{stub,worker,plain,streamed}.ts!",
     "scripts/dev/bench/bundle/sdk-v2.cjs!",
     "scripts/dev/bench/cdktn/alias.cjs!",
     // The emulator puts it before a function.

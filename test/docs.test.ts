@@ -100,7 +100,7 @@ describe("commands", () => {
   });
 
   it("of npm run bench exist", () => {
-    const benches = [...read("scripts/dev/bench/index.ts").matchAll(/^ {4}"?([\w-]+)"?: \{/gm)].map(([, name]) => name);
+    const benches = [...read("scripts/dev/bench/index.ts").matchAll(/^ {2}"?([\w-]+)"?: \{/gm)].map(([, name]) => name);
     const named = documents.flatMap((file) => [...read(file).matchAll(/npm run bench -- ([\w-]+)/g)]);
     expect(named.map(([, name]) => name).filter((name) => !benches.includes(name))).toEqual([]);
   });

@@ -155,11 +155,7 @@ describe.each(COMMANDS)("almanac %s", (_, words) => {
     expect(output).toMatchSnapshot();
   });
 
-  (hasPty ? it : it.skip)(
-    "is shown at a terminal",
-    async () => {
-      expect(await shown("python3", ["-c", PTY, process.execPath, launcher, ...words()])).toMatchSnapshot();
-    },
-    30_000,
-  );
+  (hasPty ? it : it.skip)("is shown at a terminal", async () => {
+    expect(await shown("python3", ["-c", PTY, process.execPath, launcher, ...words()])).toMatchSnapshot();
+  });
 });

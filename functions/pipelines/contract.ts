@@ -158,8 +158,8 @@ export const INDEXES = { byDay: "byDay", byGroup: "byGroup" } as const;
 /** Projected into the indexes beside the keys. */
 export const INDEXED_ATTRIBUTES = ["version", "summary"] as const;
 
-/** Keys of the table of notifications that wait for Slack. */
-export const NOTIFICATION_KEYS = { partition: "webhook", sort: "position" } as const;
+/** Keys of the table of notifications that wait for Slack. A queue is a pipeline's, so that it does not matter to what webhook it is sent. */
+export const NOTIFICATION_KEYS = { partition: "queue", sort: "position" } as const;
 
 /** The key of the table of accepted webhook deliveries, and the attribute with its time to live. */
 export const DELIVERY_KEYS = { partition: "delivery", expiresAt: "expiresAt" } as const;
@@ -249,7 +249,12 @@ export type NotifyEnvironment = EnvironmentVariables<typeof notifyEnvironment>;
 /** Sends queued notifications to Slack. */
 export const sendEnvironment = environmentSchema({
   NOTIFICATIONS_TABLE: text,
-  /** Names of SSM parameters, separated by commas. */
-  SLACK_PARAMETERS: text.transform((names) => names.split(",")),
+  /** The SSM parameter of each pipeline, or nothing for a pipeline without Slack: `jobOrder=/almanac/slack/orders,invoice=`. */
+  SLACK_PARAMETERS: text.transform((pairs) =>
+    pairs.split(",").map((pair) => {
+      const [pipeline = "", webhook = ""] = pair.split("=");
+      return { pipeline, webhook };
+    }),
+  ),
 });
 export type SendEnvironment = EnvironmentVariables<typeof sendEnvironment>;

@@ -8,7 +8,7 @@ import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { SECOND_MS } from "../shared/time";
 import { notifyEnvironment, type sendRequestSchema } from "./contract";
 import { notificationOf } from "./slack/notification";
-import { notificationQueue } from "./slack/notifications-table";
+import { notificationsTable } from "./slack/notifications-table";
 import type { QueuedNotification } from "./slack/slack-sender";
 
 const imageSchema = z.record(z.string(), z.unknown());
@@ -42,20 +42,22 @@ export const handler = invocationHandler(
     // Where `slack` is added to a pipeline, the stream has the changes of the day before.
     const from = Math.floor(Date.parse(environment.NOTIFY_FROM ?? EPOCH) / SECOND_MS);
     const isNew = ({ dynamodb }: StreamRecord): boolean => dynamodb.ApproximateCreationDateTime >= from;
-    const queue = notificationQueue(createDynamoDB(), NOTIFICATIONS_TABLE, { clock, random: Math.random });
+    const table = notificationsTable(createDynamoDB(), NOTIFICATIONS_TABLE, { clock, random: Math.random });
     const lambda = createLambda();
     return async ({ Records }) => {
       const webhook = pipeline.slack;
       if (webhook === undefined) return;
       const queued = Records.filter(isNew).flatMap(({ dynamodb }): QueuedNotification[] => {
         const notification = notificationOf(name, pipeline, { before: dynamodb.OldImage, after: dynamodb.NewImage });
-        return notification === undefined ? [] : [{ position: positionOf(name, dynamodb), notification }];
+        return notification === undefined
+          ? []
+          : [{ pipeline: name, position: positionOf(name, dynamodb), notification }];
       });
       const keys = Records.map(({ dynamodb: { NewImage, OldImage } }) => keyOf(NewImage ?? OldImage));
       const counts = { changes: Records.length, notifications: queued.length };
       logger.info("queueing notifications", { pipeline: name, ...counts, keys });
       if (queued.length === 0) return;
-      await queue.add(webhook, queued);
+      await table.add(queued);
       const request: z.output<typeof sendRequestSchema> = { webhook };
       const Payload = Buffer.from(JSON.stringify(request));
       await lambda

@@ -7,7 +7,7 @@ import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { slackPost } from "../shared/slack";
 import { MINUTE_MS } from "../shared/time";
 import { sendEnvironment, sendRequestSchema } from "./contract";
-import { notificationQueue, webhookLeases } from "./slack/notifications-table";
+import { notificationsTable, webhookLeases, webhookQueue } from "./slack/notifications-table";
 import { sendQueued } from "./slack/slack-sender";
 
 /** Time to release the lease and to count overdue notifications before Lambda's timeout. */
@@ -22,7 +22,11 @@ const OVERDUE_MS = 5 * MINUTE_MS;
 export const handler = invocationHandler(sendEnvironment, { input: sendRequestSchema }, (services) => {
   const { environment, app, environmentName, clock, logger, metrics } = services;
   const dynamodb = createDynamoDB();
-  const queue = notificationQueue(dynamodb, environment.NOTIFICATIONS_TABLE, { clock, random: Math.random });
+  const table = notificationsTable(dynamodb, environment.NOTIFICATIONS_TABLE, { clock, random: Math.random });
+  const pipelines = environment.SLACK_PARAMETERS;
+  const pipelinesOf = (webhook: string) =>
+    pipelines.flatMap((each) => (each.webhook === webhook ? [each.pipeline] : []));
+  const queue = webhookQueue(table, pipelinesOf);
   const leases = webhookLeases(dynamodb, environment.NOTIFICATIONS_TABLE);
   const post = slackPost(createSsm(), fetch, clock);
 
@@ -41,17 +45,25 @@ export const handler = invocationHandler(sendEnvironment, { input: sendRequestSc
         logger.error("notification set aside", { webhook, ...unreadable });
       },
     });
-    const [[oldest], [setAside]] = await Promise.all([queue.read(webhook, 1), queue.readSetAside(webhook, 1)]);
     if (messages > 0) logger.info("notifications sent", { webhook, messages, notifications });
-    // Never counts 0: CloudWatch charges a metric for each hour with data.
-    if (oldest !== undefined && clock.now() - Date.parse(oldest.position.slice(0, 24)) > OVERDUE_MS)
+  };
+
+  /** Also of pipelines whose Slack was removed, which no sender reads. Never counts 0: CloudWatch charges a metric for each hour with data. */
+  const countWaiting = async ({ pipeline, webhook }: (typeof pipelines)[number]): Promise<void> => {
+    const [[oldest], [setAside]] = await Promise.all([table.read(pipeline, 1), table.readSetAside(pipeline, 1)]);
+    if (oldest !== undefined && clock.now() - Date.parse(oldest.position.slice(0, 24)) > OVERDUE_MS) {
       metrics.count("overdueNotifications", 1);
+      if (webhook === "") logger.error("notifications of a pipeline without Slack", { pipeline });
+    }
     if (setAside !== undefined) metrics.count("unreadableNotifications", 1);
   };
 
   return async ({ webhook }, { deadline }) => {
-    const webhooks = webhook === undefined ? environment.SLACK_PARAMETERS : [webhook];
-    const results = await Promise.allSettled(webhooks.map((each) => send(each, deadline)));
+    // A webhook that the configuration no longer has is that of a notify function which is not updated yet: its pipeline has another one.
+    const wanted = pipelines.filter((each) => webhook === undefined || each.webhook === webhook);
+    const webhooks = new Set(wanted.flatMap((each) => (each.webhook === "" ? [] : [each.webhook])));
+    const sent = await Promise.allSettled([...webhooks].map((each) => send(each, deadline)));
+    const results = [...sent, ...(await Promise.allSettled(wanted.map(countWaiting)))];
     const failures = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
     if (failures.length > 0) throw new AggregateError(failures, "some webhooks failed");
   };

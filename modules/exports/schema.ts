@@ -132,6 +132,8 @@ function rejectAmbiguousColumns(columns: Readonly<Record<string, string>>, conte
   }
 }
 
+const UNKNOWN_PLACEHOLDER = /\{(?!(application|year|month|day|hour|minute)\})/;
+
 function rejectContradictions(
   { mode, watermark, engine, format, layout, columns, prefix, schedule, timeZone }: z.output<typeof exportFieldsSchema>,
   context: z.RefinementCtx,
@@ -147,6 +149,8 @@ function rejectContradictions(
     reject("watermark", "is only for incremental scans", watermark);
   if (native && (format !== "ndjson" || layout !== "partitioned"))
     reject("engine", 'requires format "ndjson" and layout "partitioned"', engine);
+  if (UNKNOWN_PLACEHOLDER.test(prefix ?? ""))
+    reject("prefix", "has another placeholder than {application}, {year}, {month}, {day}, {hour} and {minute}", prefix);
   if (prefix?.startsWith("_exports/")) reject("prefix", "is where manifests are", prefix);
   if (columns !== undefined && (native || format === "json" || (format === "ndjson" && layout !== "partitioned")))
     reject(

@@ -63,7 +63,7 @@ export class Pipelines extends Feature {
     const archive = new Bucket(this, "archive", { nameSuffix: "archive", versioned: true, encryptionKey });
     const configuration = this.createConfiguration(config);
     const webhooks = webhooksOf(config);
-    const slack = webhooks.length === 0 ? undefined : this.createSlackSender(webhooks);
+    const slack = webhooks.length === 0 ? undefined : this.createSlackSender(config);
     const deliveries = this.createDeliveries(config);
     const shared: Shared = { archive, configuration, slack, deliveries };
     const pipelines = Object.entries(config).map(([name, pipeline]) => createPipeline(this, name, pipeline, shared));
@@ -118,13 +118,13 @@ export class Pipelines extends Feature {
     });
   }
 
-  private createSlackSender(webhooks: readonly string[]): SlackSender {
+  private createSlackSender(config: PipelinesConfig): SlackSender {
     const notifications = new Table(this, "notifications", {
       nameSuffix: "notifications",
       partitionKey: { name: NOTIFICATION_KEYS.partition, type: "S" },
       sortKey: { name: NOTIFICATION_KEYS.sort, type: "S" },
     });
-    const send = this.createSend(notifications, webhooks);
+    const send = this.createSend(notifications, config);
     new Alarm(this, "overdue-notifications", {
       spec: {
         description: "Slack has accepted no notifications for five minutes",
@@ -144,16 +144,18 @@ export class Pipelines extends Feature {
     return { notifications, send };
   }
 
-  private createSend(notifications: Table, webhooks: readonly string[]): ScheduledFunction<SendEnvironment> {
+  private createSend(notifications: Table, config: PipelinesConfig): ScheduledFunction<SendEnvironment> {
     return new ScheduledFunction<SendEnvironment>(this, "send", {
       entry: "functions/pipelines/send.ts",
       environment: {
         NOTIFICATIONS_TABLE: notifications.grant("BatchWriteItem", "Query", "UpdateItem"),
         SLACK_PARAMETERS: {
-          value: webhooks.join(","),
+          value: Object.entries(config)
+            .map(([name, { slack = "" }]) => `${name}=${slack}`)
+            .join(","),
           actions: ["ssm:GetParameter"],
           // No kms:Decrypt: AWS's managed key for SSM does not need it.
-          resources: webhooks.map((name) => this.arn("ssm", `parameter${name}`)),
+          resources: webhooksOf(config).map((name) => this.arn("ssm", `parameter${name}`)),
         },
       },
       timeoutSeconds: MINUTE_SECONDS,

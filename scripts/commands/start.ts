@@ -21,6 +21,7 @@ import {
 import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
 import { describeError } from "../shared/terminal/errors";
 import { DEFAULT_HOME, homeAt, type Home } from "../shared/home";
+import { isInForeground } from "../shared/terminal/foreground";
 import { outputClosed } from "../shared/terminal/output";
 import { ensureTerraform } from "../terraform/terraform";
 
@@ -117,6 +118,7 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
     colours,
     print: console.log,
     input: process.stdin,
+    canRead: isInForeground,
     signal: session.signal,
   });
   return keepRunning(ended, home, signal).finally(endSession);

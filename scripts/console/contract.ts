@@ -221,6 +221,8 @@ export interface TimerView {
   readonly timer: TimerSummary;
   /** The timer as the API answers it, JSON text. */
   readonly json: string;
+  /** The values of its change: those of `timers.change` or `timers.changeOnce`, as they are. */
+  readonly change: Readonly<Record<string, string>>;
   /** The next fires, at most ten. */
   readonly preview: readonly string[];
   /** Those that are recorded, the latest first. */
@@ -487,6 +489,8 @@ export interface SearchView {
 /** What an action's command said. */
 export interface ActionResult {
   readonly ok: boolean;
+  /** True: it has not ended yet, and nothing waits for it. */
+  readonly isRunning?: true;
   /** Its lines. */
   readonly output: string;
 }

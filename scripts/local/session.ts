@@ -6,6 +6,9 @@ import { describeLiveEvent } from "./live/describe";
 import type { LiveEvent } from "./live/events";
 import type { LiveOptions } from "./live/run";
 
+/** While a change waits for Enter: a job may go into the background of its shell, and come back. */
+const LOOK_EVERY_MS = 1_000;
+
 /** Keys that were pressed before a question are no answer to it. */
 const TYPED_BEFORE_MS = 100;
 
@@ -22,30 +25,46 @@ export interface SessionOptions {
   readonly describeLine: (line: FunctionLine) => string | undefined;
   readonly colours: Colors;
   readonly print: (text: string) => void;
-  /** Where Enter comes from. It is read only while a change waits for it: a shell's background job must not read. */
+  /** Where Enter comes from. */
   readonly input: NodeJS.ReadableStream;
+  /** False: a shell stops this process when it reads its input. */
+  readonly canRead: () => boolean;
   /** Aborted: the session ends. */
   readonly signal: AbortSignal;
 }
 
 export function openSession(options: SessionOptions): void {
-  const { input, print, colours, signal } = options;
+  const { input, print, colours, signal, canRead } = options;
   let stopWatching: (() => void) | undefined;
-  let askedAt: number | undefined;
+  let waitingSince: number | undefined;
+  let looking: ReturnType<typeof setInterval> | undefined;
+
+  const readIfAllowed = () => {
+    if (canRead()) input.resume();
+    else input.pause();
+  };
+  const waitForEnter = () => {
+    waitingSince = performance.now();
+    readIfAllowed();
+    looking = setInterval(readIfAllowed, LOOK_EVERY_MS);
+    if (!canRead())
+      print("This job is in the background: bring it to the foreground (fg), or run npm start elsewhere.");
+  };
+  const stopWaiting = () => {
+    waitingSince = undefined;
+    clearInterval(looking);
+    input.pause();
+  };
 
   const watch = (since: number) => {
     if (!signal.aborted) stopWatching = options.watch({ since, onEvent });
   };
   const onEvent = (event: LiveEvent) => {
     print(describeLiveEvent(event, colours));
-    if (event.kind === "stack" && askedAt === undefined) {
-      askedAt = performance.now();
-      input.resume();
-    }
+    if (event.kind === "stack" && waitingSince === undefined) waitForEnter();
   };
   const apply = async () => {
-    askedAt = undefined;
-    input.pause();
+    stopWaiting();
     stopWatching?.();
     const since = Date.now();
     try {
@@ -56,14 +75,14 @@ export function openSession(options: SessionOptions): void {
     watch(since);
   };
   const onInput = () => {
-    if (askedAt !== undefined && performance.now() - askedAt > TYPED_BEFORE_MS) void apply();
+    if (waitingSince !== undefined && performance.now() - waitingSince > TYPED_BEFORE_MS) void apply();
   };
   input.on("data", onInput);
   input.pause();
   signal.addEventListener("abort", () => {
     stopWatching?.();
     input.off("data", onInput);
-    input.pause();
+    stopWaiting();
   });
   watch(options.since);
   void showLines(options);

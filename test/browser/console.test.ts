@@ -37,6 +37,9 @@ const VIEWS = [
   "/search?q=tea",
 ] as const;
 
+// Only ends what hangs: browsers run beside other tests, on machines where a second of work may take ten.
+jest.setTimeout(600_000);
+
 let page: Readonly<Record<string, PageFile>>;
 let browser: Browser;
 const running: RunningConsole[] = [];
@@ -90,13 +93,16 @@ async function open({ views = {}, act, look = {}, withToken = true, ...options }
   running.push(console_);
   const context = await browser.newContext({ ...DESKTOP, reducedMotion: "reduce", ...look });
   contexts.push(context);
+  context.setDefaultTimeout(120_000);
   const opened = await context.newPage();
   const faults: string[] = [];
   opened.on("pageerror", ({ message }) => faults.push(message));
   opened.on("console", (message) => {
     if (message.type() === "error") faults.push(message.text());
   });
-  await opened.clock.install({ time: Date.parse(CONSOLE_NOW) });
+  // Its timers go on.
+  await opened.clock.setFixedTime(CONSOLE_NOW);
+  await opened.addInitScript(COUNT_REQUESTS);
   // Init scripts bypass the page's Content-Security-Policy.
   await opened.addInitScript(axe.source);
   const own = `http://127.0.0.1:${console_.port}`;
@@ -113,6 +119,16 @@ async function open({ views = {}, act, look = {}, withToken = true, ...options }
     },
   };
 }
+
+const COUNT_REQUESTS = `
+  const { fetch } = window;
+  const answers = [];
+  window.answered = () => Promise.allSettled(answers);
+  window.fetch = (...request) => {
+    const answer = fetch(...request);
+    answers.push(answer);
+    return answer;
+  };`;
 
 /** Nothing is being loaded any more. */
 async function settled(opened: Page): Promise<void> {
@@ -197,6 +213,26 @@ describe("text from outside", () => {
   });
 });
 
+describe("the navigation of a phone", () => {
+  it("shows where one is, also where it is wider than the screen", async () => {
+    const { page: opened, visit } = await open({ look: PHONE });
+    for (const path of ["/search?q=tea", "/"]) {
+      await visit(path);
+      const current = opened.getByRole("navigation", { name: "Views" }).locator("[aria-current]");
+      await opened.waitForFunction(
+        `(({ left, right }) => left >= 0 && right <= innerWidth)(document.querySelector("nav [aria-current]").getBoundingClientRect())`,
+      );
+      expect(await current.innerText()).toBe(path === "/" ? "overview" : "search");
+    }
+  });
+
+  it("a list shows the state of each timer", async () => {
+    const { page: opened, visit } = await open({ look: PHONE });
+    await visit("/timers?state=late");
+    expect(await opened.getByRole("cell", { name: "late" }).first().isVisible()).toBe(true);
+  });
+});
+
 describe("filters", () => {
   it("are in the address, so that a link and the back key show the same", async () => {
     const { page: opened, visit } = await open();
@@ -254,6 +290,8 @@ describe("a poll", () => {
       "Object.defineProperty(document, 'visibilityState', { value: 'hidden', configurable: true }); document.dispatchEvent(new Event('visibilitychange'))",
     );
     await opened.clock.runFor(2_500);
+    // Requests from before.
+    await opened.evaluate("window.answered()");
     const before = asked.length;
     await opened.clock.runFor(600_000);
     expect(asked.length).toBe(before);
@@ -291,6 +329,47 @@ describe("a poll", () => {
     await console_.close();
     await opened.clock.runFor(2_500);
     await opened.getByText("The console's server does not respond.").first().waitFor();
+  });
+});
+
+describe("the architecture", () => {
+  it("lights the edges of a function as it runs, for some seconds, and again when it runs again", async () => {
+    const fake = fakeViews({ pollMs: 2_000 });
+    const timers = (await fake.architecture({})).drawings.find(({ feature }) => feature === "timers");
+    const dispatch = timers?.nodes.find(({ functionName }) => functionName === "timers-dispatch")?.id;
+    const edges = timers?.edges.filter(({ from, to }) => [from, to].includes(dispatch ?? "")) ?? [];
+    expect(edges.length).toBeGreaterThan(1);
+    let now = Date.parse(CONSOLE_NOW);
+    let lastAt: string | undefined;
+    const { page: opened } = await open({
+      views: {
+        environment: async (query) => ({ ...(await fake.environment(query)), now: new Date(now).toISOString() }),
+        activity: () =>
+          Promise.resolve({ functions: lastAt ? { "timers-dispatch": { lastAt, runs: 1, errors: 0 } } : {} }),
+      },
+    });
+    const lit = opened.locator(".diagram .edge.lit");
+    const passes = async (seconds: number) => {
+      now += seconds * 1_000;
+      await opened.clock.setFixedTime(now);
+      await opened.clock.runFor(2_500);
+    };
+    const litAre = async (labels: readonly string[]) => {
+      await lit.nth(labels.length).waitFor({ state: "detached" });
+      if (labels.length > 0) await lit.nth(labels.length - 1).waitFor({ state: "attached" });
+      expect((await lit.locator("title").allTextContents()).sort()).toEqual([...labels].sort());
+    };
+    await litAre([]);
+    for (let run = 1; run <= 2; run += 1) {
+      lastAt = new Date(now).toISOString();
+      await passes(1);
+      await litAre(edges.map(({ label }) => label));
+      expect(await lit.locator(".pulse").count()).toBe(edges.length);
+      await passes(10);
+      await litAre([]);
+    }
+    const others = opened.getByRole("region", { name: /^Architecture of (?!timers)/ });
+    expect(await others.locator(".pulse").count()).toBe(0);
   });
 });
 
@@ -381,6 +460,24 @@ describe("an action", () => {
     await dialog.getByRole("button", { name: "Edit and send" }).click();
     await dialog.getByText("sent back to the ingress").waitFor();
     expect(edited).toMatchObject([{ pipeline: "jobOrder", body: '{"a": 1}' }]);
+  });
+
+  it("changes a timer: its form begins with what the timer is", async () => {
+    const { page: opened, visit } = await open({ act });
+    await visit("/timers/periodic/timer-0001");
+    await opened.getByRole("button", { name: "Change" }).click();
+    const dialog = opened.getByRole("dialog", { name: "Change" });
+    expect(await dialog.getByLabel("Data, JSON").inputValue()).toBe('"tea"');
+    const every = dialog.getByLabel("Every (optional)");
+    expect(await every.inputValue()).toBe("15 minutes");
+    expect(await violations(opened)).toEqual([]);
+    await every.fill("20 minutes");
+    const command = await dialog.getByLabel("Command", { exact: true }).innerText();
+    expect(command).toMatch(/^npx almanac timers put '--every=20 minutes' --start=.* '--data="tea"' .* timer-0001$/);
+    expect(command).toContain("--if-version=v1");
+    await dialog.getByRole("button", { name: "Change" }).click();
+    await dialog.getByText("It has begun").waitFor();
+    expect(runs.at(-1)).toMatchObject(["timers.change", { id: "timer-0001", every: "20 minutes", data: '"tea"' }]);
   });
 
   it("of a console that only reads is its command, to be run by hand", async () => {

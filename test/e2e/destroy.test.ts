@@ -1,6 +1,8 @@
 import { isRunning } from "../../scripts/shared/processes";
 import { signedFetch, type SignedRequest } from "../support/signed-fetch";
-import { awsConfiguration, home, npmRun, readSystem, startArguments } from "./support/system";
+import { awsConfiguration, home, npmRun, readSystem, startArguments, UNTIL_HUNG_MS } from "./support/system";
+
+jest.setTimeout(UNTIL_HUNG_MS);
 
 /** For each kind of resource that Almanac creates: the service, and the request that lists them. */
 const LISTS: readonly (readonly [service: string, request: SignedRequest & { readonly path?: string }])[] = [
@@ -48,14 +50,14 @@ describe("npm start after kill -9", () => {
     expect([code, output]).toEqual([0, expect.stringContaining("where it ended")]);
     for (const companion of [pages, console_]) expect(companion && isRunning(companion.process)).toBe(false);
     expect((await npmRun("timers", "get", "sample-report", ...startArguments)).code).toBe(0);
-  }, 180_000);
+  });
 
   it("and after a stop plans and applies nothing", async () => {
     expect((await npmRun("stop", "--home", home)).code).toBe(0);
     const { code, output } = await npmRun("start", "--detach", ...startArguments);
     expect([code, output]).toEqual([0, expect.stringContaining("Deployment: nothing changed")]);
     expect(output).not.toContain("Terraform apply");
-  }, 180_000);
+  });
 });
 
 describe("npx almanac destroy local", () => {
@@ -69,7 +71,7 @@ describe("npx almanac destroy local", () => {
       code: 0,
     });
     expect(servicesNaming(await listAll(endpoint), "almanac-local")).toEqual([]);
-  }, 180_000);
+  });
 });
 
 describe("npm run stop", () => {
@@ -77,5 +79,5 @@ describe("npm run stop", () => {
     await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });
     await expect(npmRun("status", "--home", home)).resolves.toMatchObject({ code: 3 });
     await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 });

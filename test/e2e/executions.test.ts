@@ -9,13 +9,15 @@ import {
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
-import { awsConfiguration } from "./support/system";
+import { awsConfiguration, UNTIL_HUNG_MS } from "./support/system";
+
+jest.setTimeout(UNTIL_HUNG_MS);
 
 let emulator: BareEmulator;
 beforeAll(async () => {
   emulator = await bareEmulator();
-}, 60_000);
-afterAll(() => emulator.close(), 60_000);
+});
+afterAll(() => emulator.close());
 
 const mapOf = (processorConfig: object) => ({
   Type: "Map",
@@ -76,4 +78,4 @@ it("has the states of branches and of items, each after what led to it, and none
   expect(led.filter((each) => each.endsWith("Item Entered"))).toHaveLength(2);
   const one = events.find((event) => nameOf(event) === "One Exited");
   expect(one?.stateExitedEventDetails?.output).toBe("1");
-}, 60_000);
+});

@@ -26,7 +26,9 @@ import { writeFile, readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isRestored, saveState } from "../../scripts/emulator/control";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
-import { awsConfiguration } from "./support/system";
+import { awsConfiguration, UNTIL_HUNG_MS } from "./support/system";
+
+jest.setTimeout(UNTIL_HUNG_MS);
 
 const Bucket = "kept-bucket";
 const TableName = "kept-table";
@@ -35,8 +37,8 @@ let emulator: BareEmulator;
 
 beforeAll(async () => {
   emulator = await bareEmulator();
-}, 60_000);
-afterAll(() => emulator.close(), 60_000);
+});
+afterAll(() => emulator.close());
 
 /** Clients of the emulator that runs now: each start has other keys. */
 function clients() {
@@ -85,8 +87,8 @@ it("continues after a stop: rows, records of streams, delayed messages, versions
   await before.s3.send(new PutObjectCommand({ Bucket, Key: "a", Body: Buffer.from([0, 255, 128]) }));
   await before.s3.send(new DeleteObjectCommand({ Bucket, Key: "b" }));
   const { QueueUrl } = await before.sqs.send(new CreateQueueCommand({ QueueName: "kept-queue" }));
-  await before.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "later", DelaySeconds: 4 }));
   const sent = Date.now();
+  await before.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "later", DelaySeconds: 4 }));
   await emulator.stop();
 
   await emulator.start();
@@ -100,7 +102,7 @@ it("continues after a stop: rows, records of streams, delayed messages, versions
   const received = await after.sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
   expect(received.Messages?.map(({ Body }) => Body)).toEqual(["later"]);
   expect(Date.now() - sent).toBeGreaterThanOrEqual(4_000);
-}, 60_000);
+});
 
 it("is after kill -9 at any moment, under load, the state of one moment", async () => {
   await saveState(emulator.endpoint); // after it, at least
@@ -136,7 +138,7 @@ it("is after kill -9 at any moment, under load, the state of one moment", async 
     expect(records).toBe(rows);
     expect([rows, rows - 1]).toContain(objects + missing);
   }
-}, 120_000);
+});
 
 async function countOf({ dynamodb }: ReturnType<typeof clients>): Promise<number> {
   const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName, ConsistentRead: true }));
@@ -161,7 +163,7 @@ it("is not saved while Terraform changes the stack: its state names a part of wh
 
   await emulator.start();
   await expect(countOf(clients())).resolves.toBe(rows);
-}, 60_000);
+});
 
 it("that cannot be read is a fresh start", async () => {
   await emulator.kill();
@@ -171,7 +173,7 @@ it("that cannot be read is a fresh start", async () => {
   await createTable(clients());
   await saveState(emulator.endpoint);
   expect(await readdir(dirname(emulator.file))).toEqual(["emulator.state"]);
-}, 60_000);
+});
 
 it("is not for programs without the key of the run", async () => {
   const response = await fetch(`${emulator.endpoint}/_almanac/state`, { method: "POST" });

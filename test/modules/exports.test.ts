@@ -187,6 +187,8 @@ describe("the exports module", () => {
     [{ lateAfterMinutes: 0 }, "lateAfterMinutes"],
     [{ partMegabytes: 0 }, "partMegabytes"],
     [{ prefix: "_exports/mine/" }, "prefix"],
+    [{ prefix: "orders/{years}/" }, "prefix"],
+    [{ prefix: "orders/{year/" }, "prefix"],
   ])("refuses %j", (wrong, message) => {
     const refused = () => synthesize({ exports: { tables: [{ name: "orders", table: "orders", ...wrong }] } });
     expect(refused).toThrow(ConfigurationError);

@@ -224,7 +224,7 @@ export function consoleResources(): readonly Resource[] {
     ...pipelines.lambda(
       "send",
       { [pipelines.tableArn("notifications")]: "dynamodb:Query dynamodb:BatchWriteItem" },
-      { SLACK_PARAMETERS: "/almanac/slack/orders" },
+      { SLACK_PARAMETERS: "jobOrder=/almanac/slack/orders,invoice=" },
     ),
     workflows.table("tasks"),
     workflows.api("api"),

@@ -233,6 +233,10 @@ export function fakeViews({
           id,
         },
         json: JSON.stringify({ id, timerCallbackData: text("tea") }, undefined, 2),
+        change: {
+          ...{ id, shard: "shard0", version: "v1", every: "15 minutes", start: at(15 * MINUTE_MS), catchUp: "all" },
+          ...{ overlap: "allow", maxAttempts: "8", history: "as its callback", data: JSON.stringify(text("tea")) },
+        },
         preview: [1, 2, 3, 4, 5].map((index) => at(index * 15 * MINUTE_MS)),
         fires: [1, 2, 3].map((index) => ({
           dueAt: at(-index * 15 * MINUTE_MS),

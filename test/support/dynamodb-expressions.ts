@@ -15,7 +15,7 @@ export interface Request {
 }
 
 /**
- * Conditions and filters: `A AND (B OR C)` of `attribute_exists(a)`, `attribute_not_exists(a)`, `a IN (b, c)` and comparisons. Numbers
+ * Conditions and filters: `A AND (B OR C)` of `attribute_exists(a)`, `attribute_not_exists(a)`, `contains(a, b)` of text, `a IN (b, c)` and comparisons. Numbers
  * compare as numbers.
  */
 export function holds(condition: string, item: Item, request: Request): boolean {
@@ -33,6 +33,9 @@ function holdsPart(part: string, item: Item, request: Request): boolean {
   const [, typed, type] = /^attribute_type\((\S+), (\S+)\)$/.exec(part) ?? [];
   if (typed !== undefined && type !== undefined)
     return Object.keys(valueOf(typed, item, request) ?? {})[0] === valueOf(type, item, request)?.S;
+  const [, container, contained] = /^contains\((\S+), (\S+)\)$/.exec(part) ?? [];
+  if (container !== undefined && contained !== undefined)
+    return valueOf(container, item, request)?.S?.includes(valueOf(contained, item, request)?.S ?? "") === true;
   const [, absent] = /^attribute_not_exists\((.+)\)$/.exec(part) ?? [];
   if (absent !== undefined) return valueOf(absent, item, request) === undefined;
   const [, one, list] = /^(\S+) IN \((.+)\)$/.exec(part) ?? [];

@@ -7,6 +7,7 @@ import { mockClient } from "aws-sdk-client-mock";
 import { pipelineSchema, type Pipeline } from "../../functions/pipelines/contract";
 import { MalformedMessageError, readMessage, type Message } from "../../functions/pipelines/message/message";
 import { notificationOf, type Image, type Notification } from "../../functions/pipelines/slack/notification";
+import { webhookQueue } from "../../functions/pipelines/slack/notifications-table";
 import { sendQueued, type NotificationQueue, type SenderPorts } from "../../functions/pipelines/slack/slack-sender";
 import { ingestBatch, type IngestPorts, type ReceivedMessage } from "../../functions/pipelines/storage/ingest-batch";
 import { messageWriter } from "../../functions/pipelines/storage/pipeline-table";
@@ -19,7 +20,9 @@ import { seeded } from "./random";
 import { inMemoryLeases } from "./slack-simulation";
 import { virtualClock } from "./virtual-clock";
 
-const WEBHOOK = "/almanac/slack/orders";
+/** The pipeline is configured with the one, the other or none, and with another one from time to time. */
+export const WEBHOOKS = ["/almanac/slack/orders", "/almanac/slack/sales"] as const;
+const PIPELINE = "jobOrder";
 const STEPS = 120;
 const KEYS = 6;
 const MAX_RECEIVES = 3;
@@ -58,8 +61,9 @@ export async function simulatePipeline(
     key: "/id",
     ...(versions !== "none" && { version: "/v" }),
     summary: { Text: "/text" },
-    slack: WEBHOOK,
+    slack: WEBHOOKS[0],
   });
+  let slack: string | undefined = pipeline.slack;
   const table = new Map<string, Image>();
   const archived = new Set<string>();
   const stream: StreamRecord[] = [];
@@ -72,7 +76,7 @@ export async function simulatePipeline(
   const poison = new Set<string>();
   const deliveredAt = new Map<string, number>();
   const changedAt = new Map<string, number>();
-  const slackTimes: number[] = [];
+  const slackTimes = new Map<string, number[]>();
   let ids = 0;
   let faults = true;
 
@@ -110,26 +114,7 @@ export async function simulatePipeline(
       return Promise.resolve();
     }, 0.05),
     notify: notificationOf,
-    queue: {
-      read: (_, limit) =>
-        Promise.resolve(
-          [...stored]
-            .sort(([a], [b]) => (a < b ? -1 : 1))
-            .slice(0, limit)
-            .map(([position, notification]) =>
-              notification === undefined ? { position, fault: "unreadable" } : { position, notification },
-            ),
-        ),
-      remove: (_, positions) => {
-        for (const position of positions) stored.delete(position);
-        return Promise.resolve();
-      },
-      setAside: (_, { position }) => {
-        stored.delete(position);
-        setAside.add(position);
-        return Promise.resolve();
-      },
-    },
+    queue: webhookQueue(queueOver(stored, setAside), (webhook) => (webhook === slack ? [PIPELINE] : [])),
     post: slackPost(
       ssm(),
       undocumentedSlack(() => (faults ? random() : 1), clock, slackTimes, deliveredAt),
@@ -137,16 +122,18 @@ export async function simulatePipeline(
     ),
   });
 
-  const leases = inMemoryLeases();
+  const leases = new Map(WEBHOOKS.map((webhook) => [webhook, inMemoryLeases()]));
   let owners = 0;
-  const send = async (): Promise<void> => {
+  /** Of both: an invocation may be for the webhook of before. */
+  const send = () => Promise.all(WEBHOOKS.map(sendTo));
+  const sendTo = async (webhook: (typeof WEBHOOKS)[number]): Promise<void> => {
     const ports: SenderPorts = {
       queue: {
         read: flaky(parts.queue.read, 0.02),
         remove: flaky(parts.queue.remove, 0.02),
         setAside: flaky(parts.queue.setAside, 0.02),
       },
-      leases,
+      leases: leases.get(webhook) ?? inMemoryLeases(),
       post: async (webhook, message): Promise<PostOutcome> => {
         await sleep(clock, 1 + random() * 3_000);
         return parts.post(webhook, message);
@@ -157,7 +144,7 @@ export async function simulatePipeline(
       onFailure: () => undefined,
       onSetAside: () => undefined,
     };
-    await sendQueued(WEBHOOK, clock.now() + 55_000, ports).catch(() => undefined);
+    await sendQueued(webhook, clock.now() + 55_000, ports).catch(() => undefined);
   };
 
   /** As JSON, with digits that JavaScript's numbers do not have. */
@@ -205,7 +192,7 @@ export async function simulatePipeline(
       if (faults && random() < 0.1) sqs.push({ ...message }); // SQS delivers at least once
     }
     const { failures } = await parts.ingest(batch, {
-      name: "jobOrder",
+      name: PIPELINE,
       pipeline,
       archive: parts.archive,
       write: parts.write,
@@ -227,7 +214,7 @@ export async function simulatePipeline(
       sequence += 1;
       if (textOf(record.before, "data") !== textOf(record.after, "data"))
         changedAt.set(textOf(record.after, "key"), clock.now());
-      const notification = parts.notify("jobOrder", pipeline, record);
+      const notification = parts.notify(PIPELINE, pipeline, record);
       if (notification !== undefined) stored.set(String(sequence).padStart(8, "0"), notification);
     }
     if (faults && random() < 0.05) stored.set(`${String(sequence).padStart(8, "0")}x`, undefined);
@@ -241,8 +228,10 @@ export async function simulatePipeline(
     if (random() < 0.6) await deliver();
     if (random() < 0.6) pollStream();
     if (random() < 0.3) void send();
+    if (random() < 0.05) slack = pick([...WEBHOOKS, undefined]);
   }
   faults = false;
+  slack = pick(WEBHOOKS);
   for (let rounds = 0; rounds < 200 && sqs.length > 0; rounds += 1) await deliver();
   for (let rounds = 0; rounds < 500 && stream.length > 0; rounds += 1) pollStream();
   for (let minutes = 0; minutes < 30 && stored.size > 0; minutes += 1) {
@@ -258,7 +247,10 @@ export async function simulatePipeline(
   const rowIs = (key: string, data: string) => JSON.stringify(table.get(key)?.["data"]) === JSON.stringify({ S: data });
   const list = (text: string, some: readonly unknown[]) =>
     some.length === 0 ? [] : [`seed ${seed}: ${some.length} ${text}`];
-  const times = [...slackTimes].sort((a, b) => a - b);
+  const tooClose = [...slackTimes.values()].flatMap((unordered) => {
+    const times = [...unordered].sort((a, b) => a - b);
+    return times.filter((time, index) => index > 0 && time - (times[index - 1] ?? 0) < 1_000);
+  });
   return [
     ...list("accepted messages that cannot become a row", impossible),
     ...list(
@@ -291,10 +283,7 @@ export async function simulatePipeline(
       "readable notifications set aside",
       [...setAside].filter((position) => !position.endsWith("x")),
     ),
-    ...list(
-      "messages to Slack within a second",
-      times.filter((time, index) => index > 0 && time - (times[index - 1] ?? 0) < 1_000),
-    ),
+    ...list("messages to a webhook within a second", tooClose),
   ];
 }
 
@@ -303,11 +292,39 @@ function textOf(image: Image | undefined, name: string): string {
   return typeof value === "object" && value !== null ? String(Reflect.get(value, "S")) : "";
 }
 
+function queueOver(
+  stored: Map<string, Notification | undefined>,
+  setAside: Set<string>,
+): Parameters<typeof webhookQueue>[0] {
+  return {
+    read: (pipeline, limit) =>
+      Promise.resolve(
+        [...stored]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .slice(0, limit)
+          .map(([position, notification]) =>
+            notification === undefined
+              ? { pipeline, position, fault: "unreadable" }
+              : { pipeline, position, notification },
+          ),
+      ),
+    remove: (places) => {
+      for (const { position } of places) stored.delete(position);
+      return Promise.resolve();
+    },
+    setAside: ({ position }) => {
+      stored.delete(position);
+      setAside.add(position);
+      return Promise.resolve();
+    },
+  };
+}
+
 function ssm(): SSMClient {
   const client = new SSMClient({ region: "eu-central-1" });
   mockClient(client)
     .on(GetParameterCommand)
-    .resolves({ Parameter: { Value: "https://hooks.example/secret" } });
+    .callsFake(({ Name }: { Name: string }) => ({ Parameter: { Value: `https://hooks.example${Name}` } }));
   return client;
 }
 
@@ -315,11 +332,12 @@ function ssm(): SSMClient {
 function undocumentedSlack(
   random: () => number,
   clock: Clock,
-  times: number[],
+  times: Map<string, number[]>,
   deliveredAt: Map<string, number>,
 ): typeof fetch {
-  return (_, { body, redirect } = {}) => {
-    times.push(clock.now());
+  return (url, { body, redirect } = {}) => {
+    const webhook = url instanceof Request ? url.url : String(url);
+    times.set(webhook, [...(times.get(webhook) ?? []), clock.now()]);
     const draw = random();
     if (draw < 0.1) {
       const page = redirect === "manual" ? new Response("", { status: 302 }) : new Response("<html>");

@@ -20,6 +20,7 @@ import { seeded } from "./random";
 import { virtualClock } from "./virtual-clock";
 
 const WEBHOOK = "/almanac/slack/orders";
+const PIPELINE = "jobOrder";
 
 /** How Slack and the network behave. */
 export interface SlackBehaviour {
@@ -133,7 +134,7 @@ export async function simulate(
         unreadable.push(`${position}x`);
       }
       stored.set(position, {
-        pipeline: "jobOrder",
+        pipeline: PIPELINE,
         key,
         version: String(version),
         kind: version === 1 ? "new" : "changed",
@@ -178,13 +179,13 @@ function queueOver(stored: Map<string, Notification | undefined>, setAside: Set<
         .slice(0, limit)
         .map(([position, notification]): QueueItem =>
           notification === undefined
-            ? { position, fault: "unreadable" }
-            : { position, notification: { ...notification, receivedAt: position } },
+            ? { pipeline: PIPELINE, position, fault: "unreadable" }
+            : { pipeline: PIPELINE, position, notification: { ...notification, receivedAt: position } },
         );
       return Promise.resolve(queued);
     },
-    remove: (_, positions) => {
-      for (const position of positions) stored.delete(position);
+    remove: (_, places) => {
+      for (const { position } of places) stored.delete(position);
       return Promise.resolve();
     },
     setAside: (_, { position }) => {

@@ -1,7 +1,9 @@
 /** Writes one Parquet file: pages of a scan in, a multipart upload out, with one row group in memory. */
 import { gzipSync } from "node:zlib";
 
+import type { ColumnChunk, RowGroup as ParquetRowGroup } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { writePageHeader } from "hyparquet-writer/src/datapage.js";
 
 import { ITEM_COLUMN } from "../contract";
 import type { ObjectStore } from "../storage/object-store";
@@ -11,7 +13,16 @@ import { RowGroup, type ParquetSchema } from "./parquet-schema";
 import { convertScanPage, type ConvertedItem, type Selection } from "./scan-page";
 
 /** Of plain JSON. Readers read larger groups faster, and more of it is in memory. */
-const ROW_GROUP_BYTES = 8 * 1_048_576;
+const ROW_GROUP_BYTES = 1_048_576;
+
+/** The library's page size for one page a row group. */
+const ONE_PAGE = 0;
+
+/** Of the length before each value. */
+const LENGTH_BYTES = 4;
+
+/** Zlib's output buffer: most pages compress to less, and Node joins the pieces of others. */
+const SMALLEST_OUTPUT_BYTES = 1_024;
 
 /** Longer than most pages. */
 const PAGE_BYTES = 2 * 1_048_576;
@@ -23,7 +34,7 @@ export interface ParquetOptions {
   readonly compressed: boolean;
   /** Undefined: all items. */
   readonly selection?: Selection | undefined;
-  /** @default 8 MiB */
+  /** @default 1 MiB */
   readonly rowGroupBytes?: number;
 }
 
@@ -39,6 +50,9 @@ export function parquetWriter(
   let content = Buffer.allocUnsafe(0);
   let filled = 0;
   let spans: number[] = [];
+  let page = Buffer.allocUnsafe(0);
+  /** Columns whose values differ, so that a dictionary is of no use: it is not tried again. */
+  const unique = new Set<string>();
   let items = 0;
   let bytes = 0;
 
@@ -54,6 +68,19 @@ export function parquetWriter(
     encoded.index = 0;
   };
 
+  /** The row group's whole items, as the column's page. */
+  const itemPage = (rows: number): Buffer => {
+    const length = filled + LENGTH_BYTES * rows;
+    if (page.length < length) page = Buffer.allocUnsafe(length + length / 8);
+    let to = 0;
+    for (let row = 0; row < rows; row++) {
+      const [from = 0, end = 0] = [spans[2 * row], spans[2 * row + 1]];
+      to = page.writeUInt32LE(end - from, to);
+      to += content.copy(page, to, from, end);
+    }
+    return page.subarray(0, to);
+  };
+
   const writeRowGroup = async (): Promise<void> => {
     writer ??= new ParquetWriter({
       writer: encoded,
@@ -63,19 +90,25 @@ export function parquetWriter(
         ...rowGroup.elements,
       ],
       codec: compressed ? "GZIP" : "UNCOMPRESSED",
-      compressors: { GZIP: (page) => gzipSync(page, { level: GZIP_LEVEL }) },
+      compressors: { GZIP: compress },
       createdBy: "almanac",
     });
     const { rows } = rowGroup;
-    const whole = Array.from({ length: rows }, (_, row) => content.subarray(spans[2 * row], spans[2 * row + 1]));
-    void writer.write({
-      columnData: [
-        // Items differ: a dictionary and statistics of them are of no use.
-        { name: ITEM_COLUMN, data: whole, encoding: "PLAIN", statistics: false },
-        ...rowGroup.take(),
-      ],
-      rowGroupSize: rows,
-    });
+    if (rows > 0) {
+      const item = writeItemColumn(encoded, itemPage(rows), { rows, compressed });
+      const columnData = rowGroup
+        .take()
+        .map((column) => ({ ...column, ...(unique.has(column.name) && { encoding: "PLAIN" as const }) }));
+      void writer.write({ columnData, rowGroupSize: rows, pageSize: ONE_PAGE });
+      const group = lastGroup(writer, rows, columnData.length);
+      for (const {
+        meta_data: { type, path_in_schema: [name = ""] = [], dictionary_page_offset: dictionary } = {},
+      } of group.columns)
+        if (type !== "BOOLEAN" && dictionary === undefined) unique.add(name);
+      group.columns.unshift(item);
+      group.total_byte_size += item.meta_data?.total_uncompressed_size ?? 0n;
+      group.total_compressed_size = (group.total_compressed_size ?? 0n) + (item.meta_data?.total_compressed_size ?? 0n);
+    }
     [filled, spans] = [0, []];
     await upload();
   };
@@ -118,4 +151,57 @@ export function parquetWriter(
     },
     abort: () => chunks.abort(),
   };
+}
+
+function compress(page: Uint8Array): Uint8Array {
+  return gzipSync(page, { level: GZIP_LEVEL, chunkSize: Math.max(SMALLEST_OUTPUT_BYTES, page.length >> 1) });
+}
+
+/** Writes the column of whole items. The library would create an object for each, and copy it several times. */
+function writeItemColumn(
+  encoded: ByteWriter,
+  page: Buffer,
+  { rows, compressed }: { readonly rows: number; readonly compressed: boolean },
+): ColumnChunk {
+  const stored = compressed ? compress(page) : page;
+  const from = encoded.offset;
+  writePageHeader(encoded, {
+    type: "DATA_PAGE_V2",
+    uncompressed_page_size: page.length,
+    compressed_page_size: stored.length,
+    data_page_header_v2: {
+      num_values: rows,
+      num_nulls: 0,
+      num_rows: rows,
+      encoding: "PLAIN",
+      definition_levels_byte_length: 0,
+      repetition_levels_byte_length: 0,
+      is_compressed: compressed,
+    },
+  });
+  const headerBytes = encoded.offset - from;
+  encoded.appendBytes(stored);
+  return {
+    file_offset: BigInt(from),
+    meta_data: {
+      type: "BYTE_ARRAY",
+      encodings: ["PLAIN"],
+      path_in_schema: [ITEM_COLUMN],
+      codec: compressed ? "GZIP" : "UNCOMPRESSED",
+      num_values: BigInt(rows),
+      total_uncompressed_size: BigInt(headerBytes + page.length),
+      total_compressed_size: BigInt(headerBytes + stored.length),
+      data_page_offset: BigInt(from),
+    },
+  };
+}
+
+/** That of the columns; the library writes none where there are none. */
+function lastGroup(writer: ParquetWriter, rows: number, columns: number): ParquetRowGroup {
+  const last = writer.row_groups.at(-1);
+  if (last !== undefined && columns > 0) return last;
+  const group: ParquetRowGroup = { columns: [], total_byte_size: 0n, num_rows: BigInt(rows) };
+  writer.row_groups.push(group);
+  writer.num_rows += BigInt(rows);
+  return group;
 }

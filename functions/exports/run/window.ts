@@ -73,7 +73,8 @@ export function timeOf(unit: WatermarkUnit, watermark: string): number {
   return unit === "seconds" ? Number(watermark) * SECOND_MS : Number(watermark);
 }
 
-const ISO_TIME = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?Z)?$/;
+/** As text, a time without `T` sorts before all times of its day that have one, and may be in a window that has passed. */
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?Z$/;
 
 function isBefore(unit: WatermarkUnit, a: string, b: string): boolean {
   return unit === "iso8601" ? a < b : Number(a) < Number(b);
@@ -102,13 +103,15 @@ export function scanFilter({ from, to }: Window, attribute: string, unit: Waterm
     FilterExpression:
       (from === undefined ? "#watermark < :to" : "#watermark >= :from AND #watermark < :to") +
       " OR attribute_not_exists(#watermark) OR NOT attribute_type(#watermark, :type) OR #watermark >= :latest" +
-      (earliest !== undefined && from !== undefined ? " OR #watermark < :earliest" : ""),
+      (earliest !== undefined && from !== undefined ? " OR #watermark < :earliest" : "") +
+      (text ? " OR NOT contains(#watermark, :t) OR NOT contains(#watermark, :z)" : ""),
     ExpressionAttributeNames: { "#watermark": attribute },
     ExpressionAttributeValues: {
       ...(from !== undefined && { ":from": value(from) }),
       ":to": value(to),
       ":type": { S: text ? "S" : "N" },
       ":latest": value(latest),
+      ...(text && { ":t": { S: "T" }, ":z": { S: "Z" } }),
       ...(earliest !== undefined && from !== undefined && { ":earliest": value(earliest) }),
     },
   };

@@ -1,4 +1,5 @@
 /** Exports one segment of a table: scans pages, writes parts, saves checkpoints. */
+import { isThrottlingError } from "../../shared/aws/aws-errors";
 import type { Clock } from "../../shared/clock";
 import { MINUTE_MS } from "../../shared/time";
 import type { Format } from "../contract";
@@ -42,11 +43,18 @@ export class DocumentTooLargeError extends Error {
   override readonly name = "DocumentTooLargeError";
 }
 
+/** A page continues with the key after which it was read: it would be exported for ever. The message has no key. */
+export class RepeatedKeyError extends Error {
+  override readonly name = "RepeatedKeyError";
+}
+
 interface FilledFile {
   readonly lastKey: string | undefined;
   readonly read: ReadTotals;
   readonly done: boolean;
   readonly deadlineReached: boolean;
+  /** The table throttled the read of the next page. */
+  readonly throttled?: Error;
 }
 
 /**
@@ -55,8 +63,10 @@ interface FilledFile {
  * A part is saved with its upload, which becomes an object when the run is published, and only by the worker that has the segment. So
  * uploads of a worker that was presumed dead never become objects, and readers see no part of an unfinished run.
  *
+ * What was read before a table throttles is saved: else one that throttles every minute would never be exported.
+ *
  * @returns whether the segment is done
- * @throws {@link DocumentTooLargeError}, and errors of the ports
+ * @throws {@link DocumentTooLargeError}, {@link RepeatedKeyError}, and errors of the ports
  */
 export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPorts, deadline: number): Promise<boolean> {
   const { format, writeEmptyFile, partKey, openFile, saveCheckpoint } = ports;
@@ -67,9 +77,10 @@ export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPort
     const file = openFile(key);
     let checkpoint: SegmentCheckpoint;
     let part: UploadedPart | undefined;
+    let throttled: Error | undefined;
     try {
       const filled = await fillFile(file, pages, read, ports);
-      ({ done, deadlineReached, read } = filled);
+      ({ done, deadlineReached, read, throttled } = filled);
       if (format === "json" && !done) throw new DocumentTooLargeError(TOO_LARGE);
       if (file.items > 0 || writeEmptyFile)
         part = { number: nextPart, key, items: file.items, ...(await file.finish()) };
@@ -84,6 +95,7 @@ export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPort
       if (error instanceof SegmentTakenOverError) await file.abort().catch(() => undefined);
       throw error;
     });
+    if (throttled !== undefined) throw throttled;
   }
   return done;
 }
@@ -101,7 +113,13 @@ async function fillFile(
   let { lastKey } = pages;
   let read = before;
   for (;;) {
-    const page = await pages.next();
+    let page: Buffer | undefined;
+    try {
+      page = await pages.next();
+    } catch (error) {
+      if (read === before || format === "json" || !(error instanceof Error && isThrottlingError(error))) throw error;
+      return { lastKey, read, done: false, deadlineReached: false, throttled: error };
+    }
     if (page === undefined) return { lastKey, read, done: false, deadlineReached: true };
     const added = file.addPage(page);
     if (added === undefined) {
@@ -109,6 +127,8 @@ async function fillFile(
       return { lastKey, read, done: false, deadlineReached: false };
     }
     const { items, scanned, unusable = 0, capacityUnits, lastKey: nextKey } = added;
+    if (nextKey !== undefined && nextKey === lastKey)
+      throw new RepeatedKeyError("a page has the key of the page before");
     lastKey = nextKey;
     read = {
       items: read.items + scanned,

@@ -17,7 +17,15 @@ import { acquireLease, ownLease, RELEASE_LEASE, renewLease, SET_LEASE } from "..
 import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../../shared/input";
 import { NOTIFICATION_KEYS } from "../contract";
 import { notificationSchema } from "./notification";
-import type { NotificationQueue, QueuedNotification, QueueItem, WebhookLeases, WebhookState } from "./slack-sender";
+import type {
+  NotificationQueue,
+  QueuedNotification,
+  QueueItem,
+  QueuePlace,
+  UnreadableNotification,
+  WebhookLeases,
+  WebhookState,
+} from "./slack-sender";
 
 /** BatchWriteItem's limit. */
 const WRITES_PER_CALL = 25;
@@ -44,14 +52,19 @@ const positionSchema = z.object({ [NOTIFICATION_KEYS.sort]: z.object({ S: z.stri
 const contentSchema = z.object({ notification: z.object({ S: z.string() }) });
 
 /** Those that cannot be read wait under a partition key of their own, which no sender reads. */
-const setAsideKey = (webhook: string): string => `set-aside ${webhook}`;
+const setAsideKey = (pipeline: string): string => `set-aside ${pipeline}`;
 
-export interface NotificationsTable extends NotificationQueue {
-  readonly add: (webhook: string, queued: readonly QueuedNotification[]) => Promise<void>;
+/** A queue for each pipeline. */
+export interface NotificationsTable {
+  /** In order of position. Consistent. */
+  readonly read: (pipeline: string, limit: number) => Promise<readonly QueueItem[]>;
+  readonly add: (queued: readonly QueuedNotification[]) => Promise<void>;
+  readonly remove: (places: readonly QueuePlace[]) => Promise<void>;
+  readonly setAside: (unreadable: UnreadableNotification) => Promise<void>;
   /** Notifications that were set aside, in order. */
-  readonly readSetAside: (webhook: string, limit: number) => Promise<readonly SetAsideNotification[]>;
+  readonly readSetAside: (pipeline: string, limit: number) => Promise<readonly SetAsideNotification[]>;
   /** Puts one that was set aside back into the queue, at its position. */
-  readonly restore: (webhook: string, position: string) => Promise<void>;
+  readonly restore: (place: QueuePlace) => Promise<void>;
 }
 
 export interface SetAsideNotification {
@@ -61,7 +74,7 @@ export interface SetAsideNotification {
   readonly item: Item;
 }
 
-export function notificationQueue(
+export function notificationsTable(
   dynamodb: DynamoDBClient,
   table: string,
   { clock, random }: NotificationQueuePorts,
@@ -92,9 +105,9 @@ export function notificationQueue(
       const page = await dynamodb.send(
         new QueryCommand({
           TableName: table,
-          KeyConditionExpression: "#webhook = :webhook",
-          ExpressionAttributeNames: { "#webhook": NOTIFICATION_KEYS.partition },
-          ExpressionAttributeValues: { ":webhook": { S: partition } },
+          KeyConditionExpression: "#queue = :queue",
+          ExpressionAttributeNames: { "#queue": NOTIFICATION_KEYS.partition },
+          ExpressionAttributeValues: { ":queue": { S: partition } },
           ConsistentRead: true, // A sender must see notifications that were added before its lease ended.
           ...(limit < Infinity && { Limit: limit - found.length }),
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
@@ -111,9 +124,9 @@ export function notificationQueue(
     const { Items: [item] = [] } = await dynamodb.send(
       new QueryCommand({
         TableName: table,
-        KeyConditionExpression: "#webhook = :webhook AND #position = :position",
-        ExpressionAttributeNames: { "#webhook": NOTIFICATION_KEYS.partition, "#position": NOTIFICATION_KEYS.sort },
-        ExpressionAttributeValues: { ":webhook": { S: from }, ":position": { S: position } },
+        KeyConditionExpression: "#queue = :queue AND #position = :position",
+        ExpressionAttributeNames: { "#queue": NOTIFICATION_KEYS.partition, "#position": NOTIFICATION_KEYS.sort },
+        ExpressionAttributeValues: { ":queue": { S: from }, ":position": { S: position } },
         ConsistentRead: true,
       }),
     );
@@ -123,46 +136,70 @@ export function notificationQueue(
   };
 
   return {
-    read: async (webhook, limit) => (await items(webhook, limit)).map(readItem),
-    add: async (webhook, queued) => {
+    read: async (pipeline, limit) => (await items(pipeline, limit)).map((item) => readItem(pipeline, item)),
+    add: async (queued) => {
       // Waves run one after the other, so that a sender never sees a later change of a key without the earlier one.
       for (const wave of wavesOf(queued)) {
         await write(
-          wave.map(({ position, notification }) => ({
-            PutRequest: { Item: { ...keyOf(webhook, position), notification: { S: JSON.stringify(notification) } } },
+          wave.map(({ pipeline, position, notification }) => ({
+            PutRequest: { Item: { ...keyOf(pipeline, position), notification: { S: JSON.stringify(notification) } } },
           })),
         );
       }
     },
-    remove: (webhook, positions) =>
-      write(positions.map((position) => ({ DeleteRequest: { Key: keyOf(webhook, position) } }))),
-    setAside: (webhook, { position, fault }) =>
-      move(webhook, setAsideKey(webhook), position, (item) => ({ ...item, fault: { S: fault } })),
-    readSetAside: async (webhook, limit) =>
-      (await items(setAsideKey(webhook), limit)).map(({ fault, ...item }) => ({
+    remove: (places) =>
+      write(places.map(({ pipeline, position }) => ({ DeleteRequest: { Key: keyOf(pipeline, position) } }))),
+    setAside: ({ pipeline, position, fault }) =>
+      move(pipeline, setAsideKey(pipeline), position, (item) => ({ ...item, fault: { S: fault } })),
+    readSetAside: async (pipeline, limit) =>
+      (await items(setAsideKey(pipeline), limit)).map(({ fault, ...item }) => ({
         position: positionOf(item),
         fault: fault?.S ?? "",
         item,
       })),
-    restore: (webhook, position) => move(setAsideKey(webhook), webhook, position, ({ fault: _, ...item }) => item),
+    restore: ({ pipeline, position }) =>
+      move(setAsideKey(pipeline), pipeline, position, ({ fault: _, ...item }) => item),
+  };
+}
+
+/**
+ * The queues of a webhook's pipelines as one. A pipeline that gets another webhook takes along what it has queued.
+ *
+ * @param pipelinesOf the names of the pipelines that are notified by a webhook
+ */
+export function webhookQueue(
+  table: Pick<NotificationsTable, "read" | "remove" | "setAside">,
+  pipelinesOf: (webhook: string) => readonly string[],
+): NotificationQueue {
+  return {
+    read: async (webhook, limit) => {
+      const queues = await Promise.all(pipelinesOf(webhook).map((pipeline) => table.read(pipeline, limit)));
+      return queues
+        .flat()
+        .sort((a, b) => (a.position < b.position ? -1 : 1))
+        .slice(0, limit);
+    },
+    remove: (_webhook, places) => table.remove(places),
+    setAside: (_webhook, unreadable) => table.setAside(unreadable),
   };
 }
 
 const positionOf = (item: Item): string => positionSchema.parse(item)[NOTIFICATION_KEYS.sort].S;
 
-function readItem(item: Item): QueueItem {
+function readItem(pipeline: string, item: Item): QueueItem {
   const position = positionOf(item);
   try {
     const { notification } = parseInput(contentSchema, item);
-    return { position, notification: parseInput(notificationSchema, parseJson(notification.S)) };
+    return { pipeline, position, notification: parseInput(notificationSchema, parseJson(notification.S)) };
   } catch (error) {
-    if (error instanceof JsonSyntaxError || error instanceof SchemaError) return { position, fault: error.message };
+    if (error instanceof JsonSyntaxError || error instanceof SchemaError)
+      return { pipeline, position, fault: error.message };
     throw error;
   }
 }
 
-function keyOf(webhook: string, position: string): Record<string, AttributeValue> {
-  return { [NOTIFICATION_KEYS.partition]: { S: webhook }, [NOTIFICATION_KEYS.sort]: { S: position } };
+function keyOf(queue: string, position: string): Record<string, AttributeValue> {
+  return { [NOTIFICATION_KEYS.partition]: { S: queue }, [NOTIFICATION_KEYS.sort]: { S: position } };
 }
 
 /** Splits notifications into waves, in order, with each key at most once per wave. */

@@ -25,25 +25,30 @@ const BACKOFF = { firstMs: MESSAGE_INTERVAL_MS, longestMs: MINUTE_MS };
 /** More than one message can include. */
 const MAX_NOTIFICATIONS_READ = 2_000;
 
-export interface QueuedNotification {
+/** Where an item is in the queue. */
+export interface QueuePlace {
+  /** The pipeline's name. */
+  readonly pipeline: string;
   /** Sorts as text. */
   readonly position: string;
+}
+
+export interface QueuedNotification extends QueuePlace {
   readonly notification: Notification;
 }
 
 /** An item of the queue that is no notification: written by hand, or by another version of Almanac. */
-export interface UnreadableNotification {
-  readonly position: string;
+export interface UnreadableNotification extends QueuePlace {
   /** Never contains the item's content. */
   readonly fault: string;
 }
 
 export type QueueItem = QueuedNotification | UnreadableNotification;
 
-/** A webhook's notifications in order of position. Reads are consistent. */
+/** The notifications of a webhook's pipelines in order of position. Reads are consistent. */
 export interface NotificationQueue {
   readonly read: (webhook: string, limit: number) => Promise<readonly QueueItem[]>;
-  readonly remove: (webhook: string, positions: readonly string[]) => Promise<void>;
+  readonly remove: (webhook: string, places: readonly QueuePlace[]) => Promise<void>;
   /** Moves an item out of the queue, to where `pipelines dead` finds it. */
   readonly setAside: (webhook: string, unreadable: UnreadableNotification) => Promise<void>;
 }
@@ -137,8 +142,7 @@ async function sendUntilEmpty(
     if (!(await renew({ ...state, nextMessageAt: latestArrival + MESSAGE_INTERVAL_MS }))) return "stopped";
     const outcome = await ports.post(webhook, message);
     if (outcome.kind === "accepted") {
-      const positions = queued.slice(0, included).map(({ position }) => position);
-      await queue.remove(webhook, positions);
+      await queue.remove(webhook, queued.slice(0, included));
       result.messages += 1;
       result.notifications += included;
     } else ports.onFailure(outcome);

@@ -22,15 +22,21 @@ const CONNECTION_ERRORS = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIME
 
 const metadataSchema = z.looseObject({ $metadata: z.looseObject({ httpStatusCode: z.number() }) });
 
+/** Whether a service has refused a request because there are too many. */
+export function isThrottlingError(error: unknown): boolean {
+  return (
+    THROTTLING_ERRORS.has(errorName(error)) || metadataSchema.safeParse(error).data?.$metadata.httpStatusCode === 429
+  );
+}
+
 /** Maps an AWS service's error to 429 or 503, without naming the service. Undefined for errors that are Almanac's fault. */
 export function awsHttpError(cause: unknown): HttpError | undefined {
-  const name = errorName(cause);
   const status = metadataSchema.safeParse(cause).data?.$metadata.httpStatusCode;
-  if (THROTTLING_ERRORS.has(name) || status === 429)
+  if (isThrottlingError(cause))
     return new TooManyRequestsError("Too many requests at this time; try again.", { cause });
   if (
     (status !== undefined && status >= 500) ||
-    name === "TimeoutError" ||
+    errorName(cause) === "TimeoutError" ||
     CONNECTION_ERRORS.has(errorCode(cause) ?? "")
   )
     return new UnavailableError("The service is not available at this time; try again.", { cause });

@@ -40,10 +40,10 @@ export function ownLease(owner: string): { readonly condition: string; readonly 
   return { condition: OWNED, values: { ":owner": { S: owner } } };
 }
 
-/** When an item's lease expires, epoch milliseconds. */
-export function leaseUntil(item: Values | undefined): number | undefined {
+/** An item's lease; undefined: it has none. */
+export function leaseOf(item: Values | undefined): Lease | undefined {
   const until = item?.["leaseUntil"]?.N;
-  return until === undefined ? undefined : Number(until);
+  return until === undefined ? undefined : { owner: item?.["leaseOwner"]?.S ?? "", until: Number(until) };
 }
 
 const number = (value: number): AttributeValue => ({ N: String(value) });

@@ -8,7 +8,7 @@ import {
   type Update,
 } from "@aws-sdk/client-dynamodb";
 
-import { acquireLease, leaseUntil, ownLease, SET_LEASE } from "../../shared/resilience/lease";
+import { acquireLease, leaseOf, ownLease, SET_LEASE } from "../../shared/resilience/lease";
 import { DAY_SECONDS } from "../../shared/time";
 import { CLAIM_KEYS } from "../contract";
 import type { Fire } from "../schedule/timer";
@@ -38,7 +38,7 @@ export function idempotencyStore(dynamodb: DynamoDBClient, TableName: string): I
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         if (error.Item?.["completed"] !== undefined) return { outcome: "completed" };
-        return { outcome: "inProgress", until: leaseUntil(error.Item) ?? request.now };
+        return { outcome: "inProgress", until: leaseOf(error.Item)?.until ?? request.now };
       }
     },
 

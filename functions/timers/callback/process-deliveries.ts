@@ -1,7 +1,7 @@
 /** Runs the callback for received fires: waits for the due time, fences, applies the timer's options, retries. The core: time and I/O are ports. */
 import { backoffMs } from "../../shared/resilience/backoff";
 import { sleep, type Clock } from "../../shared/clock";
-import type { LeaseRequest } from "../../shared/resilience/lease";
+import type { Lease, LeaseRequest } from "../../shared/resilience/lease";
 import { MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { isByRequest, isTooLate } from "../schedule/fire-times";
 import {
@@ -30,7 +30,7 @@ const CLOCK_DIFFERENCE_MS = 6 * SECOND_MS;
 
 /** For exactly-once mode. */
 export interface IdempotencyStore {
-  /** `completed`: the callback has succeeded before. `inProgress`: another owner has claimed the fire, until then. */
+  /** `completed`: the callback has succeeded before. `inProgress`: another delivery has claimed the fire, until then. */
   claim(
     fire: Fire,
     request: LeaseRequest,
@@ -45,9 +45,12 @@ export interface IdempotencyStore {
 
 /** For timers whose fires do not overlap: a lease for each timer. */
 export interface RunningFires {
-  /** @returns undefined: the lease is acquired; otherwise the id of the fire that has it */
-  begin(fire: Fire, request: LeaseRequest): Promise<string | undefined>;
-  /** Best effort: without it, the lease expires. */
+  /** Acquires the lease. `held`: by a delivery of this fire or of another one. */
+  begin(
+    fire: Fire,
+    request: LeaseRequest,
+  ): Promise<{ readonly outcome: "acquired" } | ({ readonly outcome: "held"; readonly fireId: string } & Lease)>;
+  /** Releases the lease. Idempotent. Rejects when it may still be there, until it expires. */
   end(fire: Fire, owner: string): Promise<void>;
 }
 
@@ -181,40 +184,62 @@ async function attempt(delivery: Delivery, timer: StoredTimer, ports: CallbackPo
     observer.dropped(fire);
     return { redeliveries: [], outcome: "dropped" };
   }
-  const isSpent = receiveCount > maxAttemptsOf(options);
+  const isTooOld = receiveCount > 1 && clock.now() > latestAttempt(fire, options);
+  const isSpent = receiveCount > maxAttemptsOf(options) || isTooOld;
   try {
-    if (options.overlap !== "skip" || isSpent) return await invokeOnce(delivery, isSpent, ports);
-    return await invokeAlone(delivery, ports);
+    return await (options.overlap === "skip" ? invokeAlone : invokeOnce)(delivery, isSpent, ports);
   } catch (error) {
     return retryOrGiveUp(delivery, error, options, ports);
   }
 }
 
-/** The lease is that of the message, which may acquire it again when it is redelivered after a crash. */
-async function invokeAlone(delivery: Delivery, ports: CallbackPorts): Promise<Result> {
+/**
+ * While the lease is there, its message is in the queue, unless the fire has succeeded: another message of the same fire is a duplicate. So a
+ * fire goes to the dead letters only once its lease is released: a redrive is no duplicate.
+ */
+async function invokeAlone(delivery: Delivery, isSpent: boolean, ports: CallbackPorts): Promise<Result> {
   const { running, clock, deadline, observer } = ports;
-  const { fire, messageId } = delivery;
+  const { fire } = delivery;
+  const owner = ownerOf(delivery, ports);
   const until = deadline + CLOCK_DIFFERENCE_MS;
-  const other = await running
-    .begin(fire, { owner: messageId, now: clock.now(), until })
-    .catch(async (error: unknown) => {
-      // It may have taken effect all the same: a lease that stays would take a redrive of this fire for a duplicate.
-      await running.end(fire, messageId);
-      throw error;
-    });
-  if (other === fire.fireId) {
-    observer.duplicate(fire);
-    return { redeliveries: [] };
-  }
-  if (other !== undefined) {
-    observer.skipped(fire);
-    return { redeliveries: [], outcome: "skipped" };
-  }
+  let result: Result;
   try {
-    return await invokeOnce(delivery, false, ports);
-  } finally {
-    await running.end(fire, messageId);
+    const lease = await running.begin(fire, { owner, now: clock.now(), until });
+    if (lease.outcome === "held" && lease.fireId === fire.fireId)
+      return await duplicate(delivery, isOwnerOf(delivery, lease) ? lease.until : undefined, ports);
+    if (lease.outcome === "held" && !isSpent) {
+      observer.skipped(fire);
+      return { redeliveries: [], outcome: "skipped" };
+    }
+    result = await invokeOnce(delivery, isSpent, ports);
+  } catch (error) {
+    try {
+      // Also when it could not be acquired: that may have taken effect.
+      await running.end(fire, owner);
+    } catch {
+      observer.failed(fire, error);
+      return { redeliveries: [await redeliverAt(until, delivery, ports)], outcome: "failed" };
+    }
+    throw error;
   }
+  await running.end(fire, owner).catch(() => undefined);
+  return result;
+}
+
+/** Unique to this delivery: a batch may contain the same fire twice, and SQS may deliver one message to two invocations. */
+function ownerOf({ messageId }: Delivery, { owner }: CallbackPorts): string {
+  return `${owner}.${messageId}`;
+}
+
+/** Whether it belongs to an earlier delivery of the same message. */
+function isOwnerOf({ messageId }: Delivery, { owner }: Lease): boolean {
+  return owner.endsWith(`.${messageId}`);
+}
+
+/** @param until when the attempt in progress has ended, epoch milliseconds; undefined: the message is not needed */
+async function duplicate(delivery: Delivery, until: number | undefined, ports: CallbackPorts): Promise<Result> {
+  ports.observer.duplicate(delivery.fire);
+  return { redeliveries: until === undefined ? [] : [await redeliverAt(until, delivery, ports)] };
 }
 
 /**
@@ -225,29 +250,20 @@ async function invokeAlone(delivery: Delivery, ports: CallbackPorts): Promise<Re
  */
 async function invokeOnce(delivery: Delivery, isSpent: boolean, ports: CallbackPorts): Promise<Result> {
   const { idempotency, clock, deadline, observer } = ports;
-  const { fire, messageId } = delivery;
+  const { fire } = delivery;
   const invoke = async (claimedBy: string | undefined): Promise<void> => {
     if (isSpent) throw new Error("earlier attempts did not end");
     observer.fired(fire, clock.now() - fire.due);
     await ports.invoke(fire, claimedBy);
   };
-  // Unique to this delivery: a batch may contain the same fire twice.
-  const owner = `${ports.owner}.${messageId}`;
+  const owner = ownerOf(delivery, ports);
   if (idempotency === undefined) {
     await invoke(undefined);
     return { redeliveries: [], outcome: "succeeded" };
   }
   const claim = await idempotency.claim(fire, { owner, now: clock.now(), until: deadline + CLOCK_DIFFERENCE_MS });
-  if (claim.outcome === "completed") {
-    observer.duplicate(fire);
-    return { redeliveries: [] };
-  }
-  if (claim.outcome === "inProgress") {
-    observer.duplicate(fire);
-    // By then the claim is completed or expired.
-    await delayRedelivery(delivery, Math.ceil(Math.max(0, claim.until - clock.now()) / 1_000) + 1, ports);
-    return { redeliveries: [delivery] };
-  }
+  if (claim.outcome !== "claimed")
+    return duplicate(delivery, claim.outcome === "inProgress" ? claim.until : undefined, ports);
   try {
     await invoke(owner);
   } catch (error) {
@@ -262,6 +278,11 @@ function maxAttemptsOf({ maxAttempts = DEFAULT_MAX_ATTEMPTS }: TimerOptions): nu
   return maxAttempts;
 }
 
+/** Of a retry, epoch milliseconds. A first attempt may be later: after an outage, or a redrive. */
+function latestAttempt({ due }: Fire, { maxAgeSeconds = Infinity }: TimerOptions): number {
+  return due + maxAgeSeconds * SECOND_MS;
+}
+
 /** To the dead-letter queue after the last attempt; a crash in between delivers the fire once more. */
 async function retryOrGiveUp(
   delivery: Delivery,
@@ -270,9 +291,8 @@ async function retryOrGiveUp(
   ports: CallbackPorts,
 ): Promise<Result> {
   const { fire, receiveCount } = delivery;
-  const { maxAgeSeconds = Infinity } = options;
   const retryAt = ports.clock.now() + backoffMs(receiveCount, BACKOFF);
-  if (receiveCount < maxAttemptsOf(options) && retryAt <= fire.due + maxAgeSeconds * SECOND_MS)
+  if (receiveCount < maxAttemptsOf(options) && retryAt <= latestAttempt(fire, options))
     return { redeliveries: [await retryLater(delivery, error, ports)], outcome: "failed" };
   try {
     await ports.sendToDeadLetters(delivery);
@@ -286,6 +306,12 @@ async function retryOrGiveUp(
 async function retryLater(delivery: Delivery, error: unknown, ports: CallbackPorts): Promise<Delivery> {
   ports.observer.failed(delivery.fire, error);
   await delayRedelivery(delivery, backoffMs(delivery.receiveCount, BACKOFF) / SECOND_MS, ports);
+  return delivery;
+}
+
+/** When a lease has expired. @param time epoch milliseconds */
+async function redeliverAt(time: number, delivery: Delivery, ports: CallbackPorts): Promise<Delivery> {
+  await delayRedelivery(delivery, Math.ceil(Math.max(0, time - ports.clock.now()) / SECOND_MS) + 1, ports);
   return delivery;
 }
 

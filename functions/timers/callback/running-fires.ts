@@ -1,7 +1,7 @@
 /** {@link RunningFires} in the table of claims. */
 import { ConditionalCheckFailedException, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 
-import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/resilience/lease";
+import { acquireLease, leaseOf, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/resilience/lease";
 import { DAY_SECONDS } from "../../shared/time";
 import { CLAIM_KEYS } from "../contract";
 import type { Fire } from "../schedule/timer";
@@ -28,17 +28,18 @@ export function runningFires(dynamodb: DynamoDBClient, TableName: string): Runni
             ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
         );
-        return undefined;
+        return { outcome: "acquired" };
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return error.Item?.["running"]?.S ?? "";
+        const fireId = error.Item?.["running"]?.S ?? "";
+        return { outcome: "held", fireId, ...(leaseOf(error.Item) ?? { owner: "", until: request.now }) };
       }
     },
 
     end: async (fire, owner) => {
       const { condition, values } = ownLease(owner);
-      await dynamodb
-        .send(
+      try {
+        await dynamodb.send(
           new UpdateItemCommand({
             TableName,
             Key: keyOf(fire),
@@ -46,9 +47,11 @@ export function runningFires(dynamodb: DynamoDBClient, TableName: string): Runni
             ConditionExpression: condition,
             ExpressionAttributeValues: values,
           }),
-        )
-        // The lease expires.
-        .catch(() => undefined);
+        );
+      } catch (error) {
+        // It was never acquired, or has expired.
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      }
     },
   };
 }

@@ -47,7 +47,7 @@ export interface TimerOptions {
   readonly overlap?: "skip";
   /** Attempts before a fire goes to the dead-letter queue. @default {@link DEFAULT_MAX_ATTEMPTS} */
   readonly maxAttempts?: number;
-  /** No attempt starts later after the due time. @default no limit */
+  /** No retry starts later after the due time. @default no limit */
   readonly maxAgeSeconds?: number;
   /** Whether its fires are recorded in the history. @default that of its callback */
   readonly history?: boolean;

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
-import { buildSync } from "esbuild";
+import { buildSync, type BuildOptions, type BuildResult } from "esbuild";
 import { zipSync, type Zippable } from "fflate";
 import { BundleCache, PROJECT, nameOf, recordSchema, type BuildRecord, type BundlerOptions } from "./cache";
 import { BUNDLE_OPTIONS, COMPRESSION_LEVEL } from "./options";
@@ -43,7 +43,7 @@ export function handlerEntries(): string[] {
 export function bundleHandlers(entries: readonly string[], options: BundlerOptions = {}): Bundle[] {
   const cache = new BundleCache(options);
   const stale = cache.staleAmong(entries);
-  if (stale.length > 0) build(stale, cache);
+  if (stale.length > 0) store(buildSync(buildOptionsOf(stale)), stale, cache);
 
   return entries.map((entry) => {
     const record = cache.recordOf(entry);
@@ -74,15 +74,24 @@ export function cachedBundles(options: BundlerOptions = {}): readonly CachedBund
     });
 }
 
-function build(entries: readonly string[], cache: BundleCache): void {
-  const result = buildSync({
+/** esbuild's options for some handlers. */
+export function buildOptionsOf(entries: readonly string[]) {
+  return {
     ...BUNDLE_OPTIONS,
     absWorkingDir: PROJECT,
     entryPoints: entries.map((entry) => ({ in: entry, out: join(nameOf(entry), "index") })),
     outdir: "bundles", // names the outputs; nothing is written
     write: false,
     metafile: true,
-  });
+  } as const satisfies BuildOptions;
+}
+
+/** Puts what esbuild has built into the cache. */
+export function store(
+  result: BuildResult<ReturnType<typeof buildOptionsOf>>,
+  entries: readonly string[],
+  cache: BundleCache,
+): void {
   const contents = new Map(result.outputFiles.map((file) => [relative(PROJECT, file.path), file.contents]));
 
   for (const entry of entries) {

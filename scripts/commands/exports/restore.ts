@@ -29,7 +29,7 @@ import {
   type EnvironmentOptions,
 } from "../../shared/terminal/command-line";
 import { count, duration, progressOn, size } from "../../shared/terminal/progress";
-import { createS3Client } from "../../shared/aws/s3-client";
+import { createS3Client, IDLE_TIMEOUT } from "../../shared/aws/s3-client";
 
 /** How long a throttled batch is retried. */
 const RETRY_MS = 5 * MINUTE_MS;
@@ -68,7 +68,7 @@ async function run(uri: string, table: string | undefined, options: Options): Pr
   if (bucket === undefined || key === undefined) throw new RestoreError(`"${uri}" is not s3://<bucket>/<key>`);
   const { name: environment, aws } = await findDeployed(options);
   const s3 = createS3Client(aws);
-  const dynamodb = new DynamoDBClient({ ...aws, maxAttempts: 8 });
+  const dynamodb = new DynamoDBClient({ ...aws, maxAttempts: 8, requestHandler: IDLE_TIMEOUT });
 
   const { Body } = await orMissing(
     s3.send(new GetObjectCommand({ Bucket: bucket, Key: key })),

@@ -110,11 +110,9 @@ async function redrive(
   if (body !== undefined && letter.kind !== "message")
     throw new UsageError(`${letter.id} is no message: only messages can be edited.`);
   if (letter.kind === "notification") {
-    await notificationsOf(pipeline, new DynamoDBClient(deployed.aws))?.table.restore(
-      pipeline.slackParameter,
-      letter.id,
-    );
-    console.log(`${letter.id}: in the queue of ${pipeline.slackParameter} again`);
+    const notifications = notificationsOf(pipeline, new DynamoDBClient(deployed.aws));
+    await notifications?.table.restore({ pipeline: pipeline.name, position: letter.id });
+    console.log(`${letter.id}: in the queue again`);
     return EXIT.ok;
   }
   const tools = { ...redriveTools(pipeline, deployed.aws), only: letter.id };

@@ -31,17 +31,17 @@ async function run(name: string, options: EnvironmentOptions): Promise<number> {
   const pipeline = pipelineOf(deployed.name, name, deployed);
   const { sent, left } = await redrivePipeline(redriveTools(pipeline, deployed.aws));
   const restored = await restoreNotifications(pipeline, deployed.aws);
-  if (restored > 0) console.log(`${pipeline.slackParameter}: ${restored} notifications are in the queue again.`);
+  if (restored > 0) console.log(`${name}: ${restored} notifications are in the queue again.`);
   console.log(`${name}: ${sent} sent back${left === 0 ? "" : `, ${left} left`}.`);
   return left === 0 ? EXIT.ok : EXIT.failure;
 }
 
-/** @returns how many notifications, of all pipelines with the same webhook, are in its queue again */
+/** @returns how many notifications are in the queue again */
 async function restoreNotifications(pipeline: DeployedPipeline, aws: AwsSettings): Promise<number> {
   const notifications = notificationsOf(pipeline, new DynamoDBClient(aws));
   if (notifications === undefined) return 0;
-  const { webhook, table } = notifications;
-  const setAside = await table.readSetAside(webhook, Infinity);
-  for (const { position } of setAside) await table.restore(webhook, position);
+  const { table } = notifications;
+  const setAside = await table.readSetAside(pipeline.name, Infinity);
+  for (const { position } of setAside) await table.restore({ pipeline: pipeline.name, position });
   return setAside.length;
 }

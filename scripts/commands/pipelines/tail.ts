@@ -61,7 +61,6 @@ async function run(name: string, key: string, options: Options): Promise<number>
     {
       readRow: (rowKey) => readRow(dynamodb, pipeline.tableName, rowKey),
       notifications: notificationsOf(pipeline, dynamodb),
-      pipeline: name,
       onStep: console.log,
       now: Date.now,
       sleep,

@@ -40,6 +40,51 @@ const JSON_INPUT: ActionField = { name: "input", label: "Input, JSON", isJson: t
 
 const COMMENT: ActionField = { name: "comment", label: "Why", isOptional: true };
 
+/** Of any timer, as `almanac timers put` has them. */
+const TIMER_FIELDS: readonly ActionField[] = [
+  { name: "jitter", label: "Jitter, seconds", isOptional: true },
+  { name: "callback", label: "Callback", isOptional: true },
+  { name: "catchUp", label: "Catch up: all, latest, 15m", isOptional: true },
+  { name: "overlap", label: "Overlap", choices: ["allow", "skip"] },
+  { name: "maxAttempts", label: "Attempts at most", isOptional: true },
+  { name: "maxAge", label: "No attempt later than: 15m", isOptional: true },
+  { name: "history", label: "Records its fires", choices: ["as its callback", "yes", "no"] },
+  { name: "data", label: "Data, JSON", isJson: true },
+];
+
+const PERIODIC_OPTIONS = {
+  "--every": "every",
+  "--cron": "cron",
+  "--time-zone": "timeZone",
+  "--minute": "minute",
+  "--second": "second",
+  "--start": "start",
+  "--end": "end",
+  "--max-fires": "maxFires",
+} as const;
+
+/** Replaces the timer that the viewer has seen, and no later one. @param schedule fields by option */
+function changeCall(value: (name: string) => string, schedule: Readonly<Record<string, string>>): Call {
+  return {
+    words: ["timers", "put"],
+    options: {
+      ...Object.fromEntries(Object.entries(schedule).map(([option, name]) => [option, value(name)])),
+      "--jitter": value("jitter"),
+      "--callback": value("callback"),
+      "--catch-up": value("catchUp"),
+      "--overlap": value("overlap"),
+      "--max-attempts": value("maxAttempts"),
+      "--max-age": value("maxAge"),
+      "--history": value("history") === "yes",
+      "--no-history": value("history") === "no",
+      "--data": value("data"),
+      "--shard": value("shard"),
+      "--if-version": value("version"),
+    },
+    positional: [value("id")],
+  };
+}
+
 function decision(verb: "approve" | "reject", value: (name: string) => string): Call {
   return {
     words: ["workflows", verb],
@@ -127,6 +172,28 @@ export const ACTIONS = {
       options: Object.fromEntries(["every", "cron", "in", "data"].map((name) => [`--${name}`, value(name)])),
       positional: [value("id")],
     }),
+  },
+  "timers.change": {
+    title: "Change",
+    given: ["id", "shard", "version"],
+    fields: [
+      { name: "every", label: "Every", isOptional: true },
+      { name: "cron", label: "or cron", isOptional: true },
+      { name: "timeZone", label: "its time zone", isOptional: true },
+      { name: "minute", label: "or hourly, at minute", isOptional: true },
+      { name: "second", label: "and second", isOptional: true },
+      { name: "start", label: "No fire before", isOptional: true },
+      { name: "end", label: "No fire after", isOptional: true },
+      { name: "maxFires", label: "Fires at most, anew", isOptional: true },
+      ...TIMER_FIELDS,
+    ],
+    call: (value) => changeCall(value, PERIODIC_OPTIONS),
+  },
+  "timers.changeOnce": {
+    title: "Change",
+    given: ["id", "shard", "version"],
+    fields: [{ name: "at", label: "Once, at" }, ...TIMER_FIELDS],
+    call: (value) => changeCall(value, { "--at": "at" }),
   },
   "timers.fire": {
     title: "Fire now",

@@ -1,23 +1,37 @@
 /** Runs actions as commands of `almanac`, with the viewer's own credentials. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { runCommand } from "../../shared/run-command";
-import { SECOND_MS } from "../../../functions/shared/time";
+import { MINUTE_MS } from "../../../functions/shared/time";
 import { argumentsOf, callOf, type ActionName, type Values, type Where } from "./actions";
 import type { ActionResult } from "../contract";
 
 /** Relative to the project. */
 const LAUNCHER = "scripts/launcher/almanac.mjs";
 
-/** Then the command is interrupted: what it has started goes on. */
-const LONGEST_MS = 20 * SECOND_MS;
+/** Then the viewer has an answer, and the command goes on: interrupted, it might not have begun its work. */
+const LONGEST_MS = MINUTE_MS;
 
-export async function runAction(name: ActionName, values: Values, where: Where): Promise<ActionResult> {
+interface RunOptions {
+  /** The program. @default `almanac` */
+  readonly launcher?: string;
+  /** @default {@link LONGEST_MS} */
+  readonly longestMs?: number;
+}
+
+export async function runAction(
+  name: ActionName,
+  values: Values,
+  where: Where,
+  { launcher = LAUNCHER, longestMs = LONGEST_MS }: RunOptions = {},
+): Promise<ActionResult> {
   const { input, ...call } = callOf(name, values);
-  const signal = AbortSignal.timeout(LONGEST_MS);
-  const { code, stdout, stderr } = await runCommand(process.execPath, [LAUNCHER, ...argumentsOf(call, where)], {
-    signal,
+  const lines: string[] = [];
+  const command = runCommand(process.execPath, [launcher, ...argumentsOf(call, where)], {
+    onLine: (line) => lines.push(line),
     ...(input !== undefined && { input }),
   });
-  const lines = [stdout, stderr].filter((text) => text.trim() !== "").join("\n");
-  if (signal.aborted) return { ok: true, output: `${lines}\nIt goes on: the console no longer waits for it.`.trim() };
-  return { ok: code === 0, output: lines };
+  const ended = await Promise.race([command, sleep(longestMs, undefined, { ref: false })]);
+  const output = lines.join("\n");
+  if (ended !== undefined) return { ok: ended.code === 0, output };
+  return { ok: true, isRunning: true, output: `${output}\nIt goes on: the console no longer waits for it.`.trim() };
 }

@@ -168,7 +168,12 @@ function slackOf(
     const from = find(values["arn"]);
     const [environment] = Array.isArray(values["environment"]) ? (values["environment"] as readonly unknown[]) : [];
     const variables = fieldsOf(fieldsOf(environment)["variables"]);
-    const parameter = textOf(variables["SLACK_PARAMETERS"]) || textOf(variables["SLACK_WEBHOOK_PARAMETER"]);
+    // `jobOrder=/almanac/slack/orders,invoice=`
+    const ofPipelines = textOf(variables["SLACK_PARAMETERS"])
+      .split(",")
+      .map((pair) => pair.slice(pair.indexOf("=") + 1))
+      .filter((name) => name !== "");
+    const parameter = [...new Set(ofPipelines)].join(", ") || textOf(variables["SLACK_WEBHOOK_PARAMETER"]);
     if (parameter === "" || from === undefined) return [];
     const id = `${module} Slack`;
     const node: GraphNode = { id, kind: "slack", feature: module, label: "Slack", detail: parameter };

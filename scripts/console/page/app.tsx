@@ -144,10 +144,10 @@ interface HeaderProps {
 function Header({ environment, place, onHelp }: HeaderProps): JSX.Element {
   const nav = useRef<HTMLElement>(null);
   const [room = ""] = place.path;
+  const rooms = ["", ...pagesOf(environment)];
   useEffect(() => {
     nav.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
-  }, [room]);
-  const rooms = ["", ...pagesOf(environment)];
+  }, [room, rooms.length]);
   return (
     <header class="top">
       <p class="brand">

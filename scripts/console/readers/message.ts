@@ -49,7 +49,7 @@ type Notified = "waiting" | "set aside" | "none";
 async function readNotifications(pipeline: DeployedPipeline, key: string, environment: Environment): Promise<Notified> {
   const notifications = notificationsOf(pipeline, environment.dynamodb);
   if (notifications === undefined) return "none";
-  if ((await readWaiting(notifications, pipeline.name, key)).isWaiting) return "waiting";
+  if ((await readWaiting(notifications, key)).isWaiting) return "waiting";
   return (await isSetAside(notifications, key)) ? "set aside" : "none";
 }
 

@@ -32,10 +32,9 @@ async function summaryOf(pipeline: DeployedPipeline, environment: Environment): 
   const [queued, deadLetters, waiting] = await Promise.all([
     depthOf(queueUrl, environment.sqs),
     depthOf(deadLetterQueueUrl, environment.sqs),
-    notifications?.table.read(slack, NOTIFICATIONS_READ) ?? [],
+    notifications?.table.read(name, NOTIFICATIONS_READ) ?? [],
   ]);
-  const own = waiting.filter((item) => "notification" in item && item.notification.pipeline === name);
-  return { name, endpoint, webhookUrl, slack, queued, deadLetters, waiting: own.length };
+  return { name, endpoint, webhookUrl, slack, queued, deadLetters, waiting: waiting.length };
 }
 
 /** @param query name: the pipeline's; tab: `dead` reads the dead letters, too */

@@ -12,7 +12,9 @@ import type { StoredTimer, TimerKind } from "../../../functions/timers/schedule/
 import { readCursors } from "../../../functions/timers/storage/cursors";
 import { history } from "../../../functions/timers/storage/history";
 import { timerTable, type ListKey } from "../../../functions/timers/storage/timer-table";
+import type { Values } from "../actions/actions";
 import type { Environment } from "./source";
+import { changeOf } from "./timer-change";
 
 export interface ReadTimer {
   readonly kind: TimerKind;
@@ -70,6 +72,8 @@ function statusOf({ shard }: StoredTimer, cursors: ReadonlyMap<string, number>):
 
 export interface ReadOneTimer {
   readonly response: TimerResponse;
+  /** What its change begins with. */
+  readonly change: Values;
   /** The next due times; none while it is paused. */
   readonly preview: readonly string[];
   /** The latest that are recorded. */
@@ -88,8 +92,10 @@ export async function readOneTimer(
   const cursors = await readCursors(dynamodb, name, [timer.shard], ports);
   const { fires } = await history(dynamodb, historyName, ports).read(timer, limit);
   const status = { ...statusOf(timer, cursors), recorded: fires.length > 0, lastFire: fires[0] };
+  const response = timerResponse(timer, now, status);
   return {
-    response: timerResponse(timer, now, status),
+    response,
+    change: changeOf(timer, response.schedule, now),
     preview: timer.enabled ? preview(timer, previewed, now).fires : [],
     fires: fires.map(fireResponse),
   };

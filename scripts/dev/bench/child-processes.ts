@@ -11,6 +11,8 @@ export interface ChildOptions {
   readonly execArgv?: readonly string[];
   /** Gets what the process prints. @default ignored */
   readonly onOutput?: (text: string) => void;
+  /** Its errors are not printed: a process that runs out of memory prints a long trace. @default false */
+  readonly isQuiet?: boolean;
 }
 
 /**
@@ -32,9 +34,9 @@ export async function withProcesses<Name extends string, Result>(
       entryPoints: names.map((name) => join(folder, "processes", `${name}.ts`)),
       outdir: directory,
     });
-    return await work((name, { environment = {}, execArgv = [], onOutput } = {}) => {
+    return await work((name, { environment = {}, execArgv = [], onOutput, isQuiet = false } = {}) => {
       const output = onOutput === undefined ? "ignore" : "pipe";
-      const stdio = ["ignore", output, "inherit", "ipc"] as const;
+      const stdio = ["ignore", output, isQuiet ? "ignore" : "inherit", "ipc"] as const;
       const child = fork(join(directory, `${name}.js`), {
         env: environment,
         execArgv: [...execArgv],

@@ -20,9 +20,9 @@ export interface DeadLetter {
 export interface DeadLetterSources {
   readonly sqs: SQSClient;
   readonly deadLetterQueueUrl: string;
-  /** Undefined when the pipeline does not notify Slack. */
+  /** Undefined when no pipeline of the environment notifies Slack. */
   readonly notifications:
-    | { readonly webhook: string; readonly table: Pick<NotificationsTable, "readSetAside"> }
+    | { readonly pipeline: string; readonly table: Pick<NotificationsTable, "readSetAside"> }
     | undefined;
 }
 
@@ -31,7 +31,7 @@ export async function listDeadLetters(sources: DeadLetterSources): Promise<reado
   const { sqs, deadLetterQueueUrl, notifications } = sources;
   const [letters, setAside] = await Promise.all([
     readDeadLetters(deadLetterQueueUrl, sqs),
-    notifications?.table.readSetAside(notifications.webhook, Infinity) ?? [],
+    notifications?.table.readSetAside(notifications.pipeline, Infinity) ?? [],
   ]);
   const found = [
     ...letters.map((letter): DeadLetter => {

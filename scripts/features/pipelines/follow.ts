@@ -14,10 +14,8 @@ export interface FollowedRow {
 export interface FollowPorts {
   /** Undefined when there is none. */
   readonly readRow: (key: string) => Promise<FollowedRow | undefined>;
-  /** Undefined when the pipeline does not notify Slack. */
+  /** Undefined when no pipeline of the environment notifies Slack. */
   readonly notifications: Notifications<Pick<NotificationsTable, "read" | "readSetAside">> | undefined;
-  /** The pipeline's name. */
-  readonly pipeline: string;
   readonly onStep: (line: string) => void;
   /** Epoch milliseconds. */
   readonly now: () => number;
@@ -47,7 +45,7 @@ export async function followMessage(options: FollowOptions, ports: FollowPorts):
   if (row === undefined) return "no row";
   ports.onStep(`row: version ${plainText(row.version)}, received ${row.receivedAt}`);
   const { notifications } = ports;
-  if (notifications === undefined || row.quiet) return "stored";
+  if (notifications === undefined || notifications.webhook === "" || row.quiet) return "stored";
   return followNotification(options.key, until, { ...ports, notifications });
 }
 
@@ -60,9 +58,9 @@ async function followNotification(
   const storedAt = ports.now();
   let waited = false;
   const result = await poll(until, ports, async (): Promise<Followed | undefined> => {
-    const { isWaiting, queued } = await readWaiting(notifications, ports.pipeline, key);
+    const { isWaiting, queued } = await readWaiting(notifications, key);
     if (isWaiting && !waited)
-      ports.onStep(`Slack: the notification waits, ${queued} in the queue of ${notifications.webhook}`);
+      ports.onStep(`Slack: the notification waits, ${queued} in the queue for ${notifications.webhook}`);
     waited ||= isWaiting;
     if (isWaiting || (!waited && ports.now() - storedAt < NOTIFIED_WITHIN_MS)) return undefined;
     return (await isSetAside(notifications, key)) ? "set aside" : "delivered";

@@ -20,7 +20,7 @@ export interface TypeError {
 
 export interface LiveCodePorts {
   /** Bundles handlers as their sources are now. Throws with the compiler's messages. */
-  readonly build: (entries: readonly string[]) => readonly Bundled[];
+  readonly build: (entries: readonly string[]) => Promise<readonly Bundled[]>;
   /** Puts a zip into a function. */
   readonly put: (functionName: string, zipFile: string) => Promise<void>;
   /** The compiler's errors in files. Undefined: a later call has taken its place. */
@@ -91,7 +91,7 @@ export class LiveCode {
     const live: string[] = [];
     const failures: unknown[] = [];
     try {
-      const bundles = ports.build([...this.#stale]);
+      const bundles = await ports.build([...this.#stale]);
       await Promise.all(
         bundles.map(async (bundle) => {
           try {

@@ -8,7 +8,8 @@ import { relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LambdaClient, UpdateFunctionCodeCommand } from "@aws-sdk/client-lambda";
 import { watch } from "chokidar";
-import { bundleHandlers, cachedBundles, type CachedBundle } from "../../../modules/constructs/bundling/bundle";
+import { cachedBundles, type CachedBundle } from "../../../modules/constructs/bundling/bundle";
+import { IncrementalBundler } from "../../../modules/constructs/bundling/incremental";
 import { describeError } from "../../shared/terminal/errors";
 import { awsSettingsOf, readStateBackend } from "../../terraform/state-bucket";
 import { codeSha256Of, deployedFunctions } from "./deployed-functions";
@@ -35,11 +36,12 @@ const withCode = (bundle: CachedBundle): Bundled => ({
 
 function portsOf(lambda: LambdaClient): LiveCodePorts {
   let types = new AbortController();
+  const bundler = new IncrementalBundler();
   return {
     say,
     elapsed: () => performance.now(),
-    build: (entries) => {
-      bundleHandlers(entries);
+    build: async (entries) => {
+      await bundler.bundle(entries);
       return cachedBundles()
         .filter(({ entry }) => entries.includes(entry))
         .map(withCode);
@@ -64,6 +66,12 @@ function portsOf(lambda: LambdaClient): LiveCodePorts {
   };
 }
 
+/** Differs once a file was written again. */
+function stampOf(file: string): string {
+  const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return `${stats?.ino} ${stats?.mtimeNs} ${stats?.size}`;
+}
+
 async function main(stack: string, appFile: string, since: number): Promise<void> {
   const app = relative(".", resolve(appFile)).replaceAll("\\", "/");
   const lambda = new LambdaClient(awsSettingsOf(await readStateBackend(stack)));
@@ -77,7 +85,10 @@ async function main(stack: string, appFile: string, since: number): Promise<void
       await sleep(SETTLE_MS);
       const files = [...changed];
       changed.clear();
+      const before = files.map(stampOf);
       await code.change(files);
+      // Within 50 ms of an event, chokidar reports no other one of a file.
+      for (const [index, file] of files.entries()) if (stampOf(file) !== before[index]) changed.add(file);
       // New ones: chokidar knows the others.
       watcher.add([...code.files]);
     }

@@ -11,6 +11,9 @@ export const home = resolve(".almanac/e2e");
 export const targetsFile = join(home, "targets.json");
 export const stackDirectory = join(home, "cdktf.out", "stacks", "local");
 
+/** Only ends what hangs: suites run side by side, on machines where a second of work may take ten. */
+export const UNTIL_HUNG_MS = 600_000;
+
 /** In the environment of `npm start`, and nowhere else. */
 export const PERSONAL_VALUE = "of-the-person-who-ran-npm-start";
 

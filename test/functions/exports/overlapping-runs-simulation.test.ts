@@ -143,6 +143,23 @@ describe("incremental runs", () => {
     expect(await run({ day: "2026-11-23" })).toMatchObject({ error: "CursorMismatchError" });
   });
 
+  it("count times that are not UTC with T and Z: as text, they may be before a window that has passed", async () => {
+    configure({ ...incremental, watermark: { ...incremental.watermark, unit: "iso8601" } });
+    const time = (minutes: number) => new Date(now + minutes * 60_000).toISOString();
+    aws.tables.set("orders", [[item("first", { S: time(-10) })]]);
+    await run();
+    now += 3_600_000;
+    aws.tables.set("orders", [
+      [item("first", { S: time(-70) }), item("second", { S: time(-10) }), item("day", { S: time(-10).slice(0, 10) })],
+      [item("space", { S: time(-10).replace("T", " ") }), item("zone", { S: time(-120).replace("Z", "+00:00") })],
+      [item("local", { S: time(-600).slice(0, 19) }), item("seconds", { S: `${time(-20).slice(0, 19)}Z` })],
+    ]);
+    await run({ day: "2026-11-22" });
+    const { files, unusableItems } = manifest("orders/dt=2026-11-22/");
+    expect(exportedIds(files.map(({ key }) => `${BUCKET}/${key}`))).toEqual(["second", "seconds"]);
+    expect(unusableItems).toBe(4);
+  });
+
   it("continue after the unit was corrected", async () => {
     configure({ ...incremental, watermark: { ...incremental.watermark, unit: "milliseconds" } });
     aws.tables.set("orders", [[item("first", { N: at(-10) })]]);

@@ -145,6 +145,21 @@ describe("a run", () => {
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
+  it("does not believe S3's 200 with an error in its body, but completes the upload again", async () => {
+    let failures = 0;
+    const failed = new Set<string>();
+    aws.before = ({ action, resource }) => {
+      if (action !== "CompleteMultipartUpload" || failed.has(resource)) return undefined;
+      failed.add(resource);
+      failures++;
+      return { status: 200, code: "InternalError", message: "We encountered an internal error. Please try again." };
+    };
+    expect(await run()).toEqual(succeeded("exported"));
+    expect(failures).toBe(2);
+    expect([...exportedIds()].sort()).toEqual([...idsOf(pages(6))].sort());
+    expect(aws.uploads.size).toBe(0);
+  });
+
   it("of a document that one invocation cannot write fails at once, and leaves no files", async () => {
     configure({ name: "orders", table: "orders", format: "json", layout: "flat" });
     aws.tables.set("orders", pages(12));

@@ -41,7 +41,7 @@ const output = setupHandler("pipelines", {
   ARCHIVE_BUCKET: "archive",
   NOTIFICATIONS_TABLE: "notifications",
   SEND_FUNCTION: "send",
-  SLACK_PARAMETERS: "/almanac/slack/orders",
+  SLACK_PARAMETERS: "jobOrder=/almanac/slack/orders,quiet=",
   SCHEMA_BUCKET: "configuration",
   NOTIFY_FROM: "2026-11-21T07:59:59.500Z",
 });
@@ -370,15 +370,15 @@ describe("send", () => {
     dynamodb.on(UpdateItemCommand).resolves({});
     const poison = { position: { S: "2026-11-21T00:00:00.000Z#jobOrder#0" }, notification: { S: '{"hunter2' } };
     const rest = queued(new Date().toISOString());
-    const query = (webhook: string, at?: string) =>
+    const query = (queue: string, at?: string) =>
       dynamodb.on(QueryCommand, {
-        ExpressionAttributeValues: { ":webhook": { S: webhook }, ...(at !== undefined && { ":position": { S: at } }) },
+        ExpressionAttributeValues: { ":queue": { S: queue }, ...(at !== undefined && { ":position": { S: at } }) },
       });
-    query("/almanac/slack/orders")
+    query("jobOrder")
       .resolvesOnce({ Items: [poison, ...rest.Items] })
       .resolves({ Items: [] });
-    query("/almanac/slack/orders", poison.position.S).resolves({ Items: [poison] });
-    query("set-aside /almanac/slack/orders").resolves({ Items: [{ ...poison, fault: { S: "not JSON" } }] });
+    query("jobOrder", poison.position.S).resolves({ Items: [poison] });
+    query("set-aside jobOrder").resolves({ Items: [{ ...poison, fault: { S: "not JSON" } }] });
     dynamodb.on(BatchWriteItemCommand).resolves({});
     const handler = await handlerOf("send");
     await handler({ webhook: "/almanac/slack/orders" });
@@ -389,12 +389,12 @@ describe("send", () => {
       {
         PutRequest: {
           Item: {
-            webhook: { S: "set-aside /almanac/slack/orders" },
+            queue: { S: "set-aside jobOrder" },
             fault: { S: "is not JSON (position 9: it ends too early)" },
           },
         },
       },
-      { DeleteRequest: { Key: { webhook: { S: "/almanac/slack/orders" }, position: poison.position } } },
+      { DeleteRequest: { Key: { queue: { S: "jobOrder" }, position: poison.position } } },
       { DeleteRequest: { Key: { position: rest.Items[0]?.position } } },
     ]);
     expect(JSON.stringify(output.lines())).toContain("unreadableNotifications");
@@ -409,5 +409,40 @@ describe("send", () => {
     await handler({ source: "aws.events" });
     expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(0);
     expect(JSON.stringify(output.lines())).toContain("overdueNotifications");
+  });
+
+  const queueOf = (queue: string) =>
+    dynamodb.on(QueryCommand, { ExpressionAttributeValues: { ":queue": { S: queue } } });
+
+  it("sends what a pipeline has queued to its webhook of now, and nothing for a webhook of before", async () => {
+    jest.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(new Response("ok")));
+    ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "https://hooks.example/secret" } });
+    dynamodb.on(UpdateItemCommand).resolves({});
+    dynamodb.on(QueryCommand).resolves({ Items: [] });
+    queueOf("jobOrder").resolvesOnce(queued(new Date().toISOString())).resolves({ Items: [] });
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    const handler = await handlerOf("send");
+    await handler({ webhook: "/almanac/slack/before" });
+    expect(dynamodb.calls()).toHaveLength(0);
+    await handler({ source: "aws.events" });
+    const leases = dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input.Key?.["queue"]?.S);
+    expect(new Set(leases)).toEqual(new Set(["lease /almanac/slack/orders"]));
+    const [removed] = dynamodb.commandCalls(BatchWriteItemCommand).map(({ args: [{ input }] }) => input.RequestItems);
+    expect(removed?.["notifications"]?.map(({ DeleteRequest }) => DeleteRequest?.Key?.["queue"])).toEqual([
+      { S: "jobOrder" },
+    ]);
+  });
+
+  it("says that notifications wait of a pipeline whose Slack was removed", async () => {
+    dynamodb.on(UpdateItemCommand).resolves({});
+    dynamodb.on(QueryCommand).resolves({ Items: [] });
+    queueOf("quiet").resolves(queued("2026-11-21T00:00:00.000Z"));
+    jest.spyOn(Date, "now").mockReturnValue(Date.parse("2026-11-21T00:06:00Z"));
+    const handler = await handlerOf("send");
+    await handler({ source: "aws.events" });
+    expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(0);
+    const lines = JSON.stringify(output.lines());
+    expect(lines).toContain("overdueNotifications");
+    expect(lines).toContain("notifications of a pipeline without Slack");
   });
 });

@@ -1,5 +1,5 @@
 import { ingestBatch } from "../../../functions/pipelines/storage/ingest-batch";
-import { simulatePipeline, type PipelineParts } from "../../support/pipeline-simulation";
+import { simulatePipeline, WEBHOOKS, type PipelineParts } from "../../support/pipeline-simulation";
 
 const SEEDS = Array.from({ length: 24 }, (_, index) => index + 1);
 
@@ -131,9 +131,16 @@ const MUTANTS: Readonly<Record<string, (parts: PipelineParts) => PipelineParts>>
     queue: {
       ...parts.queue,
       setAside: async (webhook, unreadable) => {
-        const [first] = await parts.queue.read(webhook, 1);
-        await parts.queue.setAside(webhook, { ...unreadable, position: first?.position ?? unreadable.position });
+        const [first = unreadable] = await parts.queue.read(webhook, 1);
+        await parts.queue.setAside(webhook, { ...unreadable, position: first.position });
       },
+    },
+  }),
+  "a queue that belongs to the webhook of before": (parts) => ({
+    ...parts,
+    queue: {
+      ...parts.queue,
+      read: async (webhook, limit) => (webhook === WEBHOOKS[0] ? parts.queue.read(webhook, limit) : []),
     },
   }),
   "a queue that removes more than was sent": (parts) => ({
@@ -141,11 +148,7 @@ const MUTANTS: Readonly<Record<string, (parts: PipelineParts) => PipelineParts>>
     queue: {
       ...parts.queue,
       remove: async (webhook) => {
-        const all = await parts.queue.read(webhook, Infinity);
-        await parts.queue.remove(
-          webhook,
-          all.map(({ position }) => position),
-        );
+        await parts.queue.remove(webhook, await parts.queue.read(webhook, Infinity));
       },
     },
   }),

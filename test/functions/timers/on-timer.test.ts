@@ -185,6 +185,12 @@ describe("a callback of a timer with options", () => {
   };
   const received = (count: number) => ({ attributes: { ApproximateReceiveCount: String(count) } });
   const failing: TimerHandler = () => Promise.reject(new Error("no milk"));
+  const running = (fireId: string, owner: string) =>
+    new ConditionalCheckFailedException({
+      message: "no",
+      $metadata: {},
+      Item: { running: { S: fireId }, leaseOwner: { S: owner }, leaseUntil: { N: String(DUE + 40 + 20_000) } },
+    });
   const deadLetters = () =>
     sqs.commandCalls(SendMessageBatchCommand).map(({ args: [{ input }] }) => [input.QueueUrl, input.Entries?.[0]]);
   beforeEach(() => {
@@ -256,17 +262,52 @@ describe("a callback of a timer with options", () => {
       ],
       [{ fireId: { S: "running#periodic#tea" } }, "REMOVE leaseOwner, leaseUntil"],
     ]);
-    const running = (fireId: string) =>
-      new ConditionalCheckFailedException({ message: "no", $metadata: {}, Item: { running: { S: fireId } } });
-    dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T06:05:00.000Z"));
+    dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T06:05:00.000Z", "run.1"));
     expect(await deliver(handler, [record("2")])).toEqual(failed());
     expect(output.lines()).toContainEqual(expect.objectContaining({ skipped: 1 }));
-    dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T07:05:00.000Z"));
+    dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T07:05:00.000Z", "run.1"));
     expect(await deliver(handler, [record("3")])).toEqual(failed());
     expect(output.lines()).toContainEqual(expect.objectContaining({ duplicates: 1 }));
     expect(handler).toHaveBeenCalledTimes(1);
     const outcomes = dynamodb.commandCalls(PutItemCommand).map(({ args: [{ input }] }) => input.Item?.["outcome"]);
     expect(outcomes).toEqual([{ S: "skipped" }]);
+  });
+
+  it("with overlap skip comes back when its own earlier attempt has ended: nothing says that it has succeeded", async () => {
+    stored({ overlap: "skip" });
+    dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T07:05:00.000Z", "run.1"));
+    const handler = someHandler();
+    expect(await deliver(handler, [record("1", {}, received(2))])).toEqual(failed("1"));
+    expect([handler.mock.calls.length, visibilityChanges()]).toEqual([0, [["receipt-1", 21]]]);
+  });
+
+  it("with overlap skip is no dead letter before its lease is released: a redrive would be taken for a duplicate", async () => {
+    stored({ overlap: "skip", maxAttempts: 1 });
+    dynamodb.on(UpdateItemCommand).resolvesOnce({}).rejects(new Error("throttled"));
+    expect(await deliver(failing, [record("1")])).toEqual(failed("1"));
+    const seconds = Math.ceil(lambdaContext().getRemainingTimeInMillis() / 1_000) + 6 + 1;
+    expect([deadLetters(), visibilityChanges()]).toEqual([[], [["receipt-1", seconds]]]);
+    dynamodb.on(UpdateItemCommand).resolves({});
+    expect(await deliver(failing, [record("1", {}, received(2))])).toEqual(failed());
+    expect(deadLetters()).toHaveLength(1);
+  });
+
+  it("with overlap skip is a dead letter after its last attempt, also while another fire runs", async () => {
+    stored({ overlap: "skip" });
+    dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T08:05:00.000Z", "run.2"));
+    expect(await deliver(someHandler(), [record("1", {}, received(9))])).toEqual(failed());
+    expect(deadLetters()).toHaveLength(1);
+  });
+
+  it("does not retry a fire that is older than its maxAgeSeconds", async () => {
+    stored({ maxAgeSeconds: 60 });
+    jest.spyOn(Date, "now").mockReturnValue(DUE + 60_001);
+    const handler = someHandler();
+    expect(await deliver(handler, [record("1", {}, received(2))])).toEqual(failed());
+    expect([handler.mock.calls.length, deadLetters().length]).toEqual([0, 1]);
+    // A redrive.
+    expect(await deliver(handler, [record("2", {}, received(1))])).toEqual(failed());
+    expect(handler).toHaveBeenCalledTimes(1);
   });
 
   it("is called for a fire by request although the timer is paused", async () => {

@@ -22,6 +22,12 @@ describe("the architecture", () => {
     expect(labels.filter((label) => label.includes("dlq"))).toEqual([]);
   });
 
+  it("names the webhooks of Slack, and not which pipeline has which", () => {
+    expect(graph.nodes.flatMap(({ kind, detail }) => (kind === "slack" ? [detail] : []))).toContain(
+      "/almanac/slack/orders",
+    );
+  });
+
   it("is drawn within its bounds, without two nodes in one place", () => {
     for (const { feature, width, height, nodes, edges } of drawingsOf(graph, ["heartbeats", "timers", "exports"])) {
       expect(edges.length).toBeGreaterThan(2);

@@ -4,6 +4,11 @@ import pico from "picocolors";
 import type { LiveOptions } from "../../../scripts/local/live/run";
 import { openSession } from "../../../scripts/local/session";
 
+const sessions: AbortController[] = [];
+afterEach(() => {
+  for (const session of sessions.splice(0)) session.abort();
+});
+
 type Watch = Pick<LiveOptions, "since" | "onEvent">;
 
 function setup({ apply = () => Promise.resolve() }: { readonly apply?: () => Promise<void> } = {}) {
@@ -12,6 +17,7 @@ function setup({ apply = () => Promise.resolve() }: { readonly apply?: () => Pro
   const watches: Watch[] = [];
   const session = new AbortController();
   const counts = { applied: 0, stopped: 0 };
+  const terminal = { isOurs: true };
   openSession({
     async *lines() {
       await Promise.resolve();
@@ -30,6 +36,7 @@ function setup({ apply = () => Promise.resolve() }: { readonly apply?: () => Pro
       counts.applied += 1;
       return apply();
     },
+    canRead: () => terminal.isOurs,
     ...{ colours: pico.createColors(false), print: (text) => printed.push(text), input, signal: session.signal },
   });
   const change = () => {
@@ -40,7 +47,8 @@ function setup({ apply = () => Promise.resolve() }: { readonly apply?: () => Pro
     input.write("\n");
     await sleep(10);
   };
-  return { input, printed, watches, counts, session, change, enter };
+  sessions.push(session);
+  return { input, printed, watches, counts, session, change, enter, terminal };
 }
 
 it("shows what functions log, and what becomes live", async () => {
@@ -74,6 +82,22 @@ it("reads no input unless a change waits for it: a job in the background is stop
   await enter();
   expect(counts.applied).toBe(1);
   expect(input.isPaused()).toBe(true);
+});
+
+it("reads nothing in the background of its shell, says so, and reads once it is in the foreground", async () => {
+  const { input, printed, counts, change, enter, terminal } = setup();
+  terminal.isOurs = false;
+  change();
+  expect(input.isPaused()).toBe(true);
+  expect(printed.at(-1)).toContain("in the background");
+  terminal.isOurs = true;
+  while (input.isPaused()) await sleep(10);
+  terminal.isOurs = false;
+  while (!input.isPaused()) await sleep(10);
+  terminal.isOurs = true;
+  while (input.isPaused()) await sleep(10);
+  await enter();
+  expect(counts.applied).toBe(1);
 });
 
 it("says why a change is not applied, and asks again after the next", async () => {

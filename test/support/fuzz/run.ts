@@ -76,7 +76,7 @@ function variables(endpoint: string): Readonly<Record<string, string>> {
     ARCHIVE_BUCKET: "archive",
     NOTIFICATIONS_TABLE: "notifications",
     SEND_FUNCTION: "send",
-    SLACK_PARAMETERS: "/almanac/slack",
+    SLACK_PARAMETERS: "jobOrder=/almanac/slack",
     TABLE_NAMES: "{}",
     EXPORTS_BUCKET: "exports",
     BUCKET_NAMES: "{}",

@@ -319,8 +319,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "deletes the message of a fire that another invocation has claimed",
     file: CALLBACK,
-    from: "return { redeliveries: [delivery] };",
-    to: "return { redeliveries: [] };",
+    from: 'claim.outcome === "inProgress" ? claim.until : undefined',
+    to: 'claim.outcome === "inProgress" && claim.until < 0 ? claim.until : undefined',
   },
   {
     name: "releases the claim of a fire that has succeeded",
@@ -403,32 +403,56 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "lets fires of a timer overlap",
     file: CALLBACK,
-    from: 'if (options.overlap !== "skip" || isSpent) return',
-    to: 'if (options.overlap !== "skip" || clock.now() > 0) return',
+    from: '(options.overlap === "skip" ? invokeAlone : invokeOnce)',
+    to: '(options.overlap === "skip" && clock.now() < 0 ? invokeAlone : invokeOnce)',
   },
   {
     name: "skips a fire although no other one runs",
     file: CALLBACK,
-    from: "if (other !== undefined) {",
-    to: "if (other !== undefined || messageId.endsWith('7')) {",
+    from: 'if (lease.outcome === "held" && !isSpent) {',
+    to: 'if ((lease.outcome === "held" && !isSpent) || owner.endsWith("7")) {',
   },
   {
     name: "releases the lease of a timer before its callback has ended",
     file: CALLBACK,
-    from: "try {\n    return await invokeOnce(delivery, false, ports);\n  } finally {",
-    to: "try {\n    await running.end(fire, messageId);\n    return await invokeOnce(delivery, false, ports);\n  } finally {",
+    from: "result = await invokeOnce(",
+    to: "await running.end(fire, owner);\n    result = await invokeOnce(",
   },
   {
     name: "never releases the lease of a timer",
     file: CALLBACK,
-    from: "} finally {\n    await running.end(fire, messageId);",
-    to: "} finally {",
+    from: "await running.end(fire, owner).catch(() => undefined);",
+    to: "",
   },
   {
-    name: "keeps a lease whose response was lost",
+    name: "keeps the lease of a fire that has failed",
     file: CALLBACK,
-    from: "await running.end(fire, messageId);\n      throw error;",
-    to: "throw error;",
+    from: "await running.end(fire, owner);\n    } catch {",
+    to: "await Promise.resolve();\n    } catch {",
+  },
+  {
+    name: "gives up a fire that has failed before its lease is released",
+    file: CALLBACK,
+    from: 'return { redeliveries: [await redeliverAt(until, delivery, ports)], outcome: "failed" };\n    }\n    throw error;',
+    to: "throw error;\n    }\n    throw error;",
+  },
+  {
+    name: "takes the lease of an earlier attempt for another message",
+    file: CALLBACK,
+    from: "isOwnerOf(delivery, lease) ? lease.until : undefined",
+    to: "lease.until < 0 ? lease.until : undefined",
+  },
+  {
+    name: "has one owner for all deliveries of a message",
+    file: CALLBACK,
+    from: "return `${owner}.${messageId}`;",
+    to: "return `${owner.slice(0, 0)}.${messageId}`;",
+  },
+  {
+    name: "retries a fire that is too old",
+    file: CALLBACK,
+    from: "const isTooOld = receiveCount > 1 &&",
+    to: "const isTooOld = receiveCount > 1_000 &&",
   },
   {
     name: "attempts a fire once too often",
@@ -439,15 +463,15 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "ignores attempts that ended without a response",
     file: CALLBACK,
-    from: "const isSpent = receiveCount > maxAttemptsOf(options);",
-    to: "const isSpent = receiveCount > 10_000;",
+    from: "const isSpent = receiveCount > maxAttemptsOf(options) ||",
+    to: "const isSpent =",
   },
   {
     name: "gives up a second message of a fire that has succeeded",
     file: CALLBACK,
-    from: "const isSpent = receiveCount > maxAttemptsOf(options);",
+    from: "const isSpent = receiveCount > maxAttemptsOf(options) || isTooOld;",
     to:
-      "const isSpent = receiveCount > maxAttemptsOf(options);\n" +
+      "const isSpent = receiveCount > maxAttemptsOf(options) || isTooOld;\n" +
       '  if (isSpent) return retryOrGiveUp(delivery, new Error("earlier attempts did not end"), options, ports);',
   },
   {
@@ -471,8 +495,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "gives up at the first failure of an old fire",
     file: CALLBACK,
-    from: "const { maxAgeSeconds = Infinity } = options;",
-    to: "const { maxAgeSeconds = 1 } = options;",
+    from: "{ maxAgeSeconds = Infinity }: TimerOptions): number",
+    to: "{ maxAgeSeconds = 1 }: TimerOptions): number",
   },
   {
     name: "records nothing",

@@ -99,6 +99,7 @@ export const INVARIANTS = [
   "fires of a timer with overlap skip never run at once",
   "a fire is skipped only while another one runs",
   "no more attempts than the timer's retry has",
+  "no attempt that is too old",
   "a fire goes to the dead letters only after its last attempt",
   "a fire goes to the callback of its timer",
   "an acknowledged fire by request is delivered",
@@ -183,6 +184,8 @@ async function promisesSettled(): Promise<void> {
 
 export class World {
   readonly #random: Random;
+  /** Of redrives and duplicate deliveries. */
+  readonly #redrives: Random;
   readonly #events = new EventQueue();
   readonly #rows = new Map<string, StoredRow>();
   readonly #indexed = new Map<
@@ -205,10 +208,7 @@ export class World {
   /** Leases of timers whose fires do not overlap. */
   readonly #leases = new Map<string, { owner: string; until: number; fireId: string }>();
   /** The handlers that run, by timer. */
-  readonly #runs = new Map<
-    string,
-    Set<{ readonly process: Process; readonly messageId: string; readonly hasLease: boolean }>
-  >();
+  readonly #runs = new Map<string, Set<{ readonly process: Process; readonly hasLease: boolean }>>();
   /** When the lease of a timer was acquired last, and when a handler of it ended last. */
   readonly #begun = new Map<string, number>();
   readonly #ended = new Map<string, number>();
@@ -224,6 +224,8 @@ export class World {
   readonly #poisoned: boolean;
   readonly #deadly: boolean;
   readonly #calm: boolean;
+  /** Throttles writes of leases, again and again. */
+  readonly #hasHotLeases: boolean;
   readonly #exactlyOnce: boolean;
   #shards: number;
   readonly #end: number;
@@ -232,8 +234,10 @@ export class World {
 
   constructor(private readonly options: WorldOptions) {
     this.#random = new Random(options.seed);
+    this.#redrives = new Random(options.seed + 1_000_000_007);
     const random = this.#random;
     this.#calm = random.chance(0.3);
+    this.#hasHotLeases = !this.#calm && this.#redrives.chance(0.25);
     this.#exactlyOnce = random.chance(0.4);
     this.#shards = random.chance(0.25) ? 2 : 1;
     const minutes = random.chance(0.02) ? random.whole(120, 300) : random.whole(15, 45);
@@ -458,7 +462,7 @@ export class World {
           "SendMessage",
           () => {
             this.deadLettered(fire, receiveCount);
-            this.#dead.add({
+            this.bury({
               fire,
               id: `${messageId}.dead`,
               attempts: 0,
@@ -633,24 +637,32 @@ export class World {
   }
 
   private running(call: Call): RunningFires {
+    const write = <Result>(effect: () => Result) =>
+      call("UpdateItem of a lease", () => {
+        if (this.faulty && this.#hasHotLeases && this.#redrives.chance(0.5)) {
+          this.count("UpdateItem of a lease is throttled");
+          throw new Throttled("the lease is hot");
+        }
+        return effect();
+      });
     return {
       begin: (fire, { owner, now, until }) =>
-        call("UpdateItem", () => {
+        write(() => {
           const timer = timerKey(fire.kind, fire.id);
           const lease = this.#leases.get(timer);
           if (lease !== undefined && lease.owner !== owner && lease.until >= now) {
             this.refused(fire, timer);
-            return lease.fireId;
+            return { outcome: "held" as const, ...lease };
           }
           this.#leases.set(timer, { owner, until, fireId: fire.fireId });
           this.#begun.set(timer, this.#now);
-          return undefined;
+          return { outcome: "acquired" as const };
         }),
       end: ({ kind, id }, owner) =>
-        call("UpdateItem", () => {
+        write(() => {
           const timer = timerKey(kind, id);
           if (this.#leases.get(timer)?.owner === owner) this.#leases.delete(timer);
-        }).catch(() => undefined),
+        }),
     };
   }
 
@@ -706,12 +718,14 @@ export class World {
       if (message.receiveCount < MAX_RECEIVES) continue;
       this.count("dead letter of SQS");
       this.#messages.delete(message);
-      this.#dead.add(message);
+      this.bury(message);
     }
     if (batch.length === 0) return;
     for (const message of batch) {
       message.receiveCount += 1;
-      message.visibleAt = this.#now + VISIBILITY_MS;
+      // SQS may deliver a message that is being processed.
+      const isTwice = this.faulty && this.#redrives.chance(0.02);
+      message.visibleAt = this.#now + (isTwice ? this.#redrives.whole(0, 5) * SECOND : VISIBILITY_MS);
       this.scheduleDelivery(message);
     }
     const process = this.process("callback", "callback", CALLBACK_MS);
@@ -745,7 +759,10 @@ export class World {
           message.visibleAt = this.#now + seconds * SECOND;
           this.scheduleDelivery(message);
         }),
-      invoke: (fire, owner) => this.invoke(fire, owner, process, batch),
+      invoke: (fire, owner) => {
+        const { receiveCount = 0 } = deliveries.find((delivery) => delivery.fire === fire) ?? {};
+        return this.invoke(fire, owner, process, batch, receiveCount);
+      },
       observer: {
         fired: () => undefined,
         fenced: ({ fireId }) => {
@@ -785,6 +802,7 @@ export class World {
     owner: string | undefined,
     process: Process,
     batch: readonly Message[],
+    receiveCount: number,
   ): Promise<void> {
     const { kind, id, version, fireId } = fire;
     const timer = timerKey(kind, id);
@@ -793,13 +811,17 @@ export class World {
     if (message !== undefined) message.attempts += 1;
     if ((message?.attempts ?? 0) > (options.maxAttempts ?? DEFAULT_MAX_ATTEMPTS))
       this.violated("no more attempts than the timer's retry has", fireId);
+    const latest = fire.due + (options.maxAgeSeconds ?? Infinity) * SECOND;
+    // The handler is called some time after the decision.
+    if (receiveCount > 1 && this.#now + process.skew > latest + CALLBACK_MS)
+      this.violated("no attempt that is too old", `${fireId} at ${new Date(this.#now).toISOString()}`);
     const runs = this.#runs.get(timer) ?? new Set();
     this.#runs.set(timer, runs);
-    const isAlone = [...runs].every((one) => one.process.dead || !one.hasLease || one.messageId === message?.id);
+    const isAlone = [...runs].every((one) => one.process.dead || !one.hasLease);
     if (options.overlap === "skip" && !isAlone)
       this.violated("fires of a timer with overlap skip never run at once", fireId);
     // An earlier version of the timer may not have had the policy.
-    const run = { process, messageId: message?.id ?? "", hasLease: options.overlap === "skip" };
+    const run = { process, hasLease: options.overlap === "skip" };
     runs.add(run);
     const startedAt = this.#now;
     try {
@@ -902,9 +924,19 @@ export class World {
       this.violated("on time when nothing failed", `${fireId} by ${late} ms`);
   }
 
+  /** To the dead-letter queue. Somebody may redrive it at once, while the cause lasts. */
+  private bury(message: Message): void {
+    this.#dead.add(message);
+    if (!this.faulty || !this.#redrives.chance(0.7)) return;
+    this.at(this.#now + this.#redrives.whole(1, 20) * SECOND, () => {
+      if (this.#dead.has(message)) this.redrive([message]);
+    });
+  }
+
   /** As `almanac redrive`: to the queue first, then out of the dead-letter queue. */
-  private redrive(): void {
-    for (const message of this.#dead) {
+  private redrive(messages: Iterable<Message> = this.#dead): void {
+    for (const message of messages) {
+      this.count("redrive");
       this.#dead.delete(message);
       this.enqueueMessage(message.fire, this.#now);
     }

@@ -2,7 +2,7 @@
 import { createContext, type JSX } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import { actionOf, callOf, commandLine, type ActionField, type ActionName, type Values } from "../../actions/actions";
-import type { ActionResult } from "../../contract";
+import type { ActionResult, Health } from "../../contract";
 import { Environment } from "../live";
 import { runAction } from "../server";
 import { Badge, Code } from "./parts";
@@ -69,16 +69,18 @@ export function ActionDialog({ action: { name, values: given = {}, onDone }, onC
         }}
       >
         <h2 id="action-title">{title}</h2>
-        {fields.map((field) => (
-          <Field
-            key={field.name}
-            field={field}
-            value={values[field.name] ?? ""}
-            onInput={(value) => {
-              setValues({ ...values, [field.name]: value });
-            }}
-          />
-        ))}
+        <div class="fields">
+          {fields.map((field) => (
+            <Field
+              key={field.name}
+              field={field}
+              value={values[field.name] ?? ""}
+              onInput={(value) => {
+                setValues({ ...values, [field.name]: value });
+              }}
+            />
+          ))}
+        </div>
         <p class="calm">
           {canWrite ? "It runs this command:" : "This console only reads (start it with --write). The command is:"}
         </p>
@@ -88,7 +90,7 @@ export function ActionDialog({ action: { name, values: given = {}, onDone }, onC
           {typeof outcome === "object" && (
             <>
               <p>
-                <Badge health={outcome.ok ? "up" : "down"} text={outcome.ok ? "done" : "failed"} />
+                <Badge {...badgeOf(outcome)} />
               </p>
               {outcome.output !== "" && <Code text={outcome.output} label="Output of the command" />}
             </>
@@ -109,6 +111,11 @@ export function ActionDialog({ action: { name, values: given = {}, onDone }, onC
   );
 }
 
+function badgeOf({ ok, isRunning }: ActionResult): { readonly health: Health; readonly text: string } {
+  if (isRunning === true) return { health: "unknown", text: "still running" };
+  return ok ? { health: "up", text: "done" } : { health: "down", text: "failed" };
+}
+
 interface FieldProps {
   readonly field: ActionField;
   readonly value: string;
@@ -122,7 +129,7 @@ function Field({ field, value, onInput }: FieldProps): JSX.Element {
     onInput(currentTarget.value);
   };
   return (
-    <label class="field">
+    <label class={isJson ? "field wide" : "field"}>
       <span>
         {label}
         {isOptional && <span class="calm"> (optional)</span>}

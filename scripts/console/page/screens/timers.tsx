@@ -165,7 +165,7 @@ interface DetailsProps {
   readonly onDone: () => void;
 }
 
-function TimerDetails({ view: { timer, json, preview, fires }, onDone }: DetailsProps): JSX.Element {
+function TimerDetails({ view: { timer, json, change, preview, fires }, onDone }: DetailsProps): JSX.Element {
   const values = { kind: timer.kind, id: timer.id };
   return (
     <>
@@ -173,6 +173,11 @@ function TimerDetails({ view: { timer, json, preview, fires }, onDone }: Details
         <Badge health={HEALTH[timer.state]} text={timer.state} /> {timer.kind}, {timer.schedule}, {timer.shard}
         <span class="buttons">
           <ActionButton name="timers.fire" values={values} onDone={onDone} />
+          <ActionButton
+            name={timer.kind === "oneshot" ? "timers.changeOnce" : "timers.change"}
+            values={change}
+            onDone={onDone}
+          />
           {timer.state === "disabled" ? (
             <ActionButton name="timers.resume" values={values} onDone={onDone} />
           ) : (

@@ -3,13 +3,17 @@ import { z } from "zod";
 
 /** Item sizes of the benchmark tables. */
 export const ITEM_SIZES = ["300b", "4kb"] as const;
-export type ItemSize = (typeof ITEM_SIZES)[number];
+export const itemSizeSchema = z.enum(ITEM_SIZES);
+export type ItemSize = z.infer<typeof itemSizeSchema>;
 
 export const TABLE = "almanac-bench-exports";
 export const BUCKET = "almanac-bench-exports";
 
 /** Sent by the stub when it listens. */
-export const stubReadySchema = z.strictObject({ awsEndpoint: z.url() });
+export const stubReadySchema = z.strictObject({ awsEndpoint: z.url(), tlsEndpoint: z.url() });
+
+/** The stub's environment variables: of its TLS endpoint, PEM. */
+export const TLS_VARIABLES = { certificate: "TLS_CERTIFICATE", key: "TLS_KEY" } as const;
 
 /** Path of the stub's request counts since the last read. */
 export const COUNTED_PATH = "/counted";
@@ -19,6 +23,8 @@ export const countedSchema = z.strictObject({
   pages: z.number(),
   /** Bytes of their bodies. */
   scanned: z.number(),
+  /** Bytes of their items, by DynamoDB's own rules. */
+  tableBytes: z.number(),
   items: z.number(),
   /** Requests to S3. */
   puts: z.number(),
@@ -32,14 +38,17 @@ export const measuredSchema = z.strictObject({
   seconds: z.number(),
   /** Of all threads. */
   cpuSeconds: z.number(),
+  /** Items. */
   exported: z.number(),
+  /** Of processes that read pages in memory, not of the stub. */
+  scanned: z.number().optional(),
   peakResidentBytes: z.number(),
 });
 export type Measured = z.infer<typeof measuredSchema>;
 
 /** The task of a measured process, in its environment variable `BENCH`. */
 export const taskSchema = z.strictObject({
-  itemSize: z.enum(ITEM_SIZES),
+  itemSize: itemSizeSchema,
   pages: z.number(),
   compressed: z.boolean(),
   /** @default "ndjson" */

@@ -52,10 +52,12 @@ describe("a window", () => {
         ":latest": { N: "86402" },
       },
     });
-    expect(scanFilter({ to: "2026-11-21" }, "at", "iso8601").ExpressionAttributeValues).toEqual({
-      ":to": { S: "2026-11-21" },
+    expect(scanFilter({ to: "2026-11-21T00:00:00.000Z" }, "at", "iso8601").ExpressionAttributeValues).toEqual({
+      ":to": { S: "2026-11-21T00:00:00.000Z" },
       ":type": { S: "S" },
       ":latest": { S: "2026-11-22T00:00:00.000Z" },
+      ":t": { S: "T" },
+      ":z": { S: "Z" },
     });
   });
 

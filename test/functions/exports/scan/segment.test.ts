@@ -7,7 +7,12 @@ import { fileWriter } from "../../../../functions/exports/format/file-writer";
 import { ParquetSchema } from "../../../../functions/exports/format/parquet-schema";
 import { parquetWriter } from "../../../../functions/exports/format/parquet-writer";
 import { rateLimiter } from "../../../../functions/exports/scan/rate-limiter";
-import { DocumentTooLargeError, exportSegment, type SegmentPorts } from "../../../../functions/exports/scan/segment";
+import {
+  DocumentTooLargeError,
+  exportSegment,
+  RepeatedKeyError,
+  type SegmentPorts,
+} from "../../../../functions/exports/scan/segment";
 import type { SegmentCheckpoint, UploadedPart } from "../../../../functions/exports/storage/segment-table";
 import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
 import { virtualClock } from "../../../support/virtual-clock";
@@ -232,6 +237,55 @@ describe("a segment", () => {
     const table = { pages: 12, items: 1, bytes: MEGABYTE };
     await expect(work(table, { name: "a", before }, new Stored(), store)).rejects.toThrow(Killed);
     expect([store.incompleteUploads(), store.objects.size]).toEqual([0, 0]);
+  });
+
+  it.each(["ndjson", "parquet"] as const)(
+    "saves what was read before the table throttles, so that a throttled one is exported in the end: %s",
+    async (format) => {
+      const table = { pages: 6, items: 1, bytes: 10 };
+      const stored = new Stored();
+      const store = memoryObjects();
+      for (let worker = 0; worker < 3; worker++) {
+        let scans = 0;
+        const before = (port: string): void => {
+          if (port === "scan" && ++scans > 2)
+            throw Object.assign(new Error("throttled"), { name: "ProvisionedThroughputExceededException" });
+        };
+        const working = work(table, { name: `worker-${worker}`, format, before }, stored, store);
+        if (worker < 2) await expect(working).rejects.toThrow("throttled");
+        else expect((await working).done).toBe(true);
+      }
+      expect(stored.pagesRead).toEqual([0, 1, 2, 3, 4, 5]);
+      await completeAll(stored, store);
+      expect(idsIn(store)).toEqual(idsOf(table));
+      expect(store.incompleteUploads()).toBe(0);
+    },
+  );
+
+  it("saves nothing where the table throttles the first page, and nothing of a document", async () => {
+    const stored = new Stored();
+    const store = memoryObjects();
+    let scans = 0;
+    const before = (port: string): void => {
+      if (port === "scan" && ++scans !== 2)
+        throw Object.assign(new Error("throttled"), { name: "ThrottlingException" });
+    };
+    await expect(work(small, { name: "a", before }, stored, store)).rejects.toThrow("throttled");
+    await expect(work(small, { name: "b", format: "json", before }, stored, store)).rejects.toThrow("throttled");
+    expect([stored.progress.nextPart, stored.progress.lastKey, store.incompleteUploads()]).toEqual([0, undefined, 0]);
+  });
+
+  it("fails where a page continues with its own key, which would never end", async () => {
+    const stored = new Stored();
+    const store = memoryObjects();
+    stored.worker = "a";
+    const endless: SegmentPorts = {
+      ...ports(small, stored, store, { name: "a" }),
+      scan: () =>
+        Promise.resolve(Buffer.from('{"Items":[{"id":{"S":"1"}}],"Count":1,"LastEvaluatedKey":{"id":{"S":"1"}}}')),
+    };
+    await expect(exportSegment(stored.progress, endless, Infinity)).rejects.toThrow(RepeatedKeyError);
+    expect(stored.parts).toEqual([]);
   });
 
   it("has every item once, wherever workers die or are presumed dead", async () => {

@@ -1,7 +1,11 @@
 import { BatchWriteItemCommand, DynamoDBClient, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
-import { notificationQueue, webhookLeases } from "../../../../functions/pipelines/slack/notifications-table";
-import type { QueuedNotification } from "../../../../functions/pipelines/slack/slack-sender";
+import {
+  notificationsTable,
+  webhookLeases,
+  webhookQueue,
+} from "../../../../functions/pipelines/slack/notifications-table";
+import type { QueuedNotification, QueueItem } from "../../../../functions/pipelines/slack/slack-sender";
 import { systemClock } from "../../../../functions/shared/clock";
 
 describe("notifications on their way into the queue", () => {
@@ -10,10 +14,11 @@ describe("notifications on their way into the queue", () => {
     const dynamodb = mockClient(client);
     dynamodb.on(BatchWriteItemCommand).resolves({});
     const queued = ["a", "b", "a", "a", "b"].map((key, position): QueuedNotification => ({
+      pipeline: "c",
       position: String(position),
       notification: { pipeline: "c", key, kind: "new", receivedAt: "", fields: [] },
     }));
-    await notificationQueue(client, "table", { clock: systemClock, random: Math.random }).add("webhook", queued);
+    await notificationsTable(client, "table", { clock: systemClock, random: Math.random }).add(queued);
     const waves = dynamodb
       .commandCalls(BatchWriteItemCommand)
       .map(({ args: [{ input }] }) =>
@@ -29,15 +34,53 @@ describe("a notification that was set aside", () => {
     const dynamodb = mockClient(client);
     dynamodb.on(BatchWriteItemCommand).resolves({});
     const content = { position: { S: "7" }, notification: { S: "{}" }, more: { N: "1" } };
-    const item = { webhook: { S: "set-aside w" }, ...content, fault: { S: "no key" } };
+    const item = { queue: { S: "set-aside w" }, ...content, fault: { S: "no key" } };
     dynamodb.on(QueryCommand).resolves({ Items: [item] });
-    const queue = notificationQueue(client, "table", { clock: systemClock, random: Math.random });
+    const queue = notificationsTable(client, "table", { clock: systemClock, random: Math.random });
     expect(await queue.readSetAside("w", 1)).toMatchObject([{ position: "7", fault: "no key", item: content }]);
-    await queue.restore("w", "7");
+    await queue.restore({ pipeline: "w", position: "7" });
     expect(dynamodb.commandCalls(BatchWriteItemCommand).map(({ args: [{ input }] }) => input.RequestItems)).toEqual([
-      { table: [{ PutRequest: { Item: { webhook: { S: "w" }, ...content } } }] },
-      { table: [{ DeleteRequest: { Key: { webhook: { S: "set-aside w" }, position: { S: "7" } } } }] },
+      { table: [{ PutRequest: { Item: { queue: { S: "w" }, ...content } } }] },
+      { table: [{ DeleteRequest: { Key: { queue: { S: "set-aside w" }, position: { S: "7" } } } }] },
     ]);
+  });
+});
+
+describe("the queue of a webhook", () => {
+  const table = () => {
+    const items: QueueItem[] = ["a 2", "b 1", "a 4", "c 0", "b 3"].map((place) => {
+      const [pipeline = "", position = ""] = place.split(" ");
+      return { pipeline, position, fault: "f" };
+    });
+    const read = (pipeline: string, limit: number) => {
+      const own = items.filter((item) => item.pipeline === pipeline);
+      return Promise.resolve(own.sort((a, b) => Number(a.position) - Number(b.position)).slice(0, limit));
+    };
+    const [remove, setAside] = [jest.fn(() => Promise.resolve()), jest.fn(() => Promise.resolve())];
+    return { read, remove, setAside };
+  };
+
+  it("has the notifications of its pipelines, in order", async () => {
+    const pipelines = new Map([["w", ["a", "b"]]]);
+    const queue = webhookQueue(table(), (webhook) => pipelines.get(webhook) ?? []);
+    const read = async (webhook: string, limit: number) =>
+      (await queue.read(webhook, limit)).map(({ pipeline, position }) => `${pipeline} ${position}`);
+    expect(await read("w", Infinity)).toEqual(["b 1", "a 2", "b 3", "a 4"]);
+    expect(await read("w", 3)).toEqual(["b 1", "a 2", "b 3"]);
+    expect(await read("other", 3)).toEqual([]);
+    pipelines.set("other", ["c", "b"]);
+    expect(await read("other", 3)).toEqual(["c 0", "b 1", "b 3"]);
+  });
+
+  it("removes and sets aside an item where it is, also when its notification says otherwise", async () => {
+    const stored = table();
+    const queue = webhookQueue(stored, () => ["a", "b"]);
+    const [first, second] = await queue.read("w", 2);
+    if (first === undefined || second === undefined) throw new Error("too few");
+    await queue.remove("w", [first]);
+    await queue.setAside("w", { ...second, fault: "f" });
+    expect(stored.remove).toHaveBeenCalledWith([first]);
+    expect(stored.setAside).toHaveBeenCalledWith({ ...second, fault: "f" });
   });
 });
 
@@ -58,7 +101,7 @@ describe("the lease of a webhook", () => {
     );
     const [, renewed] = dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input);
     expect(renewed).toMatchObject({
-      Key: { webhook: { S: "lease w" } },
+      Key: { queue: { S: "lease w" } },
       UpdateExpression: expect.stringMatching(
         /^SET nextMessageAt = :next, failures = :failures, rejections = :rejections, /,
       ) as unknown,

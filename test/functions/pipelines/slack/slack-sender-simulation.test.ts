@@ -1,4 +1,4 @@
-import type { WebhookState } from "../../../../functions/pipelines/slack/slack-sender";
+import type { QueuePlace, WebhookState } from "../../../../functions/pipelines/slack/slack-sender";
 import {
   simulate,
   type SimulatedWorld,
@@ -101,6 +101,8 @@ describe("sending to Slack", () => {
   });
 });
 
+const placeOf = ({ pipeline, position }: QueuePlace): QueuePlace => ({ pipeline, position });
+
 /** Faulty implementations, each of which some seed must detect. */
 const MUTANTS: Readonly<Record<string, (world: SimulatedWorld) => SimulatedWorld>> = {
   "a lease that everybody acquires": ({ queue, leases }) => {
@@ -136,11 +138,7 @@ const MUTANTS: Readonly<Record<string, (world: SimulatedWorld) => SimulatedWorld
     queue: {
       ...queue,
       remove: async (webhook) => {
-        const all = await queue.read(webhook, Infinity);
-        await queue.remove(
-          webhook,
-          all.map(({ position }) => position),
-        );
+        await queue.remove(webhook, await queue.read(webhook, Infinity));
       },
     },
     leases,
@@ -150,11 +148,7 @@ const MUTANTS: Readonly<Record<string, (world: SimulatedWorld) => SimulatedWorld
       ...queue,
       read: async (webhook, limit) => {
         const queued = await queue.read(webhook, limit);
-        if (limit > 1)
-          await queue.remove(
-            webhook,
-            queued.map(({ position }) => position),
-          );
+        if (limit > 1) await queue.remove(webhook, queued);
         return queued;
       },
     },
@@ -176,7 +170,7 @@ const MUTANTS: Readonly<Record<string, (world: SimulatedWorld) => SimulatedWorld
       ...queue,
       read: async (webhook, limit) =>
         (await queue.read(webhook, limit)).map((item, index) =>
-          index === 1 && limit > 1 ? { position: item.position, fault: "none" } : item,
+          index === 1 && limit > 1 ? { ...placeOf(item), fault: "none" } : item,
         ),
     },
     leases,

@@ -1,4 +1,4 @@
-import { DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { ConditionalCheckFailedException, DynamoDBClient, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import type { Fire } from "../../../../functions/timers/schedule/timer";
 import { runningFires } from "../../../../functions/timers/callback/running-fires";
@@ -13,21 +13,35 @@ const fire: Fire = {
   fireId: "periodic#tea#v1#1970-01-01T00:00:00.000Z",
 };
 
-it("a running fire that cannot be ended does not fail its callback: the lease expires", async () => {
-  const dynamodb = mockClient(DynamoDBClient);
+const dynamodb = mockClient(DynamoDBClient);
+const running = runningFires(new DynamoDBClient(), "claims");
+const heldBy = (Item: NonNullable<ConditionalCheckFailedException["Item"]>) =>
+  new ConditionalCheckFailedException({ message: "no", $metadata: {}, Item });
+beforeEach(() => dynamodb.reset());
+
+it("a lease that cannot be acquired or released rejects: it may be there", async () => {
   dynamodb.on(UpdateItemCommand).rejects(new Error("no network"));
-  const running = runningFires(new DynamoDBClient(), "claims");
-  await expect(running.end(fire, "message")).resolves.toBeUndefined();
-  await expect(running.begin(fire, { owner: "message", now: 0, until: 1 })).rejects.toThrow("no network");
+  await expect(running.begin(fire, { owner: "run.message", now: 0, until: 1 })).rejects.toThrow("no network");
+  await expect(running.end(fire, "run.message")).rejects.toThrow("no network");
 });
 
 it("a running fire ends its own lease only", async () => {
-  const dynamodb = mockClient(DynamoDBClient);
   dynamodb.on(UpdateItemCommand).resolves({});
-  await runningFires(new DynamoDBClient(), "claims").end(fire, "message");
+  await running.end(fire, "run.message");
   expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
     Key: { fireId: { S: "running#periodic#tea" } },
     ConditionExpression: "leaseOwner = :owner",
-    ExpressionAttributeValues: { ":owner": { S: "message" } },
+    ExpressionAttributeValues: { ":owner": { S: "run.message" } },
   });
+  dynamodb.on(UpdateItemCommand).rejects(heldBy({}));
+  await expect(running.end(fire, "run.message")).resolves.toBeUndefined();
+});
+
+it("says which fire has the lease, who owns it, and until when", async () => {
+  const request = { owner: "run.message", now: 5, until: 10 };
+  const item = { running: { S: "other" }, leaseOwner: { S: "run.2" }, leaseUntil: { N: "8" } };
+  dynamodb.on(UpdateItemCommand).rejects(heldBy(item));
+  expect(await running.begin(fire, request)).toEqual({ outcome: "held", fireId: "other", owner: "run.2", until: 8 });
+  dynamodb.on(UpdateItemCommand).rejects(heldBy({}));
+  expect(await running.begin(fire, request)).toEqual({ outcome: "held", fireId: "", owner: "", until: 5 });
 });

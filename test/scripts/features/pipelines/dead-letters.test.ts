@@ -24,7 +24,7 @@ describe("the dead letters of a pipeline", () => {
       sqs: new SQSClient({}),
       deadLetterQueueUrl: "dlq",
       notifications: {
-        webhook: "/slack",
+        pipeline: "jobOrder",
         table: {
           readSetAside: () =>
             Promise.resolve([

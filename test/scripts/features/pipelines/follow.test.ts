@@ -2,6 +2,7 @@ import type { QueueItem } from "../../../../functions/pipelines/slack/slack-send
 import { followMessage, type FollowPorts } from "../../../../scripts/features/pipelines/follow";
 
 const queued: QueueItem = {
+  pipeline: "jobOrder",
   position: "1",
   notification: { pipeline: "jobOrder", key: "17", kind: "new", receivedAt: "", fields: [] },
 };
@@ -24,6 +25,7 @@ function setup(world: {
           : undefined,
       ),
     notifications: {
+      pipeline: "jobOrder",
       webhook: "/slack",
       table: {
         read: () => Promise.resolve(since(world.queued?.[0]) && !since(world.queued?.[1]) ? [queued] : []),
@@ -33,7 +35,6 @@ function setup(world: {
           ),
       },
     },
-    pipeline: "jobOrder",
     onStep: (line) => steps.push(line),
     now: () => seconds * 1_000,
     sleep: (milliseconds) => Promise.resolve(void (seconds += milliseconds / 1_000)),
@@ -56,7 +57,7 @@ describe("following a message", () => {
       followed: "delivered",
       steps: [
         "row: version 1, received 2026-11-21T07:00:00.000Z",
-        "Slack: the notification waits, 1 in the queue of /slack",
+        "Slack: the notification waits, 1 in the queue for /slack",
       ],
       seconds: 9,
     });

@@ -37,7 +37,8 @@ function setup() {
     [bundle(api), bundle(dispatch), bundle(pay), { ...bundle(api), entry: "functions/gone.ts", codeSha256: "gone" }],
     "main.ts",
     {
-      build: (entries) => {
+      build: async (entries) => {
+        await Promise.resolve();
         if (faults.build !== undefined) throw new Error(faults.build);
         return entries.map(bundle);
       },

@@ -152,6 +152,8 @@ function sizeOfValue(attribute: Item[string]): number {
       return Buffer.byteLength(z.string().parse(value));
     case "N":
       return Math.ceil(z.string().parse(value).replace(/\D/g, "").length / 2) + 1;
+    case "B":
+      return Buffer.from(z.string().parse(value), "base64").length;
     case "SS":
       return setSchema.parse(value).reduce((sum, member) => sum + Buffer.byteLength(member), 0);
     case "BOOL":

@@ -1,0 +1,80 @@
+/** The watcher of the sources, as a process, with a stub in the place of AWS. */
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { unzipSync } from "fflate";
+import * as z from "zod";
+import { bundleHandlers } from "../../../../modules/constructs/bundling/bundle";
+import type { LiveEvent } from "../../../../scripts/local/live/events";
+import { watchSources } from "../../../../scripts/local/live/run";
+import { startStubAws, type StubAws } from "../../../support/stub-aws";
+
+const CACHE = ".almanac/bundles";
+const putSchema = z.object({ ZipFile: z.base64() });
+
+const folder = mkdtempSync(join(tmpdir(), "almanac-watch-"));
+const handler = join(folder, "handler.ts");
+/** The code that the function has got, the latest last. */
+const codes: string[] = [];
+const events: LiveEvent[] = [];
+let aws: StubAws;
+let stop: (() => void) | undefined;
+
+const sourceOf = (marker: string) => `export const handler = (): string => "${marker}";\n`;
+
+beforeAll(async () => {
+  aws = await startStubAws(({ operation, body }) => {
+    if (operation === "GET /states/local") {
+      const attributes = { key: "live-probe.zip", source: "assets/handler.zip" };
+      return { resources: [{ mode: "managed", type: "aws_s3_object", name: "code", instances: [{ attributes }] }] };
+    }
+    if (operation !== "PUT /2015-03-31/functions/live-probe/code") return 404;
+    const zip = unzipSync(Buffer.from(putSchema.parse(JSON.parse(body)).ZipFile, "base64"));
+    codes.push(Buffer.from(zip["index.js"] ?? []).toString());
+    return {};
+  });
+  writeFileSync(handler, sourceOf("deployed"));
+  const [bundle] = bundleHandlers([relative(".", handler)]);
+  mkdirSync(join(folder, "assets"));
+  writeFileSync(join(folder, "assets", "handler.zip"), readFileSync(bundle?.zipFile ?? ""));
+  const s3 = { bucket: "states", key: "local", region: "eu-central-1", endpoints: { s3: aws.endpoint } };
+  writeFileSync(join(folder, "cdk.tf.json"), JSON.stringify({ terraform: { backend: { s3 } } }));
+});
+afterAll(async () => {
+  stop?.();
+  await aws.close();
+  for (const name of readdirSync(CACHE)) if (name.includes("almanac-watch-")) rmSync(join(CACHE, name));
+  rmSync(folder, { recursive: true });
+});
+
+async function until(isDone: () => boolean): Promise<void> {
+  while (!isDone()) await sleep(10);
+}
+const hasCode = (marker: string) => until(() => codes.at(-1)?.includes(marker) === true);
+const saw = (kind: LiveEvent["kind"]) => until(() => events.some((event) => event.kind === kind));
+
+it("puts each save into the function that has the handler, also one in two steps, and one after a fault", async () => {
+  stop = watchSources({ stack: folder, app: "main.ts", since: Date.now(), onEvent: (event) => events.push(event) });
+  await saw("watching");
+  expect(events).toEqual([{ kind: "watching", functions: 1 }]);
+
+  // Replaced, as editors save.
+  writeFileSync(`${handler}~`, sourceOf("renamed"));
+  renameSync(`${handler}~`, handler);
+  await hasCode("renamed");
+
+  for (const waitMs of [36, 40, 43, 46, 49]) {
+    writeFileSync(handler, "");
+    await sleep(waitMs);
+    writeFileSync(handler, sourceOf(`after ${waitMs}`));
+    await hasCode(`after ${waitMs}`);
+  }
+
+  writeFileSync(handler, `${sourceOf("broken")}}`);
+  await saw("failed");
+  writeFileSync(handler, sourceOf("mended"));
+  await hasCode("mended");
+  expect(codes.some((code) => code.includes("broken"))).toBe(false);
+  expect(events.filter(({ kind }) => kind === "ended" || kind === "stack")).toEqual([]);
+});

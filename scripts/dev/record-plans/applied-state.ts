@@ -78,7 +78,10 @@ export function appliedState(
     const unknown = fieldsSchema.safeParse(change?.after_unknown).data ?? {};
     const given = Object.entries(unknown)
       .filter(([field, value]) => value === true && GIVEN.test(field))
-      .map(([field]) => [field, change?.before?.[field] ?? valueOf(field, type, address, change?.after ?? {})]);
+      .map(([field]): [string, unknown] => [
+        field,
+        change?.before?.[field] ?? valueOf(field, type, address, change?.after ?? {}),
+      ]);
     const attributes = {
       ...change?.after,
       ...(unknown["managed_policy_arns"] === true && NO_POLICIES),
@@ -101,7 +104,7 @@ export function appliedState(
 function valueOf(field: string, type: string, address: string, { bucket, name }: Fields): string {
   const path = address.replaceAll(/module\.|aws_\w+\./g, "");
   const id = [bucket, name].find((part) => typeof part === "string") ?? path.replaceAll(/[^\w]/g, "-");
-  if (!/arn$/.test(field)) return id;
+  if (!field.endsWith("arn")) return id;
   if (type === "aws_s3_bucket") return `arn:aws:s3:::${id}`;
   const [, service = ""] = /^aws_([a-z0-9]+)/.exec(type) ?? [];
   return `arn:aws:${service}:eu-central-1:123456789012:${path}`;

@@ -2,8 +2,8 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App } from "cdktf";
-import { Environment, type EnvironmentInput } from "../../../modules/environment";
+import type { EnvironmentInput } from "../../../modules/environment";
+import { writeStack } from "../../../test/support/synthesized";
 import { describeError } from "../../shared/terminal/errors";
 import { EXIT } from "../../shared/terminal/command-line";
 import { parsePlan } from "../../review/plan";
@@ -14,6 +14,7 @@ import { offlineAws } from "./offline";
 import { SCENARIOS } from "./scenarios";
 import { trimPlan } from "./trim-plan";
 
+const ENVIRONMENT = "demo";
 const PLANS = "test/scripts/review/plans";
 
 /** Each round makes known what depends on what the round before it has made known. */
@@ -23,7 +24,7 @@ async function main(): Promise<void> {
   const aws = await offlineAws();
   const folder = mkdtempSync(join(tmpdir(), "almanac-plans-"));
   const planOf = async (input: EnvironmentInput, state?: string): Promise<string> => {
-    const stack = synthesize(folder, input);
+    const stack = writeStack(folder, ENVIRONMENT, input);
     aws.use(stack);
     return plan(stack, state);
   };
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
       const recorded = await planOf(after, unchanged && appliedState(unchanged, older));
       writeFileSync(
         join(PLANS, `${name}.json`),
-        `${trimPlan(await withSources(parsePlan(recorded), stackOf(folder)))}\n`,
+        `${trimPlan(await withSources(parsePlan(recorded), join(folder, "stacks", ENVIRONMENT)))}\n`,
       );
       console.log(`${name}: recorded in ${PLANS}`);
     }
@@ -63,15 +64,6 @@ async function deploy(
   }
   throw new Error(`The deployed environment still has changes after ${MAX_ROUNDS} plans`);
 }
-
-function synthesize(outdir: string, input: EnvironmentInput): string {
-  const app = new App({ outdir });
-  new Environment(app, "demo", input);
-  app.synth();
-  return stackOf(outdir);
-}
-
-const stackOf = (outdir: string) => join(outdir, "stacks", "demo");
 
 async function plan(stack: string, state?: string): Promise<string> {
   const options = { cwd: stack };

@@ -68,7 +68,7 @@ describe("the quotas of AWS", () => {
         heartbeats: { targets: [], cronMonitors: [{ name: "backup", everySeconds: 60 }] },
         pipelines: Object.fromEntries(names(150).map((name) => [name, webhook])),
       },
-      "almanac-staging-pipelines needs 302 resources of an API; API Gateway allows 300",
+      "almanac-staging-pipelines-api needs 302 resources of an API; API Gateway allows 300",
     ],
     [
       "permissions on more tables than a role's policies can hold",

@@ -251,7 +251,8 @@ describe("ingest", () => {
     expect(JSON.parse(request)).toMatchObject({
       TableName: "table",
       Item: { key: { S: "a" }, version: { S: "1" }, data: { S: '{"id":"a","v":1}' } },
-      ConditionExpression: "attribute_not_exists(#order) OR #order < :order OR (#order = :order AND #digest < :digest)",
+      ConditionExpression:
+        "attribute_not_exists(#order) OR #source <> :source OR #order < :order OR (#order = :order AND #digest < :digest)",
     });
     const failed = output.lines().filter(({ message }) => message === "message failed");
     expect(failed.map(({ messageId }) => messageId)).toEqual(["2", "4"]);

@@ -26,6 +26,8 @@ function faults(input: Omit<EnvironmentInput, "region">, name = "staging"): read
 
 const names = (count: number, length = 0) =>
   Array.from({ length: count }, (_, index) => `t${index}`.padEnd(length, "x"));
+const webhook = { key: "/id", webhook: { verify: "github", secret: "/almanac/github" } } as const;
+const minutely = { entry: "functions/examples/minute-report.ts", schedule: "rate(1 hour)" } as const;
 const exportsOf = (count: number, length = 0) => ({
   exports: { tables: names(count, length).map((name) => ({ name, table: `table-${name}` })) },
 });
@@ -39,6 +41,15 @@ describe("the quotas of AWS", () => {
       "50 pipelines",
       { pipelines: Object.fromEntries(names(50).map((name) => [name, { key: "/id", slack: "/almanac/slack" }])) },
     ],
+    ["50 schedules", { schedules: Object.fromEntries(names(50, 24).map((name) => [name, minutely])) }],
+    [
+      "100 webhooks beside APIs of other features",
+      {
+        heartbeats: { targets: [], cronMonitors: [{ name: "backup", everySeconds: 60 }] },
+        timers: {},
+        pipelines: Object.fromEntries(names(100).map((name) => [name, webhook])),
+      },
+    ],
   ])("leave room for %s", (_, input) => {
     expect(faults(input)).toEqual([]);
     expect(faults({ ...input, app: "almanac" }, "productionab")).toEqual([]);
@@ -51,6 +62,14 @@ describe("the quotas of AWS", () => {
       /^the name of almanac-shop-staging-exports-schedule-t0x+ has 70 characters; EventBridge allows 64$/,
     ],
     ["more rules than a bus has", exportsOf(301), "the environment needs 303 rules; EventBridge allows 300"],
+    [
+      "more webhooks than an API has resources, of this API alone",
+      {
+        heartbeats: { targets: [], cronMonitors: [{ name: "backup", everySeconds: 60 }] },
+        pipelines: Object.fromEntries(names(150).map((name) => [name, webhook])),
+      },
+      "almanac-staging-pipelines-api needs 302 resources of an API; API Gateway allows 300",
+    ],
     [
       "permissions on more tables than a role's policies can hold",
       { exports: { jobs: { tables: names(60, 200) } } },
@@ -90,6 +109,14 @@ describe("the quotas of AWS", () => {
         }),
       }),
       timers: fc.record({ shards: fc.constantFrom(1, 400, 1_000) }),
+      schedules: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,23}$/), fc.constant(minutely), {
+        minKeys: 1,
+        maxKeys: 5,
+      }),
+      pipelines: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,19}$/), fc.constant(webhook), {
+        minKeys: 1,
+        maxKeys: 5,
+      }),
     });
     fc.assert(
       fc.property(input, (config) => {
@@ -105,6 +132,9 @@ describe("the quotas of AWS", () => {
               .replaceAll(/\$\{data[^}]*\}/g, "us-gov-west-1");
           for (const { name: rule } of Object.values(resource["aws_cloudwatch_event_rule"] ?? {}))
             expect(written(rule).length).toBeLessThanOrEqual(64);
+          for (const type of ["aws_iam_role", "aws_lambda_function"])
+            for (const { name: role, function_name } of Object.values(resource[type] ?? {}))
+              expect(written(function_name ?? role).length).toBeLessThanOrEqual(64);
           for (const { policy } of Object.values(resource["aws_sqs_queue"] ?? {})) {
             expect(written(policy).length).toBeLessThanOrEqual(8_192);
             expect(String(policy).match(/"Sid"/g)?.length ?? 0).toBeLessThanOrEqual(20);

@@ -105,9 +105,30 @@ describe("incremental runs", () => {
     expectPublished(["early", "late"]);
     expect(manifest(FOLDER).window).toMatchObject({ to: String(Math.floor(now / 1_000) - 300) });
     expect(first?.from).toBeUndefined();
-    now += 1_000;
-    expect(await run({ trigger: "schedule", force: true })).toEqual(succeeded("exported"));
-    expectPublished(["early", "late"]);
+    const { window: both } = manifest(FOLDER);
+    for (const trigger of ["schedule", "manual"] as const) {
+      now += 1_000;
+      expect(await run({ trigger, force: true })).toEqual(succeeded("exported"));
+      expectPublished(["early", "late"]);
+      expect(manifest(FOLDER).window).toEqual(both);
+    }
+  });
+
+  it("of one day have files of two forms after a change between them, and the manifest has each file's", async () => {
+    aws.tables.set("orders", [[item("early", { N: at(-60) })]]);
+    await run({ trigger: "manual" });
+    now += 3_600_000;
+    configure({ ...incremental, compression: "gzip" });
+    aws.tables.set("orders", [[item("early", { N: at(-120) }), item("late", { N: at(-10) })]]);
+    expect(await run({ trigger: "schedule" })).toEqual(succeeded("exported"));
+    const { compression, files } = manifest(FOLDER);
+    expect([compression, files.map((file) => [file.compression, file.format])]).toEqual([
+      "gzip",
+      [
+        ["none", "ndjson"],
+        [undefined, undefined],
+      ],
+    ]);
   });
 
   it("read consistently, because a window is read once, and whole tables do not", async () => {

@@ -35,7 +35,6 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
     "test/support/simulation/threads.ts!",
     "test/support/*simulation/worker.ts!",
     "test/e2e/support/{app,personal-app,work,scheduled,billing}.ts",
-    "test/scripts/review/trim-plan.ts",
   ],
   project: ["*.{ts,mjs}!", "{clients,functions,modules,scripts,workflows}/**/*.{ts,tsx,mjs,cjs}!", "test/**/*.ts"],
   // One name for each function's environment, though two are the same.

@@ -2,9 +2,11 @@
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { z } from "zod";
+import { dynamoFaults } from "./dynamodb";
 import { useOf, type StatesProperty } from "./expressions";
 import { nestedIn, type Machine, type State } from "./machine";
 import { callFaults, expressFaults } from "./service-calls";
+import { isRecord, type Fields } from "./values";
 import { isValidated, rememberValidated } from "./validated-machines";
 
 /** A string that is an expression as a whole. */
@@ -23,8 +25,6 @@ const STATES_ERRORS = new Set(
     .split(" ")
     .map((name) => `States.${name}`),
 );
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** Faults of each state's fields. */
 export function fieldFaults(machine: Machine): string[] {
@@ -56,7 +56,7 @@ function stateFaults(state: State): string[] {
     ...handlerFaults("Catch", recordsOf(fields["Catch"])),
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
     ...callbackFaults(fields),
-    ...dynamoFaults(fields["Arguments"]),
+    ...dynamoFaults(fields),
   ];
 }
 
@@ -101,6 +101,7 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
             .some((earlier) => JSON.stringify(earlier["ErrorEquals"]).includes(JSON.stringify(name))),
         )
         .map((name) => `has ${String(name)} twice in ${field}: the second one never applies`),
+      ...(names.includes("States.Runtime") ? [`has States.Runtime in ${field}: nothing handles it`] : []),
       ...(names.includes("States.ALL") && names.length > 1 ? [`has States.ALL beside other errors in ${field}`] : []),
       ...(names.includes("States.ALL") && index < handlers.length - 1
         ? [`has States.ALL before the end of ${field}`]
@@ -193,46 +194,35 @@ function callbackFaults({ Resource, TimeoutSeconds, HeartbeatSeconds, Arguments,
 
 const TOKEN = /\$states\.context\.Task\.Token|\$\$\.Task\.Token/;
 
-/** Placeholders of DynamoDB's expressions: all that are used are given, and all that are given are used. */
-function dynamoFaults(value: unknown): string[] {
-  const [fields = {}] = recordsOf([value]);
-  const expressions = Object.entries(fields).filter(([name]) => name.endsWith("Expression"));
-  const empty = PLACEHOLDERS.filter(
-    (name) => fields[name] !== undefined && Object.keys(Object(fields[name]) as object).length === 0,
-  );
-  if (empty.length > 0) return empty.map((name) => `has empty ${name}, which DynamoDB refuses`);
-  if (expressions.some(([, text]) => EXPRESSION.test(String(text)))) return [];
-  const used = new Set(expressions.flatMap(([, text]) => String(text).match(/[#:][A-Za-z0-9_]+/g) ?? []));
-  const given = new Set(PLACEHOLDERS.flatMap((name) => Object.keys(Object(fields[name]) as object)));
-  return [
-    ...[...used].filter((name) => !given.has(name)).map((name) => `uses ${name}, which has no value`),
-    ...[...given].filter((name) => !used.has(name)).map((name) => `has a value for ${name}, which no expression uses`),
-  ];
-}
-
-const PLACEHOLDERS = ["ExpressionAttributeNames", "ExpressionAttributeValues"] as const;
-
 /** Faults of expressions and variables, with the nested machines. `outer`: variables that the machine can read. */
-export function expressionFaults(machine: Machine, outer: ReadonlySet<string> | "unknown"): string[] {
+export function expressionFaults(
+  machine: Machine,
+  outer: ReadonlySet<string> | "unknown",
+  isInMap = outer === "unknown",
+): string[] {
   const variablesAt = variablesByState(machine, outer === "unknown" ? new Set() : outer);
   return Object.entries(machine.States).flatMap(([name, state]) => {
     if ((state.QueryLanguage ?? machine.QueryLanguage) === "JSONPath") return [];
     const variables = variablesAt.get(name) ?? new Set<string>();
     const isDistributed = state.ItemProcessor?.ProcessorConfig?.Mode === "DISTRIBUTED";
     const inner = isDistributed ? new Set<string>() : outer === "unknown" ? outer : variables;
-    const faults = fieldsOf(state).flatMap(({ value, allowed }) =>
-      stringsIn(value).flatMap((text) => textFaults(text, allowed, outer === "unknown" ? "unknown" : variables)),
+    const faults = fieldsOf(state).flatMap(({ value, allowed, hasItem = isInMap }) =>
+      stringsIn(value).flatMap((text) =>
+        textFaults(text, { allowed, hasItem }, outer === "unknown" ? "unknown" : variables),
+      ),
     );
     return [
       ...[...new Set(faults)].map((fault) => `${name} ${fault}`),
-      ...nestedIn(state).flatMap((nested) => expressionFaults({ ...nested, QueryLanguage: "JSONata" }, inner)),
+      ...nestedIn(state).flatMap((nested) =>
+        expressionFaults({ ...nested, QueryLanguage: "JSONata" }, inner, isInMap || state.Type === "Map"),
+      ),
     ];
   });
 }
 
 function textFaults(
   text: string,
-  allowed: readonly StatesProperty[],
+  { allowed, hasItem }: Pick<FieldUse, "allowed"> & { readonly hasItem: boolean },
   variables: ReadonlySet<string> | "unknown",
 ): string[] {
   const [, expression] = EXPRESSION.exec(text) ?? [];
@@ -243,6 +233,9 @@ function textFaults(
   const use = useOf(expression);
   return [
     ...use.faults,
+    ...(use.usesItem && !hasItem
+      ? ["has $states.context.Map outside of a Map (nestedMachine is for what is in one)"]
+      : []),
     ...[...use.states]
       .filter((property) => !allowed.some((each) => each === property))
       .map((property) => `has $states.${property} where there is none`),
@@ -270,6 +263,8 @@ export function shadowFaults(machine: Machine, outer: ReadonlySet<string> = new 
 interface FieldUse {
   readonly value: unknown;
   readonly allowed: readonly StatesProperty[];
+  /** @default in a Map's machine */
+  readonly hasItem?: boolean;
 }
 
 const NOT_EXPRESSIONS = new Set([
@@ -298,7 +293,8 @@ function fieldsOf(state: State): FieldUse[] {
       }));
     if (name === "Choices")
       return recordsOf(value).map(({ Next: _, Comment: __, ...rule }) => ({ value: rule, allowed: before }));
-    return [{ value, allowed: name === "Output" || name === "Assign" ? after : before }];
+    const allowed = name === "Output" || name === "Assign" ? after : before;
+    return [{ value, allowed, ...(name === "ItemSelector" && { hasItem: true }) }];
   });
 }
 
@@ -405,5 +401,5 @@ function stringsIn(value: unknown): string[] {
 
 function recordsOf(value: unknown): readonly Fields[] {
   if (!Array.isArray(value)) return [];
-  return value.filter((item): item is Fields => typeof item === "object" && item !== null);
+  return value.filter(isRecord);
 }

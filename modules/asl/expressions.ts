@@ -1,5 +1,6 @@
 /** What a JSONata expression of Step Functions uses, and what is wrong with it. */
 import parseJsonata from "jsonata";
+import { isFunction, takes } from "./jsonata-functions";
 
 /** The properties of `$states` that a field can use. */
 export type StatesProperty = "input" | "context" | "result" | "errorOutput";
@@ -8,19 +9,10 @@ export interface ExpressionUse {
   /** Variables of the machine that it requires. Those inside `$exists()` are optional. */
   readonly variables: ReadonlySet<string>;
   readonly states: ReadonlySet<string>;
+  /** Whether it has the item of a Map. */
+  readonly usesItem: boolean;
   readonly faults: readonly string[];
 }
-
-/** JSONata 2.0.6 without `$eval`, and what Step Functions adds. */
-const FUNCTIONS = new Set(
-  (
-    "abs append assert average base64decode base64encode boolean ceil contains count decodeUrl decodeUrlComponent " +
-    "distinct each encodeUrl encodeUrlComponent error exists filter floor formatBase formatInteger formatNumber " +
-    "fromMillis join keys length lookup lowercase map match max merge millis min not now number pad parseInteger power " +
-    "random reduce replace reverse round shuffle sift single sort split spread sqrt string substring substringAfter " +
-    "substringBefore sum toMillis trim type uppercase zip partition range hash uuid parse"
-  ).split(" "),
-);
 
 const PROPERTIES = new Set<string>(["input", "context", "result", "errorOutput"] satisfies StatesProperty[]);
 
@@ -49,7 +41,7 @@ export function useOf(expression: string): ExpressionUse {
     syntaxTree = parseJsonata(expression.replace(/\$\{[^}]*\}/g, "1")).ast();
   } catch (error) {
     const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
-    return { variables: new Set(), states: new Set(), faults: [`is not JSONata: ${message}`] };
+    return { variables: new Set(), states: new Set(), usesItem: false, faults: [`is not JSONata: ${message}`] };
   }
   const walker = new Walker();
   walker.visit(syntaxTree, { local: new Set(), isRelative: false, isOptional: false });
@@ -63,6 +55,8 @@ interface Scope {
   readonly isRelative: boolean;
   /** True inside `$exists()`. */
   readonly isOptional: boolean;
+  /** True of a call behind `~>`, which has a first argument more. */
+  readonly isApplied?: boolean;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -70,6 +64,7 @@ type Node = Readonly<Record<string, unknown>>;
 class Walker implements ExpressionUse {
   readonly variables = new Set<string>();
   readonly states = new Set<string>();
+  usesItem = false;
   readonly faults: string[] = [];
 
   visit(node: unknown, scope: Scope): void {
@@ -92,6 +87,10 @@ class Walker implements ExpressionUse {
       case "function":
       case "partial":
         this.visitCall(node, scope);
+        return;
+      case "apply":
+        this.visit(node["lhs"], scope);
+        this.visit(node["rhs"], { ...scope, isApplied: true });
         return;
       case "lambda":
         this.visit(node["body"], { ...scope, local: withNames(scope.local, node["arguments"]), isRelative: true });
@@ -128,12 +127,16 @@ class Walker implements ExpressionUse {
     this.visit(node["group"], { ...scope, local, isRelative: true });
   }
 
-  private visitCall(node: Node, scope: Scope): void {
+  private visitCall(node: Node, { isApplied = false, ...scope }: Scope): void {
     const procedure = node["procedure"];
     const name = isNode(procedure) && procedure["type"] === "variable" ? String(procedure["value"]) : undefined;
     if (name === undefined) this.visit(procedure, scope);
-    else if (!scope.local.has(name) && !FUNCTIONS.has(name))
-      this.faults.push(`calls $${name}, which is not a function`);
+    else if (!scope.local.has(name) && !isFunction(name)) this.faults.push(`calls $${name}, which is not a function`);
+    else if (!scope.local.has(name) && node["type"] === "function") {
+      const types = nodesOf(node["arguments"]).map(typeOf).join("");
+      if (!takes(name, isApplied ? `?${types}` : types))
+        this.faults.push(`calls $${name} with arguments that it does not take`);
+    }
     this.visit(node["arguments"], { ...scope, isOptional: scope.isOptional || name === "exists" });
   }
 
@@ -150,12 +153,13 @@ class Walker implements ExpressionUse {
     const [name = "", ...path] = steps.map((step) => (step["type"] === "name" ? String(step["value"]) : ""));
     if (PROPERTIES.has(name)) this.states.add(name);
     else this.faults.push(`has $states.${name}, which does not exist`);
+    if (name === "context" && path[0] === "Map") this.usesItem = true;
     if (name === "context" && !isInContext(path))
       this.faults.push(`has $states.context.${path.slice(0, 2).join(".")}, which does not exist`);
   }
 
   private useVariable(name: string, { local, isRelative, isOptional }: Scope): void {
-    if (local.has(name) || FUNCTIONS.has(name) || name === "states") return;
+    if (local.has(name) || isFunction(name) || name === "states") return;
     if (name === "" || name === "$") {
       if (!isRelative) this.faults.push("has $ outside a path: use $states.input");
     } else if (!isOptional) this.variables.add(name);
@@ -164,6 +168,25 @@ class Walker implements ExpressionUse {
 
 function withNames(names: ReadonlySet<string>, variables: unknown): ReadonlySet<string> {
   return new Set([...names, ...nodesOf(variables).map(({ value }) => String(value))]);
+}
+
+/** Of a literal, the letter of its type; of all else `?`. */
+function typeOf({ type, value }: Node): string {
+  switch (type) {
+    case "string":
+      return "s";
+    case "number":
+      return "n";
+    case "value":
+      return value === null ? "l" : typeof value === "boolean" ? "b" : "?";
+    case "unary":
+      return value === "[" ? "a" : value === "{" ? "o" : "n";
+    case "lambda":
+    case "regex":
+      return "f";
+    default:
+      return "?";
+  }
 }
 
 const nodesOf = (value: unknown): readonly Node[] => (Array.isArray(value) ? value.filter(isNode) : []);

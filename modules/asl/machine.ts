@@ -77,10 +77,15 @@ export function nestedIn({ ItemProcessor, Branches = [] }: State): readonly Mach
   return ItemProcessor ? [ItemProcessor, ...Branches] : Branches;
 }
 
-/** Tasks with their states' names, also those of nested machines. */
-export function tasksIn({ States }: Machine): readonly (readonly [string, State])[] {
+/** States with their names, also those of nested machines. */
+export function statesIn({ States }: Machine): readonly (readonly [string, State])[] {
   return Object.entries(States).flatMap(([name, state]) => [
-    ...(state.Type === "Task" ? [[name, state] as const] : []),
-    ...nestedIn(state).flatMap(tasksIn),
+    [name, state] as const,
+    ...nestedIn(state).flatMap(statesIn),
   ]);
+}
+
+/** Tasks with their states' names, also those of nested machines. */
+export function tasksIn(machine: Machine): readonly (readonly [string, State])[] {
+  return statesIn(machine).filter(([, { Type }]) => Type === "Task");
 }

@@ -2,7 +2,7 @@
  * The calls that Step Functions integrates, and for what they can wait.
  * Source: https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
  */
-import { tasksIn, type Machine } from "./machine";
+import { statesIn, type Machine } from "./machine";
 
 /** After a call's name: Step Functions waits for a job's end, or for a task token. */
 type Waiting = "sync" | "sync:2" | "waitForTaskToken";
@@ -54,11 +54,18 @@ export function callFaults(resource: unknown): string[] {
   return waits ? [] : [`waits with .${waiting} for ${sdk ?? ""}${name}:${action}, which cannot`];
 }
 
-/** Executions of type EXPRESS cannot wait for jobs and tokens, or for activities. */
+/** An execution of type EXPRESS ends after five minutes. */
+const EXPRESS_SECONDS = 300;
+
+/** Executions of type EXPRESS cannot wait long, for jobs and tokens, or for activities, and have no distributed maps. */
 export function expressFaults(machine: Machine): string[] {
-  return tasksIn(machine).flatMap(([name, { Resource = "" }]) =>
-    /\.(sync|waitForTaskToken)|:activity:/.test(Resource)
+  return statesIn(machine).flatMap(([name, { Resource = "", Seconds, ItemProcessor }]) => [
+    ...(/\.(sync|waitForTaskToken)|:activity:/.test(Resource) ||
+    (typeof Seconds === "number" && Seconds > EXPRESS_SECONDS)
       ? [`has EXPRESS executions, in which ${name} cannot wait`]
-      : [],
-  );
+      : []),
+    ...(ItemProcessor?.ProcessorConfig?.Mode === "DISTRIBUTED"
+      ? [`has EXPRESS executions, in which ${name} cannot be a distributed map`]
+      : []),
+  ]);
 }

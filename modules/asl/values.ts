@@ -9,3 +9,10 @@ export type JsonataExpression = `{%${string}%}`;
 
 /** `$.taskId`, or `$$.Execution.Name` in the context object. */
 export type JsonPath = `$${string}`;
+
+/** The fields of a state, or of an object in one. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function isRecord(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -78,7 +78,8 @@ function attributeOf(
     case "stream_arn":
       return `${arn}/stream/2026-11-21T17:00:00.000`;
     case "id":
-      return type.startsWith("aws_api_gateway_") ? "0123456789" : name;
+      // An API by its name, which distinguishes it from other APIs.
+      return type.startsWith("aws_api_gateway_") && type !== "aws_api_gateway_rest_api" ? "0123456789" : name;
     case "url":
       return `https://sqs.${region}.amazonaws.com/${ACCOUNT_ID}/${name}`;
     case "execution_arn":

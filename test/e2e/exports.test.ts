@@ -36,12 +36,18 @@ import * as z from "zod";
 import { manifestSchema, type Manifest } from "../../functions/exports/contract";
 import { parsePlainItem } from "../../functions/exports/format/plain-json";
 import { mapConcurrently } from "../../functions/shared/resilience/concurrency";
+import { DAY_MS } from "../../functions/shared/time";
 import { queryFiles } from "../support/query-engine";
+import { Random } from "../support/simulation/random";
+import { sized } from "../support/sized";
 import { withStatementsOnly } from "./support/roles";
 import { SETTLE_SECONDS } from "./support/exports";
 import { awsConfiguration, eventually, home, npmRun, readSystem, startArguments } from "./support/system";
 
 const ITEMS = 50_000;
+
+/** At random times. Each takes some seconds. */
+const KILLS = sized(3, 50);
 
 const outputsSchema = z.object({
   bucket_name: z.string(),
@@ -346,35 +352,74 @@ describe("exports, deployed", () => {
     expect((await manifestIn("everything/dt=2026-01-01/")).items).toBe(ITEMS);
   }, 300_000);
 
-  it("are finished by the next run when one is killed, with no item lost or doubled", async () => {
-    const { executionArn } = await sfn.send(
-      new StartExecutionCommand({
-        stateMachineArn: outputs.state_machine_arn,
-        input: JSON.stringify({ export: "slow", day: "2026-01-02", force: false }),
-      }),
-    );
-    const segments = async (): Promise<readonly unknown[]> => {
-      const started = await dynamodb.send(
+  it("are finished by the next run when they are killed at any time, in any part, with no item lost or doubled", async () => {
+    const seed = Number(process.env["ALMANAC_SEED"] ?? Date.now() % 1_000_000);
+    console.log(`${KILLS} kills: ALMANAC_SEED=${seed}`);
+    const random = new Random(seed);
+    const days: string[] = [];
+    const nextDay = (): void => {
+      days.push(new Date(Date.parse("2026-01-02") + days.length * DAY_MS).toISOString().slice(0, 10));
+    };
+    const startRun = async (): Promise<string> => {
+      const input = JSON.stringify({ export: "slow", day: days.at(-1), force: false });
+      const { executionArn = "" } = await sfn.send(
+        new StartExecutionCommand({ stateMachineArn: outputs.state_machine_arn, input }),
+      );
+      return executionArn;
+    };
+    const statusOf = async (executionArn: string) =>
+      (await sfn.send(new DescribeExecutionCommand({ executionArn }))).status;
+    const savedParts = async (): Promise<number> => {
+      const { Items = [] } = await dynamodb.send(
         new ScanCommand({ TableName: outputs.state_table_name, ConsistentRead: true }),
       );
-      return (started.Items ?? []).filter(
-        ({ pk, sk, progress }) =>
-          pk?.S?.startsWith("slow#") === true &&
-          sk?.S?.startsWith("segment#") === true &&
-          Number(progress?.M?.["items"]?.N) > 0,
-      );
+      return Items.filter(({ pk, sk }) => pk?.S?.startsWith("slow#") === true && sk?.S?.startsWith("part#") === true)
+        .length;
     };
-    await eventually(segments, ({ length }) => length > 0, 60_000);
-    await sfn.send(new StopExecutionCommand({ executionArn }));
-    expect(await keys("slow/dt=2026-01-02/_SUCCESS")).toEqual([]);
+    nextDay();
+    for (let kills = 0; kills < KILLS;) {
+      const executionArn = await startRun();
+      // The first in a later part of a segment, the others at any time.
+      if (kills === 0)
+        await eventually(
+          async () => [await savedParts(), await statusOf(executionArn)] as const,
+          ([parts, status]) => parts >= 3 || status !== "RUNNING",
+          120_000,
+        );
+      else await new Promise((wait) => setTimeout(wait, random.whole(0, 4_000)));
+      if ((await statusOf(executionArn)) === "RUNNING") {
+        await sfn.send(new StopExecutionCommand({ executionArn }));
+        kills += 1;
+      } else nextDay();
+    }
     // The run of another day finishes the killed one first, while its functions still run.
-    expect(await run({ export: "slow", day: "2026-01-03" })).toMatchObject({ body: '"Uploaded to s3."' });
-    for (const day of ["2026-01-02", "2026-01-03"]) {
+    nextDay();
+    expect(await run({ export: "slow", day: days.at(-1) })).toMatchObject({ body: '"Uploaded to s3."' });
+    for (const day of days) {
       const manifest = await manifestIn(`slow/dt=${day}/`);
       const ids = (await linesOf(manifest)).map((line) => /"id":"([^"]+)"/.exec(line)?.[1]);
-      expect([manifest.items, ids.length, new Set(ids).size]).toEqual([ITEMS, ITEMS, ITEMS]);
+      expect([day, manifest.items, ids.length, new Set(ids).size]).toEqual([day, ITEMS, ITEMS, ITEMS]);
+      expect(manifest.files.length).toBeGreaterThan(6);
+      expect(await keys(`slow/dt=${day}/_SUCCESS`)).toHaveLength(1);
     }
-  }, 600_000);
+    const { Items = [] } = await dynamodb.send(
+      new QueryCommand({
+        TableName: outputs.state_table_name,
+        KeyConditionExpression: "pk = :pk AND begins_with(sk, :run)",
+        ExpressionAttributeValues: { ":pk": { S: "slow" }, ":run": { S: "run#" } },
+      }),
+    );
+    expect(Items.map(({ status }) => status?.S)).toEqual(days.map(() => "SUCCEEDED"));
+    expect(Items.some(({ run: text }) => /"attempt":([2-9]|\d\d)/.test(text?.S ?? ""))).toBe(true);
+    // A worker that outlives its run may hold the upload of a part until it next asks whether its run is the active one.
+    await eventually(
+      async () =>
+        (await s3.send(new ListMultipartUploadsCommand({ Bucket: outputs.bucket_name, Prefix: "slow/" }))).Uploads ??
+        [],
+      ({ length }) => length === 0,
+      120_000,
+    );
+  }, 1_800_000);
 
   it("take each new item once, also those that are written while they run", async () => {
     const put = (ids: readonly string[]) =>

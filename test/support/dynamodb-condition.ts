@@ -21,10 +21,12 @@ function termHolds(term: string, request: Conditional, item: Item): boolean {
   const attribute = (name: string): unknown => item[request.ExpressionAttributeNames[name] ?? name];
   const [, missing] = /^attribute_not_exists\((#\w+)\)$/.exec(term) ?? [];
   if (missing !== undefined) return attribute(missing) === undefined;
-  const [, name = "", operator, value = ""] = /^(#\w+) (<|=) (:\w+)$/.exec(term) ?? [];
+  const [, name = "", operator, value = ""] = /^(#\w+) (<>|<|=) (:\w+)$/.exec(term) ?? [];
   if (operator === undefined) throw new Error(`not evaluated: ${term}`);
   const left = attribute(name);
   const right = request.ExpressionAttributeValues[value]?.S ?? "";
-  if (typeof left !== "object" || left === null || !("S" in left) || typeof left.S !== "string") return false;
-  return operator === "<" ? left.S < right : left.S === right;
+  // Of a missing attribute, only <> is true.
+  if (typeof left !== "object" || left === null || !("S" in left) || typeof left.S !== "string")
+    return operator === "<>";
+  return operator === "<" ? left.S < right : (left.S === right) === (operator === "=");
 }

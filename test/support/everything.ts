@@ -17,6 +17,12 @@ export const EVERYTHING = {
       { name: "orders", table: "shop-orders" },
       { name: "changes", table: "shop-orders", engine: "dynamodb-export", prefix: "changes/" },
       { name: "simple-user-logs", preset: "simple-user-logs" },
+      {
+        name: "columns",
+        table: "shop-orders",
+        format: "parquet",
+        columns: { orderId: "string", amount: "decimal(20,2)" },
+      },
       { name: "elsewhere", table: "shop-orders", bucket: "a-bucket-of-ours" },
     ],
     jobs: { tables: ["app-logs"] },

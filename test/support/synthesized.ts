@@ -39,6 +39,14 @@ export function synthesize(
   }
 }
 
+/** @returns the folder of the stack: what Terraform reads */
+export function writeStack(outdir: string, name: string, input: EnvironmentInput): string {
+  const app = new App({ outdir });
+  new Environment(app, name, input);
+  app.synth();
+  return join(outdir, "stacks", name);
+}
+
 /** A feature made of nothing but what `build` puts into it: for tests of constructs. */
 export function synthesizeConstructs(build: (feature: Feature) => void, protectData = false): TerraformJson {
   class Sample extends Feature {

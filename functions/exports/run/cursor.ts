@@ -44,7 +44,7 @@ export function cursorSource({ config, account, region }: Pick<Run, "config" | "
  */
 export function cursorAt({ value, source: stored, unusableItems }: Cursor, source: CursorSource): string {
   if (stored === undefined) return watermarkAt(source.unit, Number(value));
-  for (const field of ["table", "attribute", "engine"] as const)
+  for (const field of ["table", "engine", "attribute"] as const)
     if (stored[field] !== source[field])
       throw new CursorMismatchError(
         `the export's cursor was made with ${field} "${stored[field] ?? ""}", and it now has "${source[field] ?? ""}". ` +

@@ -117,7 +117,7 @@ async function fillFile(
     try {
       page = await pages.next();
     } catch (error) {
-      if (read === before || format === "json" || !(error instanceof Error && isThrottlingError(error))) throw error;
+      if (format === "json" || !(error instanceof Error && isThrottlingError(error))) throw error;
       return { lastKey, read, done: false, deadlineReached: false, throttled: error };
     }
     if (page === undefined) return { lastKey, read, done: false, deadlineReached: true };

@@ -27,6 +27,8 @@ export interface Message {
   readonly version: string;
   /** Sorts as text like the versions do. The greater one is newer. */
   readonly versionOrder: string;
+  /** The pointer to the version, or `receipt`. Versions of different sources do not compare. */
+  readonly versionSource: string;
   /** The value at `groupBy`; undefined when it is missing or too long for an index. */
   readonly group: string | undefined;
   /** Values by label, without missing ones. */
@@ -100,11 +102,11 @@ function keyOf(document: Json, pointer: string): string {
   return key;
 }
 
-type Version = Pick<Message, "version" | "versionOrder">;
+type Version = Pick<Message, "version" | "versionOrder" | "versionSource">;
 
 function receiptVersion(receivedAt: number): Version {
   const version = String(receivedAt);
-  return { version, versionOrder: versionOrder(version) ?? "" };
+  return { version, versionOrder: versionOrder(version) ?? "", versionSource: "receipt" };
 }
 
 function versionOf(document: Json, pointer: string): Version {
@@ -112,7 +114,7 @@ function versionOf(document: Json, pointer: string): Version {
   if (value === undefined) throw new MalformedMessageError(`${pointer}: is missing: it is the message's version`);
   const version = typeof value === "string" ? value : isNumber(value) ? value.value : "";
   const order = version.length <= MAX_VERSION_CHARACTERS ? versionOrder(version) : undefined;
-  if (order !== undefined) return { version, versionOrder: order };
+  if (order !== undefined) return { version, versionOrder: order, versionSource: pointer };
   throw new MalformedMessageError(
     `${pointer}: is neither a number of up to ${MAX_VERSION_CHARACTERS} characters nor a time such as 2026-11-21T07:00:00Z`,
   );

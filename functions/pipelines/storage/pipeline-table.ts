@@ -4,8 +4,12 @@ import { errorName } from "../../shared/errors";
 import type { Message } from "../message/message";
 import { rowOf, type RowOptions } from "./row";
 
-/** {@link compareVersions} as a condition. Rows that were written by hand have no version. */
-const IS_NEWER = "attribute_not_exists(#order) OR #order < :order OR (#order = :order AND #digest < :digest)";
+/**
+ * {@link compareVersions} as a condition. Rows that were written by hand have no version. After a change of the pipeline's `version`, the
+ * rows have versions that do not compare: the number of a revision is less than any time of receipt, and would never replace it.
+ */
+const IS_NEWER =
+  "attribute_not_exists(#order) OR #source <> :source OR #order < :order OR (#order = :order AND #digest < :digest)";
 
 /** Writes a message's row unless the row has the same or a newer version. Returns true when it was written. */
 export function messageWriter(
@@ -17,8 +21,12 @@ export function messageWriter(
       TableName,
       Item: rowOf(message, options),
       ConditionExpression: IS_NEWER,
-      ExpressionAttributeNames: { "#order": "versionOrder", "#digest": "digest" },
-      ExpressionAttributeValues: { ":order": { S: message.versionOrder }, ":digest": { S: message.digest } },
+      ExpressionAttributeNames: { "#order": "versionOrder", "#source": "versionSource", "#digest": "digest" },
+      ExpressionAttributeValues: {
+        ":order": { S: message.versionOrder },
+        ":source": { S: message.versionSource },
+        ":digest": { S: message.digest },
+      },
     };
     try {
       await dynamodb.call("DynamoDB_20120810.PutItem", JSON.stringify(request));

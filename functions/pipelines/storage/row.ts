@@ -17,7 +17,7 @@ export interface RowOptions {
 
 /** `day` and `receivedAt` are ISO 8601 in UTC. */
 export function rowOf(
-  { key, version, versionOrder, group, summary, receivedAt, digest, data }: Message,
+  { key, version, versionOrder, versionSource, group, summary, receivedAt, digest, data }: Message,
   { quiet = false }: RowOptions = {},
 ): Row {
   const time = new Date(receivedAt).toISOString();
@@ -25,6 +25,7 @@ export function rowOf(
     key: { S: key },
     version: { S: version },
     versionOrder: { S: versionOrder },
+    versionSource: { S: versionSource },
     day: { S: time.slice(0, 10) },
     receivedAt: { S: time },
     ...(group !== undefined && { group: { S: group } }),

@@ -1,6 +1,7 @@
 /** Puts timers: first their rows, found by the dispatcher if this request dies, then the fires of the next ten minutes, then the final rows. */
 import { mapConcurrently } from "../../shared/resilience/concurrency";
-import { TooManyRequestsError } from "../../shared/handlers/http-errors";
+import { ConflictError, TooManyRequestsError } from "../../shared/handlers/http-errors";
+import { fnv1a } from "../../shared/hash";
 import { FireRejectedError, type FireQueue } from "../queue/fire-queue";
 import {
   exclusiveStart,
@@ -42,7 +43,7 @@ export type PutOutcome = { readonly stored: StoredTimer } | { readonly error: un
  *
  * A PUT with the idempotency key of the stored timer, and one that changes nothing, return the stored timer.
  *
- * Errors: {@link TimerChangedError}; {@link TooManyRequestsError}; {@link FireRejectedError} (the row exists, but SQS rejects its messages:
+ * Errors: {@link ConflictError} for an idempotency key of another body; {@link TimerChangedError}; {@link TooManyRequestsError}; {@link FireRejectedError} (the row exists, but SQS rejects its messages:
  * a bug); DynamoDB's errors.
  *
  * @param deadline for the fires, epoch milliseconds
@@ -102,8 +103,7 @@ async function writeRow(
       const { stored } = error;
       // The response to an earlier attempt of this write was lost.
       if (stored?.version === timer.version) return stored;
-      if (stored !== undefined && timer.requestKey !== undefined && stored.requestKey === timer.requestKey)
-        return stored;
+      if (stored !== undefined && isRetryOf(stored, timer)) return stored;
       if (replaces !== undefined) throw error;
       if (stored !== undefined && isUnchanged?.(stored) === true) return stored;
       if (stored !== undefined && keepsEnabled === true) row = newRow({ ...timer, enabled: stored.enabled });
@@ -112,6 +112,18 @@ async function writeRow(
     }
   }
   throw new TooManyRequestsError("the timer is being changed by other requests; try again", { cause: conflict });
+}
+
+/** What a row keeps of a PUT's idempotency key: the key, and a fingerprint of the body. */
+export function requestKeyOf(key: string, body: string): string {
+  return `${key} ${fnv1a(body).toString(36)}`;
+}
+
+/** @throws {@link ConflictError} for the key of a PUT with another body: its answer would say that this one is stored */
+function isRetryOf({ requestKey: stored = "" }: Timer, { requestKey }: Timer): boolean {
+  if (requestKey === undefined || stored === requestKey) return requestKey !== undefined;
+  if (stored.split(" ")[0] !== requestKey.split(" ")[0]) return false;
+  throw new ConflictError("the idempotency key is that of a PUT with another body");
 }
 
 /** Overdue when it has fires to enqueue. */

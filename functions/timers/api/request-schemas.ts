@@ -232,7 +232,7 @@ export interface TimerContext {
   /** Unique. */
   readonly version: string;
   readonly shard: string;
-  /** The client's idempotency key. */
+  /** As in {@link Timer}. */
   readonly requestKey?: string;
 }
 

@@ -12,7 +12,7 @@ import type { ApiRouteName } from "../contract";
 import { readAudit } from "./audit";
 import type { BatchResponse, BatchResult } from "./api-types";
 import { listTimers } from "./list-timers";
-import { putTimers, type Put, type PutOutcome } from "./put-timers";
+import { putTimers, requestKeyOf, type Put, type PutOutcome } from "./put-timers";
 import {
   isLegacyRequest,
   isSameTimer,
@@ -209,7 +209,7 @@ async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: 
     now: ports.now(),
     version: ports.newVersion(),
     shard: shardId === undefined ? shardOf(id, ports.shards) : `shard${shardNumber(shardId)}`,
-    ...(requestKey !== undefined && { requestKey }),
+    ...(requestKey !== undefined && { requestKey: requestKeyOf(requestKey, text) }),
   });
   const respondFully = async (stored: StoredTimer, { version }: Timer): Promise<RestResponse> => {
     // A new version has not fired.

@@ -126,7 +126,8 @@ function scheduleResponse(schedule: Schedule): ScheduleResponse {
       return { at: iso(schedule.at) };
     case "every": {
       const { periodMs, phaseMs } = schedule;
-      if (isHourly(schedule))
+      // A minute and a second do not tell the milliseconds of its startAt.
+      if (isHourly(schedule) && phaseMs % SECOND_MS === 0)
         return {
           minuteOfHour: Math.floor(phaseMs / MINUTE_MS),
           secondOfMinute: Math.floor((phaseMs % MINUTE_MS) / SECOND_MS),

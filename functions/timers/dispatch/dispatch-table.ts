@@ -7,7 +7,7 @@ import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/r
 import { DUE_INDEX } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
 import { readCursors } from "../storage/cursors";
-import { readTimerRow, rowKey, type Row } from "../storage/timer-row";
+import { DISPATCHED_ATTRIBUTES, readTimerRow, rowKey, type Row } from "../storage/timer-row";
 import { cursorKey, type TimerTableServices } from "../storage/timer-table";
 import { LeaseLostError, type Cursor, type DispatchTable, type Position } from "./dispatcher";
 
@@ -16,6 +16,10 @@ import { LeaseLostError, type Cursor, type DispatchTable, type Position } from "
  * page is sent stays small, and the last requests of a page do not wait for the parsing of the next.
  */
 const ROWS_PER_PAGE = 1_250;
+
+/** Less to parse. It costs the same read units. */
+const PROJECTED = Object.fromEntries(DISPATCHED_ATTRIBUTES.map((name) => [`#${name}`, name]));
+const PROJECTION = Object.keys(PROJECTED).join(", ");
 
 const rowSchema = z.custom<Row>((row) => typeof row === "object" && row !== null);
 
@@ -93,7 +97,8 @@ export function dispatchTable(dynamodb: AwsJson, TableName: string, services: Ti
           IndexName: DUE_INDEX.name,
           Limit: ROWS_PER_PAGE,
           KeyConditionExpression: `#slot = :slot AND #dueMs ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
-          ExpressionAttributeNames: { "#slot": DUE_INDEX.partition, "#dueMs": DUE_INDEX.sort },
+          ProjectionExpression: PROJECTION,
+          ExpressionAttributeNames: { ...PROJECTED, "#slot": DUE_INDEX.partition, "#dueMs": DUE_INDEX.sort },
           ExpressionAttributeValues: {
             ":slot": { S: slot },
             ...(from !== undefined && { ":from": { N: String(from) } }),

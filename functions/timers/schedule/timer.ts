@@ -30,7 +30,7 @@ export interface Timer {
   readonly enabled: boolean;
   /** Time of the PUT, epoch milliseconds. */
   readonly putAt: number;
-  /** Idempotency key of the PUT. */
+  /** Idempotency key of the PUT, with a fingerprint of its body. */
   readonly requestKey?: string;
   readonly options?: TimerOptions;
 }

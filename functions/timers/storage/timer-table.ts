@@ -214,18 +214,21 @@ export function timerTable(
 
     advance: (timer, indexKey, previous) => {
       const { kind, id, version, enqueuedUntil, firesLeft } = timer;
-      const { names, values, set, remove } = assignments({
-        enqueuedUntil: { N: String(enqueuedUntil) },
-        ...(firesLeft !== undefined && { firesLeft: { N: String(firesLeft) } }),
-        slot: indexKey && { S: indexKey.slot },
-        dueMs: indexKey && { N: String(indexKey.dueMs) },
-      });
+      const counted = firesLeft === undefined ? "" : ", #firesLeft = :firesLeft";
       const update = {
         Key: rowKey(timerKey(kind, id)),
-        UpdateExpression: `${set}${remove}`,
+        UpdateExpression:
+          `SET #enqueuedUntil = :enqueuedUntil${counted}` +
+          (indexKey === undefined ? " REMOVE #slot, #dueMs" : ", #slot = :slot, #dueMs = :dueMs"),
         ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
-        ExpressionAttributeNames: { ...names, "#version": "version" },
-        ExpressionAttributeValues: { ...values, ":version": { S: version }, ":previous": { N: String(previous) } },
+        ExpressionAttributeNames: firesLeft === undefined ? ADVANCED : { ...ADVANCED, "#firesLeft": "firesLeft" },
+        ExpressionAttributeValues: {
+          ":version": { S: version },
+          ":previous": { N: String(previous) },
+          ":enqueuedUntil": { N: String(enqueuedUntil) },
+          ...(firesLeft !== undefined && { ":firesLeft": { N: String(firesLeft) } }),
+          ...(indexKey && { ":slot": { S: indexKey.slot }, ":dueMs": { N: String(indexKey.dueMs) } }),
+        },
       };
       return write("UpdateItem", update, "the timer has changed");
     },
@@ -328,6 +331,14 @@ const NOT_EXISTS = {
   ExpressionAttributeNames: { "#key": TIMER_KEYS.sort },
 };
 
+/** Attributes of an advance. */
+const ADVANCED = {
+  "#version": "version",
+  "#enqueuedUntil": "enqueuedUntil",
+  "#slot": DUE_INDEX.partition,
+  "#dueMs": DUE_INDEX.sort,
+};
+
 const OTHER_VERSION = "the timer does not have this version";
 
 function versionIs(version: string) {
@@ -342,17 +353,4 @@ function conditionOf(version: string | null | undefined): object {
   if (version === undefined) return {};
   const condition = version === null ? NOT_EXISTS : versionIs(version);
   return { ...condition, ReturnValuesOnConditionCheckFailure: "ALL_OLD" };
-}
-
-/** SET for defined values, REMOVE for undefined ones. */
-function assignments(attributes: Readonly<Record<string, Row[string] | undefined>>) {
-  const entries = Object.entries(attributes);
-  const defined = entries.filter((entry): entry is [string, Row[string]] => entry[1] !== undefined);
-  const removed = entries.filter(([, value]) => value === undefined).map(([name]) => `#${name}`);
-  return {
-    names: Object.fromEntries(entries.map(([name]) => [`#${name}`, name])),
-    values: Object.fromEntries(defined.map(([name, value]) => [`:${name}`, value])) satisfies Row,
-    set: `SET ${defined.map(([name]) => `#${name} = :${name}`).join(", ")}`,
-    remove: removed.length === 0 ? "" : ` REMOVE ${removed.join(", ")}`,
-  };
 }

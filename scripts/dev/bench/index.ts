@@ -64,7 +64,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   },
   timers: { measures: "the dispatcher of timers against a stub of AWS: speed, memory, costs", run: benchTimers },
   "timers-precision": {
-    measures: "how late 300 timers of the local environment fire, end to end",
+    measures: "how late 1,000 timers of the local environment fire, end to end",
     run: benchTimersPrecision,
   },
   pipelines: {

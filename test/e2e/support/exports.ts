@@ -11,7 +11,14 @@ export const EXPORTS: NonNullable<EnvironmentInput["exports"]> = {
     { name: "simple-user-logs", preset: "simple-user-logs", schedule: never },
     { name: "everything", table: "e2e-everything", segments: 4, schedule: never },
     { name: "columns", table: "e2e-everything", format: "parquet", segments: 2, schedule: never },
-    { name: "slow", table: "e2e-everything", segments: 2, maxReadUnitsPerSecond: 400, schedule: never },
+    {
+      name: "slow",
+      table: "e2e-everything",
+      segments: 2,
+      partMegabytes: 1,
+      maxReadUnitsPerSecond: 400,
+      schedule: never,
+    },
     {
       name: "new-items",
       table: "e2e-new-items",

@@ -182,7 +182,7 @@ describe("a backfill", () => {
       backfills: [{ from: String(range.since / 1_000), to: String(range.until / 1_000) }],
     });
     now = time(14, 0);
-    aws.tables.set("orders", [[item(11, 0), item(13, 0)]]);
+    aws.tables.set("orders", [[item(11, 0), item(12, 0), item(13, 0)]]);
     expect(await run({ day: "2026-11-22" })).toEqual(succeeded("exported"));
     expect(exportedIds(manifest("orders/dt=2026-11-22/").files.map(({ key }) => `${BUCKET}/${key}`))).toEqual(["13:0"]);
   });

@@ -1,4 +1,8 @@
 /** Runs at the same time, and runs after a change of the configuration. */
+import { watermarkAt } from "../../../functions/exports/run/window";
+import { stateTable } from "../../../functions/exports/storage/state-table";
+import { createDynamoDB } from "../../../functions/shared/aws/clients/dynamodb";
+import { systemClock } from "../../../functions/shared/clock";
 import type { Item } from "../../support/dynamodb-expressions";
 import {
   aws,
@@ -12,6 +16,7 @@ import {
   manifest,
   run,
   setupExports,
+  STATE,
   succeeded,
   timesInvoked,
 } from "../../support/exports-system";
@@ -100,9 +105,44 @@ describe("incremental runs", () => {
     expectPublished(["early", "late"]);
     expect(manifest(FOLDER).window).toMatchObject({ to: String(Math.floor(now / 1_000) - 300) });
     expect(first?.from).toBeUndefined();
-    now += 1_000;
-    expect(await run({ trigger: "schedule", force: true })).toEqual(succeeded("exported"));
-    expectPublished(["early", "late"]);
+    const { window: both } = manifest(FOLDER);
+    for (const trigger of ["schedule", "manual"] as const) {
+      now += 1_000;
+      expect(await run({ trigger, force: true })).toEqual(succeeded("exported"));
+      expectPublished(["early", "late"]);
+      expect(manifest(FOLDER).window).toEqual(both);
+    }
+  });
+
+  it("of one day have files of two forms after a change between them, and the manifest has each file's", async () => {
+    aws.tables.set("orders", [[item("early", { N: at(-60) })]]);
+    await run({ trigger: "manual" });
+    now += 3_600_000;
+    configure({ ...incremental, compression: "gzip" });
+    aws.tables.set("orders", [[item("early", { N: at(-120) }), item("late", { N: at(-10) })]]);
+    expect(await run({ trigger: "schedule" })).toEqual(succeeded("exported"));
+    const { compression, files } = manifest(FOLDER);
+    expect([compression, files.map((file) => [file.compression, file.format])]).toEqual([
+      "gzip",
+      [
+        ["none", "ndjson"],
+        [undefined, undefined],
+      ],
+    ]);
+  });
+
+  it("read consistently, because a window is read once, and whole tables do not", async () => {
+    const areConsistent = () =>
+      aws.requests
+        .filter(({ action }) => action === "Scan")
+        .map(({ body }) => JSON.stringify(body).includes('"ConsistentRead":true'));
+    aws.tables.set("orders", [[item("first", { N: at(-10) })]]);
+    await run();
+    expect(new Set(areConsistent())).toEqual(new Set([true]));
+    aws.requests = [];
+    configure({ name: "orders", table: "orders" });
+    await run({ force: true });
+    expect(new Set(areConsistent())).toEqual(new Set([false]));
   });
 
   it("export items that arrive late, or by a clock that is behind, once", async () => {
@@ -176,7 +216,7 @@ describe("incremental runs", () => {
   it.each([
     ["attribute", { watermark: { ...incremental.watermark, attribute: "created" } }, /attribute "at".*"created"/],
     ["table", { table: "others" }, /table "000000000000\/eu-central-1\/orders".*others"/],
-    ["engine", { engine: "dynamodb-export" as const, watermark: undefined }, /attribute|engine/],
+    ["engine", { engine: "dynamodb-export" as const, watermark: undefined }, /engine "scan".*"dynamodb-export"/],
   ])("are refused after the %s has changed, and say what to do", async (_, change, reason) => {
     aws.tables.set("orders", [[item("first", { N: at(-10) })]]).set("others", [[]]);
     await run();
@@ -189,6 +229,20 @@ describe("incremental runs", () => {
     });
     expect(timesInvoked("claimRun")).toBe(2);
   });
+
+  it.each(["seconds", "milliseconds", "iso8601"] as const)(
+    "continue at a time that was set by hand, whatever unit the watermark has: %s",
+    async (unit) => {
+      configure({ ...incremental, watermark: { ...incremental.watermark, unit } });
+      const stamp = (minutes: number) => watermarkAt(unit, now + minutes * 60_000);
+      const dated = (id: string, minutes: number) =>
+        item(id, unit === "iso8601" ? { S: stamp(minutes) } : { N: stamp(minutes) });
+      await stateTable(createDynamoDB(), STATE, systemClock).setCursor("orders", now - 3_600_000, undefined);
+      aws.tables.set("orders", [[dated("before", -61), dated("at", -60), dated("after", -10)]]);
+      expect(await run()).toEqual(succeeded("exported"));
+      expect(exportedIds()).toEqual(["at", "after"]);
+    },
+  );
 
   it("are refused after the unit has changed if items were left out", async () => {
     aws.tables.set("orders", [[item("milliseconds", { N: String(now - 600_000) })]]);

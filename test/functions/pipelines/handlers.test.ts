@@ -251,7 +251,8 @@ describe("ingest", () => {
     expect(JSON.parse(request)).toMatchObject({
       TableName: "table",
       Item: { key: { S: "a" }, version: { S: "1" }, data: { S: '{"id":"a","v":1}' } },
-      ConditionExpression: "attribute_not_exists(#order) OR #order < :order OR (#order = :order AND #digest < :digest)",
+      ConditionExpression:
+        "attribute_not_exists(#order) OR #source <> :source OR #order < :order OR (#order = :order AND #digest < :digest)",
     });
     const failed = output.lines().filter(({ message }) => message === "message failed");
     expect(failed.map(({ messageId }) => messageId)).toEqual(["2", "4"]);
@@ -431,6 +432,13 @@ describe("send", () => {
     expect(removed?.["notifications"]?.map(({ DeleteRequest }) => DeleteRequest?.Key?.["queue"])).toEqual([
       { S: "jobOrder" },
     ]);
+  });
+
+  it("fails when a webhook's queue cannot be read", async () => {
+    dynamodb.on(UpdateItemCommand).resolves({});
+    dynamodb.on(QueryCommand).rejects(new Error("no table"));
+    const handler = await handlerOf("send");
+    await expect(handler({ source: "aws.events" })).rejects.toThrow("some webhooks failed");
   });
 
   it("says that notifications wait of a pipeline whose Slack was removed", async () => {

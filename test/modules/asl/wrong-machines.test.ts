@@ -3,6 +3,7 @@
  * refuses these.
  */
 import { jsonata, jsonpath } from "../../../modules/asl/asl";
+import type { AttributeValue } from "../../../modules/asl/integrations";
 import { MachineError, type State } from "../../../modules/asl/machine";
 
 const { stateMachine, nestedMachine, wait, pass, choice, fail, map, task, ...calls } = jsonata;
@@ -19,6 +20,14 @@ const Key = { id: { S: "a" } };
 const invoke = { FunctionName: "work" };
 const assigning = stateMachine({ StartAt: "In", States: { In: pass({ Assign: { total: 1 }, End: true }) } });
 const other = "arn:aws:states:eu-central-1:000000000000:stateMachine:other";
+const updating = (UpdateExpression: string, value: AttributeValue<"JSONata">, hasName: boolean) =>
+  dynamoUpdate({
+    Arguments: {
+      ...{ TableName: "t", Key, UpdateExpression, ExpressionAttributeValues: { ":b": value } },
+      ...(hasName && { ExpressionAttributeNames: { "#a": "status" } }),
+    },
+    End: true,
+  });
 const yes = "{% $states.input.yes %}" as const;
 
 const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: RegExp])[] = [
@@ -395,6 +404,145 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     },
     /without the CSVHeaders/,
   ],
+  ...["status = :b", "#a = :b, nested.Count = :b", "a = if_not_exists(ttl, :b)"].map(
+    (update): (typeof WRONG)[number] => [
+      `a word that DynamoDB reserves: SET ${update}`,
+      () => one(updating(`SET ${update}`, { S: "b" }, update.includes("#"))),
+      /has (status|Count|ttl) in an expression, which DynamoDB reserves: write #/,
+    ],
+  ),
+  ...["", "one", "1,000", "0x1", "1 ", "NaN"].map((N): (typeof WRONG)[number] => [
+    `"${N}" as a number of DynamoDB`,
+    () => one(dynamoPut({ Arguments: { TableName: "t", Item: { ...Key, total: { N } } }, End: true })),
+    /as a number of DynamoDB/,
+  ]),
+  [
+    "a text as a number of DynamoDB within a list",
+    () =>
+      one(
+        dynamoPut({
+          Arguments: { TableName: "t", Item: { ...Key, all: { L: [{ M: { a: { N: "a" } } }] } } },
+          End: true,
+        }),
+      ),
+    /"a" as a number of DynamoDB/,
+  ],
+  ...[
+    "$round('a')",
+    "$substring('abc')",
+    "$substring('abc', 1, 2, 3)",
+    "$uuid(1)",
+    "$map(function($v) { $v })",
+    "$join(1)",
+    "$sum('a')",
+    "$contains('a', 1)",
+    "'abc' ~> $substring(1, 2, 3)",
+    "$states.input.all.$split(1)",
+    "$merge(1)",
+    "$range(1, 2)",
+  ].map((call): (typeof WRONG)[number] => [
+    `arguments that a function does not take: ${call}`,
+    () => one(pass({ Output: `{% ${call} %}`, End: true })),
+    /calls \$\w+ with arguments that it does not take/,
+  ]),
+  [
+    "the item of a Map outside of one",
+    () => one(pass({ Output: "{% $states.context.Map.Item.Value %}", End: true })),
+    /\$states.context.Map outside of a Map/,
+  ],
+  [
+    "the item of a Map in its items",
+    () => one(map({ Items: "{% $states.context.Map.Item.Value %}", ItemProcessor: inner, End: true })),
+    /\$states.context.Map outside of a Map/,
+  ],
+  [
+    "the item of a Map in a branch",
+    () => {
+      const In = pass({ Output: "{% $states.context.Map.Item.Index %}", End: true });
+      return one(parallel({ Branches: [nestedMachine({ StartAt: "In", States: { In } })], End: true }));
+    },
+    /In has \$states.context.Map outside of a Map/,
+  ],
+  [
+    "an EXPRESS execution that waits for longer than it may last",
+    () => {
+      const ItemProcessor = stateMachine({ StartAt: "In", States: { In: wait({ Seconds: 301, End: true }) } });
+      return one(distributedMap({ ExecutionType: "EXPRESS", ItemProcessor, End: true }));
+    },
+    /EXPRESS executions, in which In cannot wait/,
+  ],
+  [
+    "an EXPRESS execution with a distributed map",
+    () => {
+      const ItemProcessor = stateMachine({ StartAt: "Out", States: { Out: distributedMap({ ...each }) } });
+      return one(distributedMap({ ExecutionType: "EXPRESS", ItemProcessor, End: true }));
+    },
+    /EXPRESS executions, in which Out cannot be a distributed map/,
+  ],
+  [
+    "a retry of what nothing handles",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ["States.Runtime"] }] })),
+    /States.Runtime in Retry: nothing handles it/,
+  ],
+  [
+    "a catch of what nothing handles",
+    () =>
+      stateMachine({
+        StartAt: "A",
+        States: { A: task({ ...work, Catch: [{ ErrorEquals: ["States.Runtime"], Next: "B" }] }), B: fail({}) },
+      }),
+    /States.Runtime in Catch: nothing handles it/,
+  ],
+];
+
+const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
+  ...[
+    "$substring('abc', 1)",
+    "'abc' ~> $substring(1)",
+    "$states.input.name.$substring(1)",
+    "$sum($states.input.all.price)",
+    "$sum([1, 2])",
+    "$round(-1.5, 1)",
+    "$map($states.input.all, function($v, $i) { $v + $i })",
+    "$states.input.all ~> $map($uppercase) ~> $join(', ')",
+    "$replace($states.input.name, /a/, 'b')",
+    "$zip([1], [2], [3])",
+    "$partition([1, 2, 3], 2)",
+    "$range(0, 10, 2)",
+    "$now()",
+    "$exists($states.input.a) ? $string($states.input.a) : null",
+    "$append(1, 2)",
+    "$merge([$states.input, {'a': 1}])",
+    "$each($states.input, function($v, $k) { $k })",
+    "$pad('a', -3, '#')",
+    "$uuid()",
+  ].map((call): (typeof RIGHT)[number] => [call, () => one(pass({ Output: `{% ${call} %}`, End: true }))]),
+  [
+    "the item of a Map in its selector, in its states and in their branches",
+    () => {
+      const item = "{% $states.context.Map.Item.Value %}";
+      const In = pass({ Output: item, End: true });
+      const branch = nestedMachine({ StartAt: "In", States: { In } });
+      const ItemProcessor = nestedMachine({
+        StartAt: "Out",
+        States: { Out: parallel({ Branches: [branch], End: true }) },
+      });
+      return one(map({ ItemSelector: { item }, ItemProcessor, End: true }));
+    },
+  ],
+  [
+    "names of functions in DynamoDB's expressions",
+    () => one(updating("SET a = list_append(a, :b) ", { L: [] }, false)),
+  ],
+  ["a reserved word behind its placeholder", () => one(updating("SET #a = :b", { N: "-1.5e3" }, true))],
+  ["an expression and a token as numbers of DynamoDB", () => one(updating("SET a = :b", { N: "${var.n}" }, false))],
+  [
+    "an EXPRESS execution that waits for five minutes",
+    () => {
+      const ItemProcessor = stateMachine({ StartAt: "In", States: { In: wait({ Seconds: 300, End: true }) } });
+      return one(distributedMap({ ExecutionType: "EXPRESS", ItemProcessor, End: true }));
+    },
+  ],
 ];
 
 describe("a wrong machine", () => {
@@ -428,6 +576,10 @@ describe("a wrong machine", () => {
 });
 
 describe("a right machine", () => {
+  it.each(RIGHT)("is accepted: %s", (_, build) => {
+    expect(build).not.toThrow();
+  });
+
   it.each([
     "{% $exists($total) ? 1 : 0 %}",
     "{% ($sum := function($a, $b) { $a + $b }; $sum(1, 2)) %}",
@@ -439,7 +591,7 @@ describe("a right machine", () => {
     "{% $states.input ~> |items|{'price': price * 2}| %}",
     "{% $partition([1..4], 2) %}",
     "{% $contains($states.input.name, /^a.*/i) %}",
-    "{% $states.context.Execution.Input.taskId & $states.context.State.Name & $string($states.context.Map.Item.Index) %}",
+    "{% $states.context.Execution.Input.taskId & $states.context.State.Name %}",
     "{% $states.context %}",
     "{% $now() & $uuid() & $states.context.Execution.Name %}",
   ])("has the expression %s", (Output) => {

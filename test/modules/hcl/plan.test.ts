@@ -1,11 +1,11 @@
 /** The modules in HCL and in JSON, planned by Terraform with the AWS provider. */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App } from "cdktf";
 import * as z from "zod";
 import { Environment } from "../../../modules/environment";
+import { offlineAws, type OfflineAws } from "../../../scripts/dev/record-plans/offline";
 import { terraform } from "../../../scripts/terraform/terraform";
 import { Expressions, parsePlan } from "../../../scripts/review/plan";
 import { withSources } from "../../../scripts/review/sources";
@@ -34,42 +34,18 @@ const planSchema = z.object({
   output_changes: z.record(z.string(), z.unknown()),
 });
 
-/** All that a plan asks of AWS. */
-const IDENTITY = `<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>
-  <Arn>arn:aws:iam::123456789012:root</Arn><UserId>123456789012</UserId></GetCallerIdentityResult></GetCallerIdentityResponse>`;
-const VALID = JSON.stringify({ result: "OK", diagnostics: [] });
-let aws: Server;
+let aws: OfflineAws;
 
 beforeAll(async () => {
   const app = new App({ outdir: output });
   new Environment(app, "staging", { region: "eu-central-1", ...EVERYTHING });
   app.synth();
-  aws = createServer((request, response) => {
-    const machine = request.headers["x-amz-target"] === "AWSStepFunctions.ValidateStateMachineDefinition";
-    response.end(machine ? VALID : IDENTITY);
-  });
-  await new Promise<void>((listening) => {
-    aws.listen(0, "127.0.0.1", listening);
-  });
-  const address = aws.address();
-  const endpoint = `http://127.0.0.1:${typeof address === "object" ? String(address?.port) : ""}`;
-  const override = {
-    terraform: { backend: { local: {} } },
-    provider: {
-      aws: {
-        access_key: "test",
-        secret_key: "test",
-        skip_credentials_validation: true,
-        skip_metadata_api_check: "true",
-        endpoints: { sts: endpoint, sfn: endpoint },
-      },
-    },
-  };
-  writeFileSync(join(stack, "offline_override.tf.json"), JSON.stringify(override));
+  aws = await offlineAws();
+  aws.use(stack);
   addJson();
 });
 afterAll(async () => {
-  await new Promise((closed) => aws.close(closed));
+  await aws.close();
   rmSync(output, { recursive: true });
 });
 

@@ -26,6 +26,8 @@ function faults(input: Omit<EnvironmentInput, "region">, name = "staging"): read
 
 const names = (count: number, length = 0) =>
   Array.from({ length: count }, (_, index) => `t${index}`.padEnd(length, "x"));
+const webhook = { key: "/id", webhook: { verify: "github", secret: "/almanac/github" } } as const;
+const minutely = { entry: "functions/examples/minute-report.ts", schedule: "rate(1 hour)" } as const;
 const exportsOf = (count: number, length = 0) => ({
   exports: { tables: names(count, length).map((name) => ({ name, table: `table-${name}` })) },
 });
@@ -39,6 +41,7 @@ describe("the quotas of AWS", () => {
       "50 pipelines",
       { pipelines: Object.fromEntries(names(50).map((name) => [name, { key: "/id", slack: "/almanac/slack" }])) },
     ],
+    ["50 schedules", { schedules: Object.fromEntries(names(50, 24).map((name) => [name, minutely])) }],
   ])("leave room for %s", (_, input) => {
     expect(faults(input)).toEqual([]);
     expect(faults({ ...input, app: "almanac" }, "productionab")).toEqual([]);
@@ -74,6 +77,28 @@ describe("the quotas of AWS", () => {
     }).toThrow("[staging] the environment needs 303 rules; EventBridge allows 300");
   });
 
+  it("count the resources of each API for itself, and name the API that has too many", () => {
+    const api = (feature: string, count: number) => {
+      const rest_api_id = "${aws_api_gateway_rest_api.api.id}";
+      const resources = names(count).map(
+        (part) => [part, { rest_api_id, path_part: part, parent_id: "root" }] as const,
+      );
+      return stackSchema.parse({
+        resource: {
+          aws_api_gateway_rest_api: { api: { name: `shop-${feature}` } },
+          aws_api_gateway_resource: Object.fromEntries(resources),
+        },
+      });
+    };
+    const root = stackSchema.parse({
+      module: { timers: { source: "./timers" }, pipelines: { source: "./pipelines" } },
+    });
+    const found = (count: number) =>
+      quotaFaults(root, { timers: api("timers", 200), pipelines: api("pipelines", count) }, REGION);
+    expect(found(300)).toEqual([]);
+    expect(found(301)).toEqual(["shop-pipelines needs 301 resources of an API; API Gateway allows 300"]);
+  });
+
   it("each have a source", () => {
     for (const { source } of [...LIMITS, ...SUM_LIMITS]) expect(source).toMatch(/^https:|^botocore service model, /);
   });
@@ -90,6 +115,14 @@ describe("the quotas of AWS", () => {
         }),
       }),
       timers: fc.record({ shards: fc.constantFrom(1, 400, 1_000) }),
+      schedules: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,23}$/), fc.constant(minutely), {
+        minKeys: 1,
+        maxKeys: 5,
+      }),
+      pipelines: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,19}$/), fc.constant(webhook), {
+        minKeys: 1,
+        maxKeys: 5,
+      }),
     });
     fc.assert(
       fc.property(input, (config) => {
@@ -105,6 +138,9 @@ describe("the quotas of AWS", () => {
               .replaceAll(/\$\{data[^}]*\}/g, "us-gov-west-1");
           for (const { name: rule } of Object.values(resource["aws_cloudwatch_event_rule"] ?? {}))
             expect(written(rule).length).toBeLessThanOrEqual(64);
+          for (const type of ["aws_iam_role", "aws_lambda_function"])
+            for (const { name: role, function_name } of Object.values(resource[type] ?? {}))
+              expect(written(function_name ?? role).length).toBeLessThanOrEqual(64);
           for (const { policy } of Object.values(resource["aws_sqs_queue"] ?? {})) {
             expect(written(policy).length).toBeLessThanOrEqual(8_192);
             expect(String(policy).match(/"Sid"/g)?.length ?? 0).toBeLessThanOrEqual(20);

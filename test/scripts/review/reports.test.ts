@@ -1,5 +1,6 @@
 /**
- * Reports of real plans, to be read: each plan in plans/ (trim-plan.ts says how they are made), and its report beside it in reports/.
+ * Reports of real plans, to be read: each plan in plans/, as `node scripts/launcher/dev.mjs record-plans` records it, and its report beside it
+ * in reports/.
  * After a change that was meant: UPDATE_REPORTS=1 npx jest test/scripts/review/reports
  */
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";

@@ -1,4 +1,5 @@
 /** Tables, buckets, keys. */
+import { isDeepStrictEqual } from "node:util";
 import type { Resource } from "../../../modules/synthesized/resources";
 import {
   equals,
@@ -53,6 +54,16 @@ const keysOf = (resource: Resource) =>
 const areAttributesKeys = (resource: Resource) =>
   new Set(at(resource, "attribute.name")).size === new Set(keysOf(resource)).size &&
   keysOf(resource).every((key) => at(resource, "attribute.name").includes(key));
+const ATHENA_COLUMNS = must("each configured attribute is a column, and the whole item", (_, resource, world) => {
+  const expected = { ...exportedBy(world, resource)?.columns, item: "string" };
+  const [names, types] = ["name", "type"].map((field) => at(resource, `storage_descriptor.columns.${field}`));
+  return (
+    isDeepStrictEqual(
+      names,
+      Object.keys(expected).map((column) => column.toLowerCase()),
+    ) && isDeepStrictEqual(types, Object.values(expected))
+  );
+});
 const ATTRIBUTES = must(
   "DynamoDB refuses attributes that are no keys, and keys that are no attributes",
   (_, resource) => areAttributesKeys(resource),
@@ -316,15 +327,8 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
   },
   aws_glue_catalog_database: {
     "": must("has a table for each export that Athena can read", (_, resource, world) => {
-      const content = neighbours(world, resource, "aws_s3_object").map(({ values }) => values["content"]);
-      return content.every((text) =>
-        at({ ...resource, values: { text: parsed(text) } }, "text.tables")
-          .flat()
-          .every(
-            (table) =>
-              !isReadByAthena(table) ||
-              neighbour(world, resource, "aws_glue_catalog_table", tableOf(table)) !== undefined,
-          ),
+      return exportsReadByAthena(world, resource).every(
+        (table) => neighbour(world, resource, "aws_glue_catalog_table", tableOf(table)) !== undefined,
       );
     }),
     description: FOR_PEOPLE,
@@ -338,14 +342,14 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
       (value, resource) => `athena_${String(value)}` === nameOf(resource),
     ),
     table_type: is("EXTERNAL_TABLE", "Athena reads S3"),
-    parameters: must("partitions are projected by date from the export's own folder", (value, resource) => {
+    parameters: must("partitions are projected by date from the export's own folder", (value, resource, world) => {
       const parameters =
         typeof value === "object" && value !== null
           ? new Map<string, unknown>(Object.entries(value))
           : new Map<string, unknown>();
       return (
         parameters.get("projection.enabled") === "true" &&
-        parameters.get("classification") === "json" &&
+        parameters.get("classification") === (exportedBy(world, resource)?.format === "parquet" ? "parquet" : "json") &&
         parameters.get("projection.dt.type") === "date" &&
         parameters.get("projection.dt.format") === "yyyy-MM-dd" &&
         String(parameters.get("storage.location.template")) ===
@@ -367,13 +371,22 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
       "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
       "Athena requires one",
     ),
-    "storage_descriptor.columns.name": is("item", "a line is an item"),
-    "storage_descriptor.columns.type": is("string", "a line is an item"),
-    "storage_descriptor.ser_de_info.serialization_library": is(
-      "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
-      "lines are read whole",
+    "storage_descriptor.columns.name": ATHENA_COLUMNS,
+    "storage_descriptor.columns.type": ATHENA_COLUMNS,
+    "storage_descriptor.ser_de_info.serialization_library": equals(
+      "lines are read whole, and columns of Parquet by name",
+      (resource, world) =>
+        exportedBy(world, resource)?.format === "parquet"
+          ? "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"
+          : "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe",
     ),
-    "storage_descriptor.ser_de_info.parameters": is({ "field.delim": "\u0001" }, "a sign that JSON does not contain"),
+    "storage_descriptor.ser_de_info.parameters": equals(
+      "the delimiter is a sign that JSON does not contain",
+      (resource, world) =>
+        exportedBy(world, resource)?.format === "parquet"
+          ? { "serialization.format": "1" }
+          : { "field.delim": "\u0001" },
+    ),
   },
 };
 
@@ -382,16 +395,31 @@ interface ExportedTable {
   readonly engine: string;
   readonly format: string;
   readonly layout: string;
+  readonly columns?: Readonly<Record<string, string>>;
 }
 
 const isReadByAthena = (table: unknown): table is ExportedTable =>
   typeof table === "object" &&
   table !== null &&
-  ["engine scan", "format ndjson", "layout partitioned"].every((each) => {
-    const [key = "", value] = each.split(" ");
-    return Reflect.get(table, key) === value;
+  ["engine scan", "format ndjson parquet", "layout partitioned"].every((each) => {
+    const [key = "", ...values] = each.split(" ");
+    return values.includes(String(Reflect.get(table, key)));
   });
 const tableOf = ({ name }: ExportedTable) => `athena_${name.replaceAll("-", "_")}`;
+
+/** By the configuration in S3. */
+function exportsReadByAthena(world: World, resource: Resource): readonly ExportedTable[] {
+  return neighbours(world, resource, "aws_s3_object").flatMap(({ values }) =>
+    at({ ...resource, values: { text: parsed(values["content"]) } }, "text.tables")
+      .flat()
+      .filter(isReadByAthena),
+  );
+}
+
+/** The export of an Athena table. */
+function exportedBy(world: World, resource: Resource): ExportedTable | undefined {
+  return exportsReadByAthena(world, resource).find((table) => tableOf(table) === nameOf(resource));
+}
 
 /** Days that a task's row is kept. */
 function keepDays(world: World, resource: Resource): number {

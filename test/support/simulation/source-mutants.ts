@@ -58,8 +58,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "ignores idempotency keys",
     file: PUT,
-    from: "if (stored !== undefined && timer.requestKey !== undefined && stored.requestKey === timer.requestKey)",
-    to: "if (stored === undefined && timer.requestKey === timer.requestKey && timer.requestKey === 'never')",
+    from: "if (stored !== undefined && isRetryOf(stored, timer)) return stored;",
+    to: "",
   },
   {
     name: "acknowledges a PUT that lost a race",

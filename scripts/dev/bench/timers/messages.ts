@@ -36,7 +36,7 @@ export const runSchema = z.object({
   timers: z.number(),
   seconds: z.number(),
   cpuSeconds: z.number(),
-  /** Maximum of the samples. */
+  /** Maximum of the process so far. */
   residentBytes: z.number(),
   counts: countsSchema,
 });

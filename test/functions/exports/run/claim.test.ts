@@ -186,6 +186,40 @@ describe("a claim", () => {
     });
   });
 
+  it("resumes a run for as long as S3 keeps its uploads, and then starts it over", async () => {
+    for (const [days, attempt] of [
+      [13.9, 2],
+      [14, 1],
+    ] as const) {
+      const { ports, die } = memoryState();
+      await claimRun(claimInput("a"), ports);
+      die("a");
+      expect(await claimRun(claimInput("b", {}, NOON + days * 86_400_000), ports)).toMatchObject({ run: { attempt } });
+    }
+  });
+
+  it("supersedes all unfinished runs before it: the uploads of each may still be completed", async () => {
+    const { ports, die } = memoryState();
+    for (const [index, execution] of ["a", "b"].entries()) {
+      await claimRun(claimInput(execution, { force: true }, NOON + index), ports);
+      die(execution);
+    }
+    expect(await claimRun(claimInput("c", { force: true }, NOON + 2), ports)).toMatchObject({
+      run: { superseded: [{ id: "2026-11-21T12:00:00.000Z" }, { id: "2026-11-21T12:00:00.001Z" }] },
+    });
+  });
+
+  it("takes another id when a run of that millisecond exists", async () => {
+    const { ports } = memoryState();
+    const ids: string[] = [];
+    const activate: ClaimPorts["activate"] = async (run, ...rest) => {
+      ids.push(run.id);
+      return ids.length > 1 && (await ports.activate(run, ...rest));
+    };
+    expect(await claimRun(claimInput("a"), { ...ports, activate })).toMatchObject({ outcome: "run" });
+    expect(ids).toEqual(["2026-11-21T12:00:00.000Z", "2026-11-21T12:00:00.001Z"]);
+  });
+
   it("that forces another day starts the unfinished one over first: its folder is without marker, and may have files", async () => {
     const { ports, die, finish } = memoryState();
     await claimRun(claimInput("a"), ports);

@@ -88,4 +88,34 @@ describe("the limit of a table", () => {
     const units = reads.reduce((sum, read) => sum + read.units, 0);
     expect(units / 120).toBeLessThan(10 + (4 * 50) / 120);
   });
+  it("has the next segments wait for what the last read of a segment took beyond its reservation", async () => {
+    const clock = virtualClock(1_000_000);
+    const reserve = reservations(() => clock.now());
+    for (let segment = 0; segment < 10; segment++) {
+      const governor = tableGovernor({ unitsPerSecond: 10, pageUnits: 128, reserve, clock });
+      expect(await governor.consume(0, Infinity)).toBe(true);
+      await governor.settle?.(100, 1);
+    }
+    expect(clock.elapsed()).toBeGreaterThanOrEqual((9 * 100 * 1_000) / 10);
+  });
+
+  it("has a reader that was suspended while it waited reserve again: its time has passed", async () => {
+    const clock = virtualClock(1_000_000);
+    const reserved: number[] = [];
+    let suspendedMs = 5_000;
+    const governor = tableGovernor({
+      unitsPerSecond: 10,
+      pageUnits: 128,
+      reserve: async (milliseconds) => {
+        reserved.push(milliseconds);
+        const from = clock.now();
+        await sleep(clock, suspendedMs);
+        suspendedMs = 0;
+        return from;
+      },
+      clock,
+    });
+    expect(await governor.consume(0, Infinity)).toBe(true);
+    expect(reserved).toHaveLength(2);
+  });
 });

@@ -13,7 +13,11 @@ import {
   RepeatedKeyError,
   type SegmentPorts,
 } from "../../../../functions/exports/scan/segment";
-import type { SegmentCheckpoint, UploadedPart } from "../../../../functions/exports/storage/segment-table";
+import {
+  SegmentTakenOverError,
+  type SegmentCheckpoint,
+  type UploadedPart,
+} from "../../../../functions/exports/storage/segment-table";
 import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -286,6 +290,22 @@ describe("a segment", () => {
     };
     await expect(exportSegment(stored.progress, endless, Infinity)).rejects.toThrow(RepeatedKeyError);
     expect(stored.parts).toEqual([]);
+  });
+
+  it("aborts the upload of a part that another worker's claim refuses, and of no part that may have been saved", async () => {
+    const store = memoryObjects();
+    const refused = async (error: Error): Promise<number> => {
+      const stored = new Stored();
+      stored.worker = "a";
+      const taken: SegmentPorts = {
+        ...ports(small, stored, store, { name: "a" }),
+        saveCheckpoint: () => Promise.reject(error),
+      };
+      await expect(exportSegment(stored.progress, taken, Infinity)).rejects.toBe(error);
+      return store.incompleteUploads();
+    };
+    expect(await refused(new SegmentTakenOverError(0))).toBe(0);
+    expect(await refused(new Error("the response was lost"))).toBe(1);
   });
 
   it("has every item once, wherever workers die or are presumed dead", async () => {

@@ -146,8 +146,24 @@ describe("a PUT again", () => {
     expect(await put({ ...body, ifVersion: "v1", jitterSeconds: 5 })).not.toEqual(first);
   });
 
+  it("of what GET answers changes nothing, also when an hour begins between two seconds", async () => {
+    await put({ every: "60 minutes", startAt: "2026-11-22T18:56:30.250Z" });
+    const [, stored] = await call("GET /periodic/{id}", "tea");
+    expect(JSON.parse(stored)).toMatchObject({ version: "v1", schedule: { every: "1 hour" }, timeShardId: "56:tea" });
+    expect(await put(JSON.parse(stored) as object)).toMatchObject({ status: 200, body: { version: "v1" } });
+  });
+
   describe("with its idempotency key", () => {
     const key = { "idempotency-key": "3a5c" };
+
+    it("refuses another body: the answer would say that it is stored", async () => {
+      const putEgg = async (delaySeconds: number, headers: typeof key) => {
+        const [status] = await call("PUT /oneshot/{id}", "egg", { delaySeconds }, headers);
+        return status;
+      };
+      expect([await putEgg(150, key), await putEgg(151, key)]).toEqual([200, 409]);
+      expect(await putEgg(151, { "idempotency-key": "3a5" })).toBe(200);
+    });
 
     it("answers the same, and fires once", async () => {
       const first = await call("PUT /oneshot/{id}", "egg", { delaySeconds: 150 }, key);

@@ -3,7 +3,7 @@ import { mockClient } from "aws-sdk-client-mock";
 
 import { LeaseLostError } from "../../../../functions/timers/dispatch/dispatcher";
 import { dispatchTable } from "../../../../functions/timers/dispatch/dispatch-table";
-import { timerRow } from "../../../../functions/timers/storage/timer-row";
+import { DISPATCHED_ATTRIBUTES, timerRow } from "../../../../functions/timers/storage/timer-row";
 import { sdkJson } from "../../../support/sdk-json";
 import { virtualClock } from "../../../support/virtual-clock";
 import { storedTimer } from "../../../support/timers";
@@ -116,7 +116,12 @@ describe("a page of the index", () => {
           IndexName: "due",
           Limit: 1_250,
           KeyConditionExpression: "#slot = :slot AND #dueMs BETWEEN :from AND :to",
-          ExpressionAttributeNames: { "#slot": "slot", "#dueMs": "dueMs" },
+          ProjectionExpression: DISPATCHED_ATTRIBUTES.map((name) => `#${name}`).join(", "),
+          ExpressionAttributeNames: {
+            ...Object.fromEntries(DISPATCHED_ATTRIBUTES.map((name) => [`#${name}`, name])),
+            "#slot": "slot",
+            "#dueMs": "dueMs",
+          },
           ExpressionAttributeValues: { ":slot": { S: "shard0#once" }, ":from": { N: "5" }, ":to": { N: "9" } },
           ExclusiveStartKey: AFTER,
         },

@@ -1,4 +1,10 @@
-import { CorruptRowError, readTimerRow, timerRow, type Row } from "../../../../functions/timers/storage/timer-row";
+import {
+  CorruptRowError,
+  DISPATCHED_ATTRIBUTES,
+  readTimerRow,
+  timerRow,
+  type Row,
+} from "../../../../functions/timers/storage/timer-row";
 import type { Schedule } from "../../../../functions/timers/schedule/schedule";
 import { storedTimer } from "../../../support/timers";
 
@@ -32,8 +38,13 @@ describe("the row of a timer", () => {
     } as const;
     const seconds = { ...bare, options: { catchUp: 60 } };
     for (const timer of [bare, { ...bare, ...all }, seconds])
-      for (const indexKey of [undefined, { slot: "shard0#once", dueMs: 5 }])
-        expect(readTimerRow(timerRow(timer, indexKey))).toEqual(timer);
+      for (const indexKey of [undefined, { slot: "shard0#once", dueMs: 5 }]) {
+        const row = timerRow(timer, indexKey);
+        expect(readTimerRow(row)).toEqual(timer);
+        const dispatched = Object.entries(row).filter(([name]) => DISPATCHED_ATTRIBUTES.includes(name));
+        const { requestKey: _, ...others } = timer;
+        expect(readTimerRow(Object.fromEntries(dispatched))).toEqual(others);
+      }
   });
 
   it("is in the index only with an index key", () => {

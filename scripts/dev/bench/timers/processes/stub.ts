@@ -26,6 +26,7 @@ const querySchema = z.object({
   }),
   ExclusiveStartKey: z.object({ timer: z.object({ S: z.string() }) }).optional(),
   Limit: z.number().default(Infinity),
+  ProjectionExpression: z.string().optional(),
 });
 
 let scenario: Scenario = { kind: "oneshot", timers: 0, cursor: 0, until: 1 };
@@ -64,7 +65,7 @@ function scheduleOf({ kind, until }: Scenario, due: number, dueMs: number): stri
   const cron = (expression: string) => `"cron":{"S":"${expression}"},"timeZone":{"S":"UTC"}`;
   switch (kind) {
     case "oneshot":
-      return `"at":{"N":"${due}"},"ttl":{"N":"1803020101"}`;
+      return `"at":{"N":"${due}"}`;
     case "periodic":
       return `"periodMs":{"N":"${HOUR_MS}"},"phaseMs":{"N":"${dueMs}"}`;
     case "cron":
@@ -74,13 +75,15 @@ function scheduleOf({ kind, until }: Scenario, due: number, dueMs: number): stri
   }
 }
 
-function row(index: number): string {
+/** @param isProjected without the attributes that the dispatcher does not ask for */
+function row(index: number, isProjected = false): string {
   const { kind, timers, until } = scenario;
   const due = until - 59_999 + Math.floor((index * 59_999) / timers);
   const { slot, dueMs } = placeOf(scenario, due);
   const prefix = kind === "oneshot" ? "oneshot" : "periodic";
+  const others = `"partition":{"S":"${prefix}#7"},"slot":{"S":"${slot}"},"dueMs":{"N":"${dueMs}"},${kind === "oneshot" ? '"ttl":{"N":"1803020101"},' : ""}`;
   return (
-    `{"partition":{"S":"${prefix}#7"},"timer":{"S":"${prefix}#${idOf(index)}"},"slot":{"S":"${slot}"},"dueMs":{"N":"${dueMs}"},"shard":{"S":"shard0"},` +
+    `{${isProjected ? "" : others}"timer":{"S":"${prefix}#${idOf(index)}"},"shard":{"S":"shard0"},` +
     `"version":{"S":"0a1b2c3d-4e5f-4a6b-8c7d-${String(index).padStart(12, "0")}"},${scheduleOf(scenario, due, dueMs)},` +
     `"data":{"S":"{\\"id\\":\\"${idOf(index)}\\",\\"type\\":\\"hourlyPeriodic\\"}"},"putAt":{"N":"1790000000000"},` +
     `"enqueuedUntil":{"N":"${until - 2 * MINUTE_MS}"}}`
@@ -88,14 +91,20 @@ function row(index: number): string {
 }
 
 function query(body: string): string {
-  const { ExpressionAttributeValues: values, ExclusiveStartKey, Limit } = querySchema.parse(JSON.parse(body));
+  const {
+    ExpressionAttributeValues: values,
+    ExclusiveStartKey,
+    Limit,
+    ProjectionExpression,
+  } = querySchema.parse(JSON.parse(body));
+  const isProjected = ProjectionExpression !== undefined && !/#(partition|slot|dueMs|ttl)\b/.test(ProjectionExpression);
   const slot = values[":slot"].S;
   const { kind, timers, until } = scenario;
   const first = placeOf(scenario, until - 59_999);
   const isDue = slot === first.slot && (values[":from"]?.N ?? 0) <= first.dueMs && first.dueMs <= values[":to"].N;
   const from = ExclusiveStartKey ? Number(ExclusiveStartKey.timer.S.slice(-8)) + 1 : 0;
   const to = isDue ? Math.min(timers, from + Math.min(ROWS_A_PAGE, Limit)) : from;
-  const rows = Array.from({ length: to - from }, (_, index) => row(from + index));
+  const rows = Array.from({ length: to - from }, (_, index) => row(from + index, isProjected));
   counts.readUnits += 0.5 * Math.max(1, Math.ceil((rows.length * ROW_BYTES) / READ_UNIT_BYTES));
   const last =
     isDue && to < timers

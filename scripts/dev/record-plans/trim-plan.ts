@@ -1,11 +1,5 @@
-/**
- * Makes a plan for plans/: what a review reads of it, and little else.
- *
- *   terraform show -json tfplan > plan.json
- *   npx tsx test/scripts/review/trim-plan.ts plan.json > test/scripts/review/plans/<name>.json
- */
-import { readFileSync } from "node:fs";
-import { parsePlan } from "../../../scripts/review/plan";
+/** What a review reads of a plan, and little else. */
+import type { Plan } from "../../review/plan";
 
 /** Of changed resources, what takes room and tells a review nothing. */
 const LEFT_OUT = /^(\/\/|tags|tags_all|source_code_hash|code_sha256)$/;
@@ -13,8 +7,6 @@ const LEFT_OUT = /^(\/\/|tags|tags_all|source_code_hash|code_sha256)$/;
 /** Of what only costs, or is referred to: what the estimate and the references read. */
 const KEPT =
   /arn|^(id|name|role|rule|policy|uri|bucket|definition|memory_size|tracing_config|period|namespace|metric_name|metric_query|dimensions|dashboard_body|schedule_expression|state|account_id|partition|function_name|credentials|constant_value)$/;
-
-const { resource_changes, ...rest } = parsePlan(readFileSync(process.argv[2] ?? "plan.json", "utf8"));
 
 const without = (text: string, keep: (key: string) => boolean): unknown =>
   JSON.parse(text, (key, value: unknown) => (keep(key) && value !== null ? value : undefined));
@@ -32,12 +24,12 @@ function trimmed(value: unknown): unknown {
   );
 }
 
-const changed = resource_changes.filter(
-  ({ change }) => !change.actions.every((action) => /^(no-op|read)$/.test(action)),
-);
-console.log(
-  JSON.stringify({
+export function trimPlan({ resource_changes, ...rest }: Plan): string {
+  const changed = resource_changes.filter(
+    ({ change }) => !change.actions.every((action) => /^(no-op|read)$/.test(action)),
+  );
+  return JSON.stringify({
     ...(without(JSON.stringify(trimmed(rest)), (key) => key !== "references") as object),
     resource_changes: without(JSON.stringify(changed), (key) => !LEFT_OUT.test(key)),
-  }),
-);
+  });
+}

@@ -434,6 +434,13 @@ describe("send", () => {
     ]);
   });
 
+  it("fails when a webhook's queue cannot be read", async () => {
+    dynamodb.on(UpdateItemCommand).resolves({});
+    dynamodb.on(QueryCommand).rejects(new Error("no table"));
+    const handler = await handlerOf("send");
+    await expect(handler({ source: "aws.events" })).rejects.toThrow("some webhooks failed");
+  });
+
   it("says that notifications wait of a pipeline whose Slack was removed", async () => {
     dynamodb.on(UpdateItemCommand).resolves({});
     dynamodb.on(QueryCommand).resolves({ Items: [] });

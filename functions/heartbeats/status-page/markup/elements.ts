@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 
 import type { StoredBrand } from "../../contract";
+import { clockTime, day, dayAndTime } from "../status-format";
 import { markup, trusted, type Markup } from "./html-escape";
 
 /** The title, the style, and a policy that lets the page use its own style and script only: injected markup could neither run nor load anything. */
@@ -31,4 +32,10 @@ export function anchorOf(monitor: string): string {
 
 function sha256(text: string): string {
   return `sha256-${createHash("sha256").update(text).digest("base64")}`;
+}
+
+/** `9 Nov 2026, 10:05 UTC to 10:34 UTC`. Both ISO 8601. */
+export function period(from: string, to: string | null): Markup {
+  const start = time(from, dayAndTime(from));
+  return to === null ? start : markup`${start} to ${time(to, day(to) === day(from) ? clockTime(to) : dayAndTime(to))}`;
 }

@@ -1,8 +1,8 @@
 /** Open and past incidents on the status page. No SDK, no I/O. */
 import { incidentKey } from "../../contract";
 import type { IncidentSummary, StatusDocument, TimelineEntry } from "../document";
-import { clockTime, day, dayAndTime, duration } from "../status-format";
-import { anchorOf, time } from "./elements";
+import { dayAndTime, duration } from "../status-format";
+import { anchorOf, period, time } from "./elements";
 import { markup, type Markup } from "./html-escape";
 import { icon } from "./icons";
 
@@ -48,19 +48,13 @@ function incident(
   { generatedAt, monitors }: StatusDocument,
 ): Markup {
   const lasted = duration(Date.parse(closedAt ?? generatedAt) - Date.parse(openedAt));
-  const end =
-    closedAt === null
-      ? markup`, open for ${lasted}`
-      : markup` to ${time(closedAt, day(closedAt) === day(openedAt) ? clockTime(closedAt) : dayAndTime(closedAt))}, ${lasted}`;
+  const end = closedAt === null ? markup`, open for ${lasted}` : markup`, ${lasted}`;
   const state = closedAt === null ? severity : closedBecause === undefined ? "up" : "unknown";
   const outcome = { degraded: "is degraded", down: "is down", up: "recovered", unknown: "was down" }[state];
   const title = monitors.find(({ name }) => name === monitor)?.title ?? monitor;
   return markup`<li class="incident ${state}"><h3>${icon(state)} <a href="#${anchorOf(
     monitor,
-  )}">${title}</a> <span class="hidden">${outcome}</span>${sample === true && markup` <span class="sample">sample</span>`}</h3><p class="when">${time(
-    openedAt,
-    dayAndTime(openedAt),
-  )}${end}</p><p class="message"><a href="${incidentKey(id)}">${message}<span class="hidden">: timeline</span></a>${closedBecause !== undefined && ` (then ${closedBecause})`}</p>${said(timeline)}</li>`;
+  )}">${title}</a> <span class="hidden">${outcome}</span>${sample === true && markup` <span class="sample">sample</span>`}</h3><p class="when">${period(openedAt, closedAt)}${end}</p><p class="message"><a href="${incidentKey(id)}">${message}<span class="hidden">: timeline</span></a>${closedBecause !== undefined && ` (then ${closedBecause})`}</p>${said(timeline)}</li>`;
 }
 
 /** The latest that people said. */

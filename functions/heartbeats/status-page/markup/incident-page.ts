@@ -2,7 +2,7 @@
 import type { StoredBrand } from "../../contract";
 import type { IncidentSummary, StatusDocument, TimelineEntry } from "../document";
 import { dayAndTime, duration } from "../status-format";
-import { anchorOf, pageHead, pageHeader, time } from "./elements";
+import { anchorOf, pageHead, pageHeader, period, time } from "./elements";
 import { markup, type Markup } from "./html-escape";
 import { favicon, icon, icons } from "./icons";
 import { statusStyle } from "./style";
@@ -23,10 +23,8 @@ ${pageHeader(document.title, brand)}
 <main>
 <section class="banner ${state}" aria-labelledby="incident">
 <h1 id="incident">${icon(state)} ${title}: ${message}</h1>
-<p class="asof">${sample === true && markup`<span class="sample">sample</span> `}From ${time(openedAt, dayAndTime(openedAt))}${
-    closedAt === null
-      ? markup`, not over yet`
-      : markup` to ${time(closedAt, dayAndTime(closedAt))}, ${duration(Date.parse(closedAt) - Date.parse(openedAt))}`
+<p class="asof">${sample === true && markup`<span class="sample">sample</span> `}From ${period(openedAt, closedAt)}${
+    closedAt === null ? markup`, not over yet` : markup`, ${duration(Date.parse(closedAt) - Date.parse(openedAt))}`
   }. <a href="../index.html#${anchorOf(monitor)}">${title} now</a></p>
 </section>
 <section aria-labelledby="timeline"><h2 id="timeline">What happened</h2>

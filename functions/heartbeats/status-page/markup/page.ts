@@ -15,7 +15,7 @@ import {
   STATES,
   type State,
 } from "../status-format";
-import { pageHead, pageHeader, time } from "./elements";
+import { pageHead, pageHeader, period, time } from "./elements";
 import { markup, trusted, type Markup } from "./html-escape";
 import { favicon, icon, icons } from "./icons";
 import { openIncidents, pastIncidents } from "./incident-list";
@@ -80,7 +80,7 @@ function announcedMaintenance({ maintenance, monitors, generatedAt }: StatusDocu
   const entry = ({ from, to, note, monitors: names }: MaintenanceSummary) => {
     const isNow = Date.parse(from) <= Date.parse(generatedAt);
     const which = names === null ? "All monitors" : names.map((name) => titles.get(name) ?? name).join(", ");
-    return markup`<li class="incident maintenance"><h3>${icon("maintenance")} ${which} <span class="hidden">${isNow ? "in maintenance now" : "planned"}</span></h3><p class="when">${isNow && markup`<b>now</b>, `}${time(from, dayAndTime(from))} to ${time(to, day(to) === day(from) ? clockTime(to) : dayAndTime(to))}</p><p>${note}</p></li>`;
+    return markup`<li class="incident maintenance"><h3>${icon("maintenance")} ${which} <span class="hidden">${isNow ? "in maintenance now" : "planned"}</span></h3><p class="when">${isNow && markup`<b>now</b>, `}${period(from, to)}</p><p>${note}</p></li>`;
   };
   return markup`<section aria-labelledby="maintenance"><h2 id="maintenance">Maintenance</h2><ul class="sheet incidents">${maintenance.map(entry)}</ul></section>`;
 }

@@ -130,6 +130,7 @@ tbody tr{border-top:1px solid var(--line)}
 .incident h3 .icon{align-self:flex-start;margin-top:.18em}
 .incident.up .message{color:inherit}
 .incident .when{color:var(--soft);font-size:.9rem}
+.incident .when time{white-space:nowrap}
 .said{font-size:.9rem;border-left:3px solid var(--line);padding-left:.6rem;overflow-wrap:anywhere}
 .said .when,.entry .when{color:var(--soft);font-size:.9rem}
 .entry{display:grid;gap:.1rem 1rem;padding:.6rem 15px;white-space:pre-line;overflow-wrap:anywhere}

@@ -45,6 +45,9 @@ describe("a version", () => {
     ["1e-400", "1e400"],
     ["0.1", "0.10000000000000000001"],
     ["-2", "-1"],
+    ["-1.5", "-1"],
+    ["-10.01", "-10"],
+    ["1", "1.5"],
     ["-1", "0"],
   ])("%s is older than %s", (older, newer) => {
     const [a = "", b = ""] = [versionOrder(older), versionOrder(newer)];

@@ -28,6 +28,28 @@ describe("notifications on their way into the queue", () => {
   });
 });
 
+describe("a queue", () => {
+  it("is read consistently, page by page, so that a sender sees what was queued before its lease ended", async () => {
+    const client = new DynamoDBClient({});
+    const item = (position: string) => ({ position: { S: position }, notification: { S: "no JSON" } });
+    const dynamodb = mockClient(client);
+    dynamodb
+      .on(QueryCommand)
+      .resolvesOnce({ Items: [item("1")], LastEvaluatedKey: item("1") })
+      .resolvesOnce({ Items: [item("2")] });
+    const table = notificationsTable(client, "table", { clock: systemClock, random: Math.random });
+    expect((await table.read("a", 5)).map(({ pipeline, position }) => [pipeline, position])).toEqual([
+      ["a", "1"],
+      ["a", "2"],
+    ]);
+    const queries = dynamodb.commandCalls(QueryCommand).map(({ args: [{ input }] }) => input);
+    expect(queries.map(({ ConsistentRead, Limit }) => [ConsistentRead, Limit])).toEqual([
+      [true, 5],
+      [true, 4],
+    ]);
+  });
+});
+
 describe("a notification that was set aside", () => {
   it("goes back to its position in the queue, as it was", async () => {
     const client = new DynamoDBClient({});

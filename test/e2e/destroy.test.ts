@@ -1,6 +1,19 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
 import { isRunning } from "../../scripts/shared/processes";
 import { signedFetch, type SignedRequest } from "../support/signed-fetch";
-import { awsConfiguration, home, npmRun, readSystem, startArguments, UNTIL_HUNG_MS } from "./support/system";
+import {
+  awsConfiguration,
+  eventually,
+  home,
+  npmRun,
+  readSystem,
+  startArguments,
+  targetsFile,
+  UNTIL_HUNG_MS,
+} from "./support/system";
 
 jest.setTimeout(UNTIL_HUNG_MS);
 
@@ -42,6 +55,9 @@ async function listAll(endpoint: string): Promise<readonly (readonly [service: s
 const servicesNaming = (lists: Awaited<ReturnType<typeof listAll>>, name: string) =>
   lists.filter(([, list]) => list.includes(name)).map(([service]) => service);
 
+/** `npm start`, as a person leaves it running. */
+let foreground: ChildProcess | undefined;
+
 describe("npm start after kill -9", () => {
   it("continues with everything that was there, and without processes of before", async () => {
     const { emulator, pages, console: console_ } = await readSystem();
@@ -52,11 +68,41 @@ describe("npm start after kill -9", () => {
     expect((await npmRun("timers", "get", "sample-report", ...startArguments)).code).toBe(0);
   });
 
-  it("and after a stop plans and applies nothing", async () => {
+  it("and after a stop plans and applies nothing, and then a change on Enter", async () => {
     expect((await npmRun("stop", "--home", home)).code).toBe(0);
-    const { code, output } = await npmRun("start", "--detach", ...startArguments);
-    expect([code, output]).toEqual([0, expect.stringContaining("Deployment: nothing changed")]);
+    // In the foreground, with an app that may be changed.
+    const app = join(home, "app.ts");
+    await writeFile(app, 'import "../../test/e2e/support/app";\n');
+    const { ALMANAC_AWS_ENDPOINT: _, ...env } = process.env;
+    const words = ["scripts/launcher/almanac.mjs", "start", "--app", app, "--home", home];
+    foreground = spawn(process.execPath, words, { env, stdio: "pipe" });
+    let output = "";
+    for (const stream of [foreground.stdout, foreground.stderr]) stream?.on("data", (text) => (output += String(text)));
+    const printed = (pattern: RegExp, times = 1) =>
+      eventually(
+        () => Promise.resolve(output),
+        (text) => [...text.matchAll(pattern)].length >= times,
+        UNTIL_HUNG_MS / 2,
+      );
+    await printed(/Watching the sources of \d+ functions/g);
+    expect(output).toContain("Deployment: nothing changed");
     expect(output).not.toContain("Terraform apply");
+
+    const targets = z.array(z.unknown()).parse(JSON.parse(await readFile(targetsFile, "utf8")));
+    await writeFile(targetsFile, JSON.stringify(targets.slice(0, -1)));
+    await appendFile(app, "// changed\n");
+    await printed(/app\.ts changed\. Press Enter to apply it\./g);
+    // Again: keys that were pressed before the question are no answer.
+    await eventually(
+      () => {
+        foreground?.stdin?.write("\n");
+        return Promise.resolve(output);
+      },
+      (text) => [...text.matchAll(/Synthesize the stack/g)].length === 2,
+      UNTIL_HUNG_MS / 2,
+    );
+    await printed(/Watching the sources of \d+ functions/g, 2);
+    expect(output).toMatch(/Terraform apply: .*\d changed/);
   });
 });
 
@@ -77,6 +123,11 @@ describe("npx almanac destroy local", () => {
 describe("npm run stop", () => {
   it("stops npm start's processes, and is idempotent", async () => {
     await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });
+    await eventually(
+      () => Promise.resolve(foreground?.exitCode),
+      (code) => code === 0,
+      UNTIL_HUNG_MS / 2,
+    );
     await expect(npmRun("status", "--home", home)).resolves.toMatchObject({ code: 3 });
     await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });
   });

@@ -305,6 +305,8 @@ describe("a run by DynamoDB's own export", () => {
       expect.objectContaining({ S3Bucket: BUCKET, S3Prefix: `orders/dt=${DAY}`, ExportFormat: "DYNAMODB_JSON" }),
     ]);
     expect(aws.count("Scan")).toBe(0);
+    // DynamoDB's own manifests stay beside its data.
+    expect(keys(`orders/dt=${DAY}/AWSDynamoDB/00/`)).toHaveLength(3);
     expect(manifest()).toMatchObject({ format: "dynamodb-json", compression: "gzip", items: 5 });
     expect(
       gunzipSync(aws.objects.get(`${BUCKET}/${manifest().files[0]?.key ?? ""}`) ?? Buffer.alloc(0)).toString(),

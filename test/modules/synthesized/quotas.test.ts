@@ -42,14 +42,6 @@ describe("the quotas of AWS", () => {
       { pipelines: Object.fromEntries(names(50).map((name) => [name, { key: "/id", slack: "/almanac/slack" }])) },
     ],
     ["50 schedules", { schedules: Object.fromEntries(names(50, 24).map((name) => [name, minutely])) }],
-    [
-      "100 webhooks beside APIs of other features",
-      {
-        heartbeats: { targets: [], cronMonitors: [{ name: "backup", everySeconds: 60 }] },
-        timers: {},
-        pipelines: Object.fromEntries(names(100).map((name) => [name, webhook])),
-      },
-    ],
   ])("leave room for %s", (_, input) => {
     expect(faults(input)).toEqual([]);
     expect(faults({ ...input, app: "almanac" }, "productionab")).toEqual([]);
@@ -62,14 +54,6 @@ describe("the quotas of AWS", () => {
       /^the name of almanac-shop-staging-exports-schedule-t0x+ has 70 characters; EventBridge allows 64$/,
     ],
     ["more rules than a bus has", exportsOf(301), "the environment needs 303 rules; EventBridge allows 300"],
-    [
-      "more webhooks than an API has resources, of this API alone",
-      {
-        heartbeats: { targets: [], cronMonitors: [{ name: "backup", everySeconds: 60 }] },
-        pipelines: Object.fromEntries(names(150).map((name) => [name, webhook])),
-      },
-      "almanac-staging-pipelines-api needs 302 resources of an API; API Gateway allows 300",
-    ],
     [
       "permissions on more tables than a role's policies can hold",
       { exports: { jobs: { tables: names(60, 200) } } },
@@ -91,6 +75,28 @@ describe("the quotas of AWS", () => {
     expect(() => {
       app.synth();
     }).toThrow("[staging] the environment needs 303 rules; EventBridge allows 300");
+  });
+
+  it("count the resources of each API for itself, and name the API that has too many", () => {
+    const api = (feature: string, count: number) => {
+      const rest_api_id = "${aws_api_gateway_rest_api.api.id}";
+      const resources = names(count).map(
+        (part) => [part, { rest_api_id, path_part: part, parent_id: "root" }] as const,
+      );
+      return stackSchema.parse({
+        resource: {
+          aws_api_gateway_rest_api: { api: { name: `shop-${feature}` } },
+          aws_api_gateway_resource: Object.fromEntries(resources),
+        },
+      });
+    };
+    const root = stackSchema.parse({
+      module: { timers: { source: "./timers" }, pipelines: { source: "./pipelines" } },
+    });
+    const found = (count: number) =>
+      quotaFaults(root, { timers: api("timers", 200), pipelines: api("pipelines", count) }, REGION);
+    expect(found(300)).toEqual([]);
+    expect(found(301)).toEqual(["shop-pipelines needs 301 resources of an API; API Gateway allows 300"]);
   });
 
   it("each have a source", () => {

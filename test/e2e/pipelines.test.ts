@@ -55,7 +55,8 @@ describe("pipelines, deployed", () => {
   const order = (jobOrderId: string, revision: number, more: object = {}) =>
     JSON.stringify({ jobOrderId, revision, ...more });
   const sent = async (body: string) => {
-    expect((await post(body)).status).toBe(202);
+    const { status, text } = await post(body);
+    expect({ status, text }).toEqual({ status: 202, text });
   };
   const row = async (key: string, { tableName: TableName } = jobOrder) => {
     const { Item } = await new DynamoDBClient(aws).send(new GetItemCommand({ TableName, Key: { key: { S: key } } }));

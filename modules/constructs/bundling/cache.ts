@@ -47,7 +47,8 @@ export class BundleCache {
     return entries.filter((entry) => {
       const record = this.recordOf(entry);
       if (record?.key !== key) return true;
-      return Object.entries(record.inputs).some(([input, hash]) => this.hashOf(input) !== hash);
+      // All are hashed: one that is saved while esbuild reads them is not taken for what was built.
+      return Object.entries(record.inputs).filter(([input, hash]) => this.hashOf(input) !== hash).length > 0;
     });
   }
 

@@ -161,13 +161,24 @@ describe("incremental runs", () => {
   });
 
   it("count items that no window can hold, in the manifest and once in the metric", async () => {
-    aws.tables.set("orders", [
+    const table = [
       [item("good", { N: at(-10) }), item("missing", undefined), item("text", { S: at(-10) })],
       [item("milliseconds", { N: String(now) }), item("soon", { N: at(60) })],
-    ]);
+    ];
+    aws.tables.set("orders", table);
     await run();
     expect([manifest(FOLDER).items, manifest(FOLDER).unusableItems]).toEqual([1, 3]);
-    expect(logged().filter((line) => line["unusableItems"] !== undefined)).toHaveLength(1);
+    const counted = () => logged().flatMap((line) => line["unusableItems"] ?? []);
+    expect(counted()).toEqual([3]);
+    // Each run finds them again: only more of them are news.
+    now += 86_400_000;
+    await run({ day: "2026-11-22" });
+    expect(manifest("orders/dt=2026-11-22/").unusableItems).toBe(3);
+    expect(counted()).toEqual([3]);
+    aws.tables.set("orders", [...table, [item("another", undefined)]]);
+    now += 86_400_000;
+    await run({ day: "2026-11-23" });
+    expect(counted()).toEqual([3, 1]);
   });
 
   it("count seconds under the unit milliseconds, which no later window would have", async () => {

@@ -1,4 +1,5 @@
 /** Tests that code satisfies every invariant in simulated worlds, and that the worlds detect its mutants. */
+import { MINUTE_MS } from "../../../functions/shared/time";
 import { sized } from "../sized";
 import type { SourceMutant } from "./source-mutants";
 import { SimulationThreads } from "./threads";
@@ -6,16 +7,22 @@ import { SimulationThreads } from "./threads";
 /** In each run of the tests; all every night. */
 const EVERY_RUN = 3;
 
+const LONGEST_MS = sized(5, 60) * MINUTE_MS;
+
 /** Declares the test that no world violates an invariant, in a `describe` of what runs in them. @param worker runs the worlds */
 export function testWorlds(worlds: number, worker: string): void {
-  it("satisfy every invariant", async () => {
-    const threads = await SimulationThreads.start(undefined, worker);
-    try {
-      expect(await threads.brokenWorlds(worlds)).toEqual([]);
-    } finally {
-      await threads.stop();
-    }
-  }, 300_000);
+  it(
+    "satisfy every invariant",
+    async () => {
+      const threads = await SimulationThreads.start(undefined, worker);
+      try {
+        expect(await threads.brokenWorlds(worlds)).toEqual([]);
+      } finally {
+        await threads.stop();
+      }
+    },
+    LONGEST_MS,
+  );
 }
 
 /**
@@ -36,6 +43,6 @@ export function testMutants(mutants: readonly SourceMutant[], worlds: number, wo
         await mutated.stop();
       }
     },
-    300_000,
+    LONGEST_MS,
   );
 }

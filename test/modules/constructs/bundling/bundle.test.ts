@@ -2,7 +2,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { unzipSync } from "fflate";
-import { bundleHandlers, cachedBundles, handlerEntries } from "../../../../modules/constructs/bundling/bundle";
+import { buildSync } from "esbuild";
+import {
+  buildOptionsOf,
+  bundleHandlers,
+  cachedBundles,
+  handlerEntries,
+  store,
+} from "../../../../modules/constructs/bundling/bundle";
+import { BundleCache } from "../../../../modules/constructs/bundling/cache";
 
 const CHECK = "functions/heartbeats/check.ts";
 const folders: string[] = [];
@@ -48,6 +56,24 @@ describe("a bundle", () => {
     const cache = emptyFolder();
     expect(bundle(cache).rebuilt).toBe(true);
     expect(bundle(cache).rebuilt).toBe(false);
+  });
+
+  it("is stale when one of its files is saved while it is built", () => {
+    const [folder, cacheDirectory] = [emptyFolder(), emptyFolder()];
+    const [first, second] = ["first.ts", "second.ts"].map((name) => join(folder, name));
+    if (first === undefined || second === undefined) throw new Error("two files");
+    const entry = relative(process.cwd(), join(folder, "handler.ts"));
+    writeFileSync(entry, 'export { one } from "./first"; export { two } from "./second";');
+    writeFileSync(first, "export const one = 1;");
+    writeFileSync(second, "export const two = 2;");
+    bundleHandlers([entry], { cacheDirectory });
+    writeFileSync(first, "export const one = 11;");
+    const cache = new BundleCache({ cacheDirectory });
+    const stale = cache.staleAmong([entry]);
+    const built = buildSync(buildOptionsOf(stale));
+    writeFileSync(second, "export const two = 22;");
+    store(built, stale, cache);
+    expect(new BundleCache({ cacheDirectory }).staleAmong([entry])).toEqual([entry]);
   });
 
   it("is one file and its map, which knows our sources and no path of this machine", () => {

@@ -2,13 +2,16 @@
 import { randomBytes } from "node:crypto";
 
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
+import type { SSMClient } from "@aws-sdk/client-ssm";
 
+import type { AwsJson } from "../shared/aws/aws-json";
 import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createLambda } from "../shared/aws/clients/lambda";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSns } from "../shared/aws/clients/sns";
 import { createSsm } from "../shared/aws/clients/ssm";
+import type { ParsedEnvironment } from "../shared/environment";
 import { undiciTransport } from "../shared/aws/undici-transport";
 import { scheduledHandler, type ScheduledEvent } from "../shared/handlers/scheduled-handler";
 import type { Services } from "../shared/handlers/services";
@@ -50,32 +53,14 @@ const WRITES = {
  * overwrites none; in a monitor's state each tick counts once.
  */
 export const handler = scheduledHandler(checkEnvironment, (services) => {
-  const { environment, app, environmentName, account, clock, logger, metrics } = services;
-  const [s3, dynamodb, ssm, lambda] = [createS3(account), createDynamoDB(), createSsm(), createLambda()];
+  const { environment, account, clock, logger } = services;
+  const [s3, ssm, lambda] = [createS3(account), createSsm(), createLambda()];
   const ports = { clock, random: Math.random, json: createAwsJsonClient(WRITES) };
   const telemetry = telemetryTable(ports.json, environment.TELEMETRY_TABLE, ports);
-  const table = stateTable(dynamodb, environment.STATE_TABLE, ports);
   const readSecret = secretReader(ssm, environment.SECRET_CACHE_SECONDS ?? 0, clock);
   const lookup = systemLookup();
   const probe = { send: httpClient(lookup), clock, readSecret };
-  const { STATUS_PAGE_URL: pageUrl, RUNBOOK_URL: runbookUrl } = environment;
-  const notify = notificationSender(
-    { source: `${app} ${environmentName}`, pageUrl, runbookUrl },
-    {
-      notifiers: createNotifiers(environment, { sns: createSns(), ssm, clock }),
-      table,
-      clock,
-      onFailure: (notifier, { id }, error) => {
-        logger.error("notification not sent", { notifier, notification: id, error });
-        metrics.count("failedNotifications", 1);
-      },
-    },
-  );
-  const onUnreadable = (monitor: string, error: Error): void => {
-    logger.error("stored state is unreadable", { monitor, error });
-    metrics.count("brokenChecks", 1);
-  };
-  const processing = { ...ports, table, notify, onUnreadable, intervalMinutes: environment.INTERVAL_MINUTES };
+  const processing = processingPorts(services, ports, ssm);
 
   return async ({ event, scheduledAt, deadline }) => {
     const start = clock.elapsed();
@@ -103,6 +88,33 @@ export const handler = scheduledHandler(checkEnvironment, (services) => {
     throwFirstFailure([...outcomes, last], logger);
   };
 });
+
+/** Of {@link processCheckResults}, without what each run has of its own. */
+function processingPorts(
+  { environment, app, environmentName, clock, logger, metrics }: Services<ParsedEnvironment<typeof checkEnvironment>>,
+  ports: Parameters<typeof stateTable>[2] & { readonly json: AwsJson },
+  ssm: SSMClient,
+) {
+  const table = stateTable(createDynamoDB(), environment.STATE_TABLE, ports);
+  const { STATUS_PAGE_URL: pageUrl, RUNBOOK_URL: runbookUrl } = environment;
+  const notify = notificationSender(
+    { source: `${app} ${environmentName}`, pageUrl, runbookUrl },
+    {
+      notifiers: createNotifiers(environment, { sns: createSns(), ssm, clock }),
+      table,
+      clock,
+      onFailure: (notifier, { id }, error) => {
+        logger.error("notification not sent", { notifier, notification: id, error });
+        metrics.count("failedNotifications", 1);
+      },
+    },
+  );
+  const onUnreadable = (monitor: string, error: Error): void => {
+    logger.error("stored state is unreadable", { monitor, error });
+    metrics.count("brokenChecks", 1);
+  };
+  return { ...ports, table, notify, onUnreadable, intervalMinutes: environment.INTERVAL_MINUTES };
+}
 
 function reportSetAside(
   items: readonly SetAsideItem[],

@@ -32,6 +32,9 @@ export type EnvironmentVariables<Schema extends { readonly variables: VariableSc
   readonly [Name in keyof Schema["variables"]]: string;
 };
 
+/** The variables of a schema, as a function reads them. */
+export type ParsedEnvironment<Schema> = Schema extends EnvironmentSchema<infer Environment> ? Environment : never;
+
 /** An empty variable counts as missing, because Terraform passes missing values as empty ones. */
 export function environmentSchema<Variables extends VariableSchemas>(
   variables: Variables,

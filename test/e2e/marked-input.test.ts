@@ -227,6 +227,7 @@ describe("marked secrets and hostile text", () => {
     const lambda = new LambdaClient(aws);
     for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {}))
       for (const { FunctionName } of Functions) {
+        if (!isOfLocal(FunctionName ?? "")) continue;
         // Any event starts an export, which another suite counts.
         if (/-start-(export|jobs)$/.test(FunctionName ?? "")) continue;
         const Payload = JSON.stringify({ [secret()]: secret(), Records: [{ body: secret() }], httpMethod: secret() });
@@ -252,7 +253,9 @@ describe("marked secrets and hostile text", () => {
 
     // The archive, exports and results have the data.
     const { Buckets = [] } = await new S3Client(aws).send(new ListBucketsCommand({}));
-    const buckets = Buckets.flatMap(({ Name = "" }) => (/archive|export|result/.test(Name) ? [] : [Name]));
+    const buckets = Buckets.flatMap(({ Name = "" }) =>
+      isOfLocal(Name) && !/archive|export|result/.test(Name) ? [Name] : [],
+    );
     expect(buckets.join()).toMatch(/terraform-state.*|status-page.*/);
     const pages = outputsOf("heartbeats", { name: "local", features: deployment.features }).status_page_bucket_name;
     for (const bucket of buckets)
@@ -319,6 +322,9 @@ describe("marked secrets and hostile text", () => {
   }, 480_000);
 });
 
+/** Other environments are deployed and destroyed meanwhile. */
+const isOfLocal = (name: string): boolean => name.includes("almanac-local");
+
 const around = (text: string, word: string): string => {
   const at = text.indexOf(word);
   return JSON.stringify(text.slice(Math.max(0, at - 200), at + 100));
@@ -347,16 +353,16 @@ async function* objects(Bucket: string): AsyncGenerator<readonly [string, string
 async function* logLines(): AsyncGenerator<readonly [string, string]> {
   const client = new CloudWatchLogsClient(aws);
   for await (const { logGroups = [] } of paginateDescribeLogGroups({ client }, {}))
-    for (const { logGroupName = "" } of logGroups)
+    for (const { logGroupName = "" } of logGroups.filter((group) => isOfLocal(group.logGroupName ?? "")))
       for await (const { events = [] } of paginateFilterLogEvents({ client }, { logGroupName, startTime: startedAt }))
         for (const { message = "" } of events) yield [logGroupName, message];
 }
 
-/** Every item of every table. */
+/** Every item of the environment's tables. */
 async function* rows(): AsyncGenerator<readonly [string, string]> {
   const client = new DynamoDBClient(aws);
   for await (const { TableNames = [] } of paginateListTables({ client }, {}))
-    for (const TableName of TableNames)
+    for (const TableName of TableNames.filter(isOfLocal))
       for await (const { Items = [] } of paginateScan({ client }, { TableName }))
         for (const item of Items) yield [TableName, JSON.stringify(item)];
 }

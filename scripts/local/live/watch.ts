@@ -20,6 +20,9 @@ import { typeErrorsIn } from "./type-errors";
 /** Editors write a file in several steps, and save several files at once. */
 const SETTLE_MS = 30;
 
+/** Within 50 ms of an event, chokidar reports no other one of a file. */
+const UNREPORTED_MS = 60;
+
 /** Beside the files of handlers, which may be anywhere. */
 const WATCHED = ["functions", "modules", "clients", "workflows"];
 
@@ -87,14 +90,20 @@ async function main(stack: string, appFile: string, since: number): Promise<void
       changed.clear();
       const before = files.map(stampOf);
       await code.change(files);
-      // Within 50 ms of an event, chokidar reports no other one of a file.
+      await sleep(UNREPORTED_MS);
       for (const [index, file] of files.entries()) if (stampOf(file) !== before[index]) changed.add(file);
-      // New ones: chokidar knows the others.
-      watcher.add([...code.files]);
+      addToWatched(code.files);
     }
     working = false;
   };
-  const watcher = watch([...WATCHED, app, ...code.files], { alwaysStat: true });
+  const watched = new Set([...WATCHED, app, ...code.files]);
+  /** Only new ones: while chokidar adds a file again, it reports no change of it. */
+  const addToWatched = (files: readonly string[]) => {
+    const added = files.filter((file) => !watched.has(file));
+    for (const file of added) watched.add(file);
+    if (added.length > 0) watcher.add(added);
+  };
+  const watcher = watch([...watched], { alwaysStat: true });
   watcher.on("all", (_, path, stats) => {
     // A file that was moved here keeps the time of its content.
     if (!SOURCE.test(path) || (!ready && (stats?.ctimeMs ?? 0) < since)) return;

@@ -48,8 +48,16 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+/** How many faults are expected so far. */
+let faults = 0;
+
 async function until(isDone: () => boolean): Promise<void> {
-  while (!isDone()) await sleep(10);
+  while (!isDone()) {
+    const ends = events.filter(({ kind }) => kind === "ended");
+    if (ends.length > 0 || events.filter(({ kind }) => kind === "failed").length > faults)
+      throw new Error(JSON.stringify(events));
+    await sleep(10);
+  }
 }
 const hasCode = (marker: string) => until(() => codes.at(-1)?.includes(marker) === true);
 const saw = (kind: LiveEvent["kind"]) => until(() => events.some((event) => event.kind === kind));
@@ -71,6 +79,7 @@ it("puts each save into the function that has the handler, also one in two steps
     await hasCode(`after ${waitMs}`);
   }
 
+  faults = 1;
   writeFileSync(handler, `${sourceOf("broken")}}`);
   await saw("failed");
   writeFileSync(handler, sourceOf("mended"));

@@ -1,9 +1,12 @@
 /** Chooses the emulator's port. */
 import { connect, createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 
 export const DEFAULT_PORT = 4566;
 /** Ports to try, from the default one on. */
 const TRIED = 50;
+
+const ENDING_MS = 5_000;
 
 /** The port is in use. The message says what to do. */
 export class PortBusyError extends Error {
@@ -35,6 +38,13 @@ export async function choosePort(
 export async function isPortFree(port: number): Promise<boolean> {
   // Both checks are needed: macOS allows binding 127.0.0.1 while another process listens on all addresses.
   return (await canBind(port)) && !(await responds(port));
+}
+
+/** Whether a port is free, or is soon: a process that was killed, and what it has started, keeps its port for a moment. */
+export async function isPortFreeSoon(port: number): Promise<boolean> {
+  for (const until = performance.now() + ENDING_MS; performance.now() < until; await sleep(100))
+    if (await isPortFree(port)) return true;
+  return false;
 }
 
 function canBind(port: number): Promise<boolean> {

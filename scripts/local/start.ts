@@ -29,7 +29,7 @@ import type { Companion } from "./companion";
 import { startLocalConsole } from "./console";
 import { isDeployed, markDeployed } from "./deployed-digest";
 import { restoreDeployedCode } from "./live/deployed-functions";
-import { choosePort, DEFAULT_PORT, isPortFree } from "./port";
+import { choosePort, DEFAULT_PORT, isPortFreeSoon } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
 import { putWebhooks, startPages } from "./pages/run";
@@ -178,7 +178,7 @@ class Start {
         const release = pinnedRelease();
         const file = stateFile(home.folder);
         if (this.options.fresh) await removeState(file);
-        const kept = await continuationOf(await readAbout(file), release, this.options.port, isPortFree);
+        const kept = await continuationOf(await readAbout(file), release, this.options.port, isPortFreeSoon);
         if (kept.port === undefined) await removeState(file);
         const port = kept.port ?? (await choosePort(this.options.port));
         void this.#beginSynthesis(`http://127.0.0.1:${port}`);

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
-import { choosePort, isPortFree } from "../../../scripts/local/port";
+import { choosePort, isPortFree, isPortFreeSoon } from "../../../scripts/local/port";
 
 const busy =
   (...ports: number[]) =>
@@ -32,5 +32,19 @@ describe("the emulator's port", () => {
     server.close();
     await once(server, "close");
     expect(await isPortFree(port)).toBe(true);
+  });
+
+  it("of a kept state is waited for while a killed process has it, and not for ever", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const isFree = isPortFreeSoon(port);
+    expect(await isPortFree(port)).toBe(false);
+    server.close();
+    expect(await isFree).toBe(true);
+    const other = createServer().listen(port, "127.0.0.1");
+    await once(other, "listening");
+    expect(await isPortFreeSoon(port)).toBe(false);
+    other.close();
   });
 });

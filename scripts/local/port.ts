@@ -42,8 +42,11 @@ export async function isPortFree(port: number): Promise<boolean> {
 
 /** Whether a port is free, or is soon: a process that was killed, and what it has started, keeps its port for a moment. */
 export async function isPortFreeSoon(port: number): Promise<boolean> {
-  for (const until = performance.now() + ENDING_MS; performance.now() < until; await sleep(100))
+  const until = performance.now() + ENDING_MS;
+  while (performance.now() < until) {
     if (await isPortFree(port)) return true;
+    await sleep(100);
+  }
   return false;
 }
 

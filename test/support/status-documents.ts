@@ -1,4 +1,5 @@
 /** Documents of the status page. */
+import { seeded } from "./random";
 import type { Outcome } from "../../functions/heartbeats/contract";
 import { targetResult } from "../../functions/heartbeats/monitors/check-result";
 import {
@@ -246,7 +247,7 @@ const COMPANY: Readonly<Record<string, readonly (readonly [title: string, option
  */
 export function largeDocument(targets: number, overrides: Partial<StatusDocument> = {}): StatusDocument {
   const generatedAt = overrides.generatedAt ?? GENERATED_AT;
-  const random = randomNumbers(20_261_121);
+  const random = seeded(20_261_121);
   const all = Array.from({ length: targets }, (_, index) => {
     const kind = index % 10;
     const badDays = kind < 6 ? 0 : kind < 9 ? 1 + Math.floor(random() * 4) : 25;
@@ -272,15 +273,4 @@ export function largeDocument(targets: number, overrides: Partial<StatusDocument
     };
   });
   return statusDocument(all, { incidents, ...overrides });
-}
-
-/** Mulberry32. */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

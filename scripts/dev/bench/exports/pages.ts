@@ -1,4 +1,5 @@
 /** Pages of the benchmark's tables: Scan responses, seeded. */
+import { seeded } from "../../../../test/support/random";
 import { sizeOf, type Item } from "../heartbeats/processes/counting-dynamodb";
 import type { ItemSize } from "./messages";
 
@@ -22,17 +23,6 @@ export function pagesOf(size: ItemSize): readonly Page[] {
 /** Of a page that is alone: what a Scan returns. */
 export function responseOf({ head }: Page): Buffer {
   return Buffer.concat([head, Buffer.from("}")]);
-}
-
-/** Seeded, uniform in [0, 1): mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }
 
 const WORDS =
@@ -70,7 +60,7 @@ function itemOf(size: ItemSize, random: () => number): Item {
 }
 
 function pageOf(size: ItemSize, seed: number): Page {
-  const random = randomFrom(seed);
+  const random = seeded(seed);
   const items: string[] = [];
   let tableBytes = 0;
   for (let bytes = 0; bytes < PAGE_BYTES;) {

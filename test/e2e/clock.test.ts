@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
 import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs";
 import {
   CreateTableCommand,
@@ -34,6 +36,8 @@ import {
   setClockSpeed,
   stopClock,
 } from "../../scripts/emulator/clock";
+import { findEmulator } from "../../scripts/emulator/find";
+import { pythonEnvironment } from "../../scripts/emulator/python";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
 import { awsConfiguration, eventually, npmRun, UNTIL_HUNG_MS } from "./support/system";
 
@@ -212,6 +216,62 @@ function hoursBetween(from: number, to: number): readonly number[] {
   const first = Math.floor(from / HOUR_MS) + 1;
   return Array.from({ length: Math.floor(to / HOUR_MS) - first + 1 }, (_, index) => first + index);
 }
+
+it("fires what was due since a rule's creation, and nothing from before it or from while it was disabled", async () => {
+  const found = await findEmulator();
+  if (found.kind !== "python") throw new Error(`Not a Python: ${found.description}`);
+  const script = `
+import json, sys, types
+sys.path.insert(0, "scripts/emulator/server")
+import advance
+from ministack.services import eventbridge, scheduler
+
+def fires(service, tick, rules, fired, looks):
+    looked = []
+    def record(*_): looked.append(at)
+    service._invoke_target = record
+    eventbridge._invoke_target = record
+    service.time = types.SimpleNamespace(time=lambda: at)
+    advance.clock.now = lambda: at
+    ticked = advance.missing_none(tick, fired, rules)
+    for at, change in looks:
+        rules._data.update({("1", "eu-central-1", key): {**rules._data.get(("1", "eu-central-1", key), {}), **value} for key, value in change.items()})
+        ticked()
+    return looked
+
+targets = [{"Arn": "arn:aws:lambda:eu-central-1:1:function:f"}]
+def rule(expression, created, **more):
+    return {"ScheduleExpression": expression, "State": "ENABLED", "CreationTime": created, "CreationDate": created,
+            "Arn": "arn:aws:events:eu-central-1:1:rule/a", "Target": targets[0], **more}
+eventbridge._targets._data["1", "eu-central-1", "a"] = targets
+result = {}
+for name, service, tick, rules, fired in (
+    ("rule", eventbridge, eventbridge._tick_scheduled_rules, eventbridge._rules, eventbridge._rule_last_fired),
+    ("schedule", scheduler, scheduler._tick_schedules, scheduler._schedules, scheduler._schedule_last_fired),
+):
+    def tried(*looks):
+        rules._data.clear(); fired.clear()
+        return fires(service, tick, rules, fired, looks)
+    hourly = "cron(0 * * * ? *)"
+    result[name] = {
+        "created just before": tried((3600.3, {"a": rule(hourly, 3599.9)}), (3601.3, {})),
+        "created just after": tried((3600.3, {"a": rule(hourly, 3600.1)}), (7200.2, {})),
+        "created again": tried((3599, {"a": rule(hourly, 3000)}), (3600.1, {}), (90000.3, {"a": rule(hourly, 90000.1)})),
+        "disabled meanwhile": tried((3000, {"a": rule(hourly, 2000)}), (3600.1, {"a": {"State": "DISABLED"}}), (3601, {"a": {"State": "ENABLED"}}), (7200.1, {})),
+        "every five minutes": tried((299, {"a": rule("rate(5 minutes)", 0.5)}), (300.9, {}), (600.4, {}), (600.6, {})),
+    }
+print(json.dumps(result))
+`;
+  const { stdout } = await promisify(execFile)(found.python, ["-c", script], { env: pythonEnvironment() });
+  const expected = {
+    "created just before": [3600.3],
+    "created just after": [7200.2],
+    "created again": [3600.1],
+    "disabled meanwhile": [7200.1],
+    "every five minutes": [300.9, 600.6],
+  };
+  expect(JSON.parse(stdout)).toEqual({ rule: expected, schedule: expected });
+});
 
 it("is the clock of a function that waits in the middle of an invocation", async () => {
   const { nowMs } = await readClock(emulator.endpoint);

@@ -47,11 +47,11 @@ def follow_the_clock(folder):
     sweeper = threading.Thread(target=dynamodb._ttl_reaper, daemon=True)
     dynamodb.time = Time(lambda seconds: sleep_between_sweeps(sweeper, seconds))
     sweeper.start()
-    for service, tick, fired in (
-        (eventbridge, "_tick_scheduled_rules", lambda: eventbridge._rule_last_fired),
-        (scheduler, "_tick_schedules", lambda: scheduler._schedule_last_fired),
+    for service, tick, fired, schedules in (
+        (eventbridge, "_tick_scheduled_rules", eventbridge._rule_last_fired, eventbridge._rules),
+        (scheduler, "_tick_schedules", scheduler._schedule_last_fired, scheduler._schedules),
     ):
-        setattr(service, tick, keeping_the_phase(getattr(service, tick), fired))
+        setattr(service, tick, missing_none(getattr(service, tick), fired, schedules))
 
     # Terraform and the command line sign with the machine's clock, functions with this one; the signature is verified all the same.
     sigv4.request_time_failure = lambda signature, *, now=None: None
@@ -98,27 +98,52 @@ def next_sweep(now):
     return (now // TTL_EVERY_SECONDS + 1) * TTL_EVERY_SECONDS
 
 
-def keeping_the_phase(tick, fired):
-    """MiniStack counts the next interval from when it noticed the last: every tick moves the rule. `fired`: the last fires."""
+def missing_none(tick, fired, schedules):
+    """MiniStack counts from when it notices: the next interval from the look after the last fire, so that every tick moves the rule, and a
+    cron from the first look, so that it misses what was due since the rule's creation. `fired`: when each rule last fired.
+    """
     lock = threading.Lock()
 
     def ticked():
         # Also called by the service's own thread.
         with lock:
-            before = dict(fired())
+            for key, rule in list(schedules._data.items()):
+                begin_at_creation(key, rule, fired)
+            before = dict(fired)
             tick()
-            for rule, last in fired().items():
-                interval = interval_of(rule)
-                if interval and rule in before and last != before[rule]:
-                    fired()[rule] = before[rule] + (last - before[rule]) // interval * interval
+            for key, last in fired.items():
+                interval = interval_of(schedules._data.get(key) or {})
+                if interval and key in before and last != before[key]:
+                    fired[key] = before[key] + (last - before[key]) // interval * interval
 
     return ticked
 
 
-def interval_of(key):
-    from ministack.services import eventbridge, scheduler
+def begin_at_creation(key, rule, fired):
+    """Counts a rule from its creation, also one of a name that was deleted, and a disabled one from when it is enabled."""
+    created = created_at(rule)
+    if is_one_shot(rule):
+        if fired.get(key, created) < created:
+            del fired[key]
+    elif rule.get("State") != "ENABLED":
+        fired[key] = clock.now()
+    else:
+        fired[key] = max(fired.get(key, created), created)
 
-    rule = eventbridge._rules._data.get(key) or scheduler._schedules._data.get(key) or {}
+
+def created_at(rule):
+    return rule.get("CreationTime") or rule.get("CreationDate") or clock.now()
+
+
+def is_one_shot(rule):
+    from ministack.services import scheduler
+
+    return scheduler._at_time_epoch(rule.get("ScheduleExpression", "")) is not None
+
+
+def interval_of(rule):
+    from ministack.services import eventbridge
+
     return eventbridge._parse_rate_seconds(rule.get("ScheduleExpression", ""))
 
 
@@ -139,7 +164,7 @@ def schedule_times(now):
                 if key not in fired:
                     yield at
                 continue
-            last = fired.get(key, rule.get("CreationTime") or rule.get("CreationDate") or now)
+            last = max(fired.get(key, 0), created_at(rule))
             interval = eventbridge._parse_rate_seconds(expression)
             if interval:
                 yield last + interval

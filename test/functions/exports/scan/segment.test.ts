@@ -347,7 +347,7 @@ describe("a segment", () => {
           expect(stored.parts.reduce((sum, { items }) => sum + items, 0)).toBe(24);
         },
       ),
-      { numRuns: sized(30, 400) },
+      { numRuns: sized(30, 200) },
     );
   });
 });

@@ -96,11 +96,12 @@ const PUBLIC_PEM = /-----BEGIN (CERTIFICATE|PUBLIC KEY)-----[^-]*-----END \1----
 
 /** Whether a text has a secret: JSON, a form, XML, YAML, a URL, or a token alone. */
 export function hasPlainSecret(text: string): boolean {
-  return secretsIn(text.replace(PUBLIC_PEM, ""));
+  return isSecretOrHasOne("", text);
 }
 
-function secretsIn(text: string): boolean {
-  if (isPlainSecret("", text) || secretInUrl(text) !== undefined) return true;
+function isSecretOrHasOne(name: string, withPublicPem: string): boolean {
+  const text = withPublicPem.replace(PUBLIC_PEM, "");
+  if (isPlainSecret(name, text) || secretInUrl(text) !== undefined) return true;
   const json = jsonOf(text);
   if (json !== undefined) return plainSecrets(json).length > 0;
   const form = /^[^\s=&{<]+=\S*$/.test(text) ? [...new URLSearchParams(text)] : [];
@@ -124,10 +125,8 @@ type Path = readonly PropertyKey[];
 
 /** The paths of values in a configuration that are secrets; of a name that is one, the path of its object. */
 export function plainSecrets(value: unknown, path: Path = [], inside: readonly object[] = []): readonly Path[] {
-  if (typeof value === "string" || typeof value === "number") {
-    const text = String(value).replace(PUBLIC_PEM, "");
-    return isPlainSecret(nameAt(path), text) || secretsIn(text) ? [path] : [];
-  }
+  if (typeof value === "string" || typeof value === "number")
+    return isSecretOrHasOne(nameAt(path), String(value)) ? [path] : [];
   // An object that contains itself has its own fault.
   if (typeof value !== "object" || value === null || inside.includes(value)) return [];
   if (Array.isArray(value))

@@ -4,7 +4,7 @@ import { fieldsOf, parseJson } from "../shared/fields";
 import { NOT_CLASSIFIED, RULES, TYPES, type TypeClass, type Verdict } from "./classification";
 import type { DestroyedResources } from "./companions";
 import type { ResourceChange } from "./plan";
-import { looksSecret } from "./secrets";
+import { isSecretAt } from "./secrets";
 import { SENSITIVE, UNKNOWN } from "./values";
 
 export interface Finding {
@@ -73,7 +73,7 @@ function changedAttributes(
     const [was, is] = [had.get(path), has.get(path)];
     const sensitive =
       [before_sensitive, after_sensitive].some((marks) => isMarked(marks, path)) ||
-      [was, is].some((value) => typeof value === "string" && looksSecret(path, value));
+      [was, is].some((value) => typeof value === "string" && isSecretAt(path, value));
     const change = created
       ? `${path}: ${sensitive ? SENSITIVE : shown(is)}`
       : `${path}: ${sensitive ? SENSITIVE : shown(was)} → ${sensitive ? SENSITIVE : shown(is)}`;

@@ -2,7 +2,7 @@
 import { truncate } from "../../functions/shared/text";
 import { fieldsOf, isFields } from "../shared/fields";
 import type { Change } from "./plan";
-import { looksSecret } from "./secrets";
+import { isSecretAt } from "./secrets";
 
 /** Shown in place of sensitive values, and of values that are known after apply. */
 export const SENSITIVE = "(sensitive)";
@@ -45,7 +45,7 @@ export function changedValues(change: Change): readonly ValueChange[] {
 }
 
 function masked(path: string, text: string): string {
-  return looksSecret(path, text.replace(/^"|"$/g, "")) ? SENSITIVE : text;
+  return isSecretAt(path, text.replace(/^"|"$/g, "")) ? SENSITIVE : text;
 }
 
 /** One side of a comparison: the value, and parallel shapes in which `true` marks sensitive or unknown parts. */

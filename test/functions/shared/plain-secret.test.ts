@@ -161,3 +161,9 @@ describe("a secret in plain text", () => {
     expect(measured(() => texts.map(hasPlainSecret)).cpuMs).toBeLessThan(2_000);
   });
 });
+
+it("takes no public hash for a secret", () => {
+  const digest = "3c50dbf4a6a7e5a2bbd62d546307fa82";
+  expect(plainSecrets({ commit: digest, content: { etag: digest } })).toEqual([]);
+  expect(plainSecrets({ other: digest })).toEqual([["other"]]);
+});

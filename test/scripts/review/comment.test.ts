@@ -47,6 +47,11 @@ describe("values that look like secrets", () => {
     ["environment.variables.API_TOKEN", "a1b2c3d4e5f6g7h8"],
     ["environment.variables.HOOK", "https://hooks.slack." + "com/services/T0/B0/abc"],
     ["environment.variables.DATABASE", "postgres://me:hunter2@db.example.org/shop"],
+    ["environment.variables.SMTP_PASS", "tea"],
+    ["environment.variables.PASSPHRASE", "correct horse battery staple"],
+    ["environment.variables.SENTRY_DSN", "https://0a1b2c3d@o1.ingest.example.org/2"],
+    ["environment.variables.UPSTREAM", "Basic YWRhOnRlYQ=="],
+    ["environment.variables.CHAT", "https://discord.com/api/webhooks/" + "1234/abcDEF"],
   ])("are not shown: %s", (path, secret) => {
     const [, , name = ""] = path.split(".");
     const markdown = toMarkdown(

@@ -147,6 +147,19 @@ describe("the pipelines module", () => {
     );
   });
 
+  it("knows since when messages are identified as they are: a change of key or version begins anew", () => {
+    const json = pipelines();
+    expect(resource(json, "terraform_data", "job_order_pointers_since")).toEqual({
+      input: { time: "${plantimestamp()}" },
+      lifecycle: { ignore_changes: ["input"] },
+      triggers_replace: ['${var.pipelines["jobOrder"].key}', '${try(var.pipelines["jobOrder"].version, "")}'],
+    });
+    for (const name of ["ingress", "ingest"])
+      expect(JSON.stringify(resource(json, "aws_lambda_function", `job_order_${name}`))).toContain(
+        '"POINTERS_SINCE":"${terraform_data.job_order_pointers_since.output.time}"',
+      );
+  });
+
   it("keeps the order of a summary, which Terraform would sort", () => {
     const { tfvars } = {
       tfvars: JSON.stringify(synthesize({ pipelines: { jobOrder: { ...jobOrder, summary: { Z: "/z", A: "/a" } } } })),

@@ -44,9 +44,6 @@ const MAX_RECEIVES = 100;
 /** The longest delay of a message is 15 minutes. */
 const OLDEST_FIRE_SECONDS = 1_800;
 
-/** API Gateway's limit. */
-const API_TIMEOUT_SECONDS = 29;
-
 /** For all clients together. A request can be a batch of 25. */
 const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
@@ -292,7 +289,6 @@ export class Timers extends Feature {
         SHARDS: shards.stringValue,
         SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
       },
-      timeoutSeconds: API_TIMEOUT_SECONDS,
       routes: API_ROUTES,
       api: { description: "Puts, gets, lists and deletes timers", throttling: API_THROTTLING, cors: API_CORS },
       alarms: {

@@ -29,7 +29,7 @@ export interface SessionOptions {
   readonly since: number;
   /** Starts the watcher of the sources. @returns ends it */
   readonly watch: (options: Pick<LiveOptions, "since" | "onEvent">) => () => void;
-  /** The last deployment, whoever made it. */
+  /** The last deployment, of any terminal. */
   readonly deployment: () => Promise<Deployment | undefined>;
   /** Deploys, and shows how. */
   readonly apply: () => Promise<void>;

@@ -173,7 +173,10 @@ const exportFields = {
   maxReadUnitsPerSecond: z.number().positive().optional(),
   /** Name of the bucket for files, of this account. @default the feature's own bucket */
   bucket: bucketNameSchema
-    .refine((name) => !OWN_BUCKET.test(name), "is the own bucket of an environment's exports, the default: leave it out")
+    .refine(
+      (name) => !OWN_BUCKET.test(name),
+      "is the own bucket of an environment's exports, the default: leave it out",
+    )
     .optional(),
   /** Prefix of every key; `{application}`, `{year}`, `{month}`, `{day}`, `{hour}` and `{minute}` are replaced. @default "<name>/" */
   prefix: z

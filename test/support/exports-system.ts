@@ -230,7 +230,10 @@ export function expectPublished(items = idsOf(pages(6))): void {
   const ofFolder = keys(FOLDER).filter((key) => !/\/_(manifest\.json|SUCCESS)$/.test(key));
   expect(ofFolder).toEqual(files.map(({ key }) => `${BUCKET}/${key}`).sort());
   expect(keys(`${FOLDER}_SUCCESS`)).toHaveLength(1);
-  const listed = aws.objects.get(`${BUCKET}/_exports/${DEPLOYMENT}/orders/athena/dt=${DAY}/files.txt`)?.toString().trimEnd();
+  const listed = aws.objects
+    .get(`${BUCKET}/_exports/${DEPLOYMENT}/orders/athena/dt=${DAY}/files.txt`)
+    ?.toString()
+    .trimEnd();
   expect(listed?.split("\n")).toEqual(files.map(({ key }) => `s3://${BUCKET}/${key}`));
 }
 

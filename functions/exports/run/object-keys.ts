@@ -47,7 +47,9 @@ export function strayPrefix(run: KeySource): string {
 
 /** Whether a key is of a superseded run: keys of flat layouts are unique by their prefix, others have the ids of run and export. */
 export function isSuperseded(run: KeySource, { id, prefix }: Run["superseded"][number], key: string): boolean {
-  return key.startsWith(prefix) && (!prefix.endsWith("/") || key.includes(`-${idInKeys({ id })}-${exportInKeys(run)}.`));
+  return (
+    key.startsWith(prefix) && (!prefix.endsWith("/") || key.includes(`-${idInKeys({ id })}-${exportInKeys(run)}.`))
+  );
 }
 
 /** Whether a key below {@link strayPrefix} is of a run of the same export: other deployments may write below the same prefix. */
@@ -82,7 +84,9 @@ export function successKey(run: KeySource): string {
 
 /** Names the run that publishes in a folder, of whatever deployment. Not in the folder of readers. */
 export function publisherKey(run: KeySource): string {
-  return run.config.layout === "partitioned" ? `_exports/publishers/${dayFolder(run)}run.txt` : `${manifestFolder(run)}publisher.txt`;
+  return run.config.layout === "partitioned"
+    ? `_exports/publishers/${dayFolder(run)}run.txt`
+    : `${manifestFolder(run)}publisher.txt`;
 }
 
 /** Names the run that a key of a flat layout is reserved for, of whatever deployment. */

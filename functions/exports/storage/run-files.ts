@@ -168,9 +168,7 @@ async function readPublished(run: Run, s3: S3Client): Promise<Published> {
   const store = storeOf(run, s3);
   const stray = (await store.listUploads(strayPrefix(run))).filter(({ key }) => isOwnKey(run, key));
   for (const superseded of run.superseded)
-    stray.push(
-      ...(await store.listUploads(superseded.prefix)).filter(({ key }) => isSuperseded(run, superseded, key)),
-    );
+    stray.push(...(await store.listUploads(superseded.prefix)).filter(({ key }) => isSuperseded(run, superseded, key)));
   const files: string[] = [];
   const folder = runFolder(run);
   // Files of a flat layout share their folder with those of other days: their manifest has them.

@@ -358,11 +358,12 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
     }),
     "partition_keys.name": is("dt", "a partition a day"),
     "partition_keys.type": is("string", "a partition a day"),
-    "storage_descriptor.location": must("the folder of the deployment's export", (value, resource) =>
-      /\/_exports\/\d{12}\/[a-z0-9_]+\/\w+_exports_run\/(\w+)\/athena\/$/
-        .exec(String(value).replaceAll("-", "_"))
-        ?.at(1)
-        ?.startsWith(textAt(resource, "name")) === true,
+    "storage_descriptor.location": must(
+      "the folder of the deployment's export",
+      (value, resource) =>
+        /\/_exports\/[^/]+account_id\}\/[^/]+region\.name\}\/[^/]+_exports_run\/(\w+)\/athena\/$/
+          .exec(String(value).replaceAll("-", "_"))
+          ?.at(1) === textAt(resource, "name"),
     ),
     "storage_descriptor.input_format": is(
       "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",

@@ -46,7 +46,9 @@ describe("object keys", () => {
   it("of the simple document are to the letter, and nothing else is beside it", () => {
     const simple = keySource({ prefix: "usermetrics/simple_user_logs", ...flatDocument });
     expect(fileKey(simple, 0, 0)).toBe("usermetrics/simple_user_logs2026-03-07 17:00:09Z.json");
-    expect(manifestKey(simple)).toBe("_exports/123456789012/eu-central-1/shop-live-exports-run/orders/2026-03-07/_manifest.json");
+    expect(manifestKey(simple)).toBe(
+      "_exports/123456789012/eu-central-1/shop-live-exports-run/orders/2026-03-07/_manifest.json",
+    );
     expect(runFolder(simple)).toBeUndefined();
   });
 

@@ -33,7 +33,13 @@ const runOf = (deployment: string, config: object = {}): Run =>
 /** @param before called before each request, with its number */
 function clientOf(memory: MemoryS3, before: (number: number) => Promise<void> = () => Promise.resolve()): S3Client {
   let requests = 0;
-  const send = async ({ constructor, input }: { readonly constructor: { readonly name: string }; input: S3Request }) => {
+  const send = async ({
+    constructor,
+    input,
+  }: {
+    readonly constructor: { readonly name: string };
+    input: S3Request;
+  }) => {
     await before(++requests);
     return memory.execute(constructor.name.replace(/Command\d*$/, "").replace(/^_/, ""), input);
   };
@@ -113,13 +119,17 @@ describe("two deployments with one bucket and prefix", () => {
 
   it("know it before the table is read, and the message names the other one", async () => {
     const s3 = clientOf(new MemoryS3());
-    await (await uploaded(live, s3))();
+    await (
+      await uploaded(live, s3)
+    )();
     await expect(abortSupersededUploads(staging, s3)).rejects.toThrow(
       `s3://shared/${FOLDER} has files of ${live.deployment}/orders: this export needs another bucket or prefix`,
     );
     await expect(abortSupersededUploads(live, s3)).resolves.toBeUndefined();
     // Of the same deployment, whose configuration was changed by hand.
-    await expect(abortSupersededUploads({ ...live, exportId: "copy" }, s3)).rejects.toThrow(`${live.deployment}/orders`);
+    await expect(abortSupersededUploads({ ...live, exportId: "copy" }, s3)).rejects.toThrow(
+      `${live.deployment}/orders`,
+    );
   });
 
   it("abort no uploads of each other, where one prefix begins with the other", async () => {
@@ -128,7 +138,9 @@ describe("two deployments with one bucket and prefix", () => {
     const outer = runOf("shop-staging", { prefix: "orders{year}/" });
     const next = { ...outer, superseded: [{ id: live.id, prefix: FOLDER }] };
     await abortSupersededUploads(next, s3);
-    await (await uploaded(next, s3))();
+    await (
+      await uploaded(next, s3)
+    )();
     expect(await retried(publishLive)).toBe("published");
   });
 

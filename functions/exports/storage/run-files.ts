@@ -74,10 +74,7 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
       type: "text/plain",
       replaces: published.publisherTag,
     });
-    const marker = await readObject(run, s3, successKey(run));
-    // Its own: another invocation of this step has published the run.
-    if (marker?.tag !== undefined && marker.text !== contentOf(run))
-      await deleteIfUnchanged(run, s3, successKey(run), marker.tag);
+    if (published.markerTag !== undefined) await deleteIfUnchanged(run, s3, successKey(run), published.markerTag);
     await mapConcurrently(parts, CONCURRENT_REQUESTS, async ({ key, upload, segment, number }) => {
       if (upload === undefined) return;
       await store.completeUpload(key, upload);
@@ -155,6 +152,8 @@ interface Published {
   readonly manifestTag: string | undefined;
   readonly symlinkTag: string | undefined;
   readonly publisherTag: string | undefined;
+  /** Of another run's marker. Its own stays: another invocation of this step has published the run. */
+  readonly markerTag: string | undefined;
   /** Keys of the day's folder that are files of exports. */
   readonly files: readonly string[];
   /** Of workers that were killed, and of superseded runs. */
@@ -165,6 +164,7 @@ async function readPublished(run: Run, s3: S3Client): Promise<Published> {
   const publisher = await readObject(run, s3, publisherKey(run));
   assertOwnFolder(run, publisher);
   const manifest = await readObject(run, s3, manifestKey(run));
+  const marker = await readObject(run, s3, successKey(run));
   const store = storeOf(run, s3);
   const stray = (await store.listUploads(strayPrefix(run))).filter(({ key }) => isOwnKey(run, key));
   for (const superseded of run.superseded)
@@ -180,6 +180,7 @@ async function readPublished(run: Run, s3: S3Client): Promise<Published> {
     manifestTag: manifest?.tag,
     symlinkTag: folder === undefined ? undefined : (await readObject(run, s3, symlinkKey(run)))?.tag,
     publisherTag: publisher?.tag,
+    markerTag: marker?.text === contentOf(run) ? undefined : marker?.tag,
     files,
     uploads: [...new Map(stray.map((upload) => [upload.id, upload])).values()],
   };

@@ -1,10 +1,11 @@
-/** Applications, environments and accounts that share a bucket and a prefix, by mistake. */
+/** Publishing while others do: workers of older runs, and deployments that share a bucket and a prefix by mistake. */
 import { S3Client } from "@aws-sdk/client-s3";
 
 import { runSchema, type Run } from "../../../../functions/exports/contract";
 import { fileKey, symlinkKey } from "../../../../functions/exports/run/object-keys";
 import { objectStore, ownerOf } from "../../../../functions/exports/storage/object-store";
 import { abortSupersededUploads, publishRun, reserveKey } from "../../../../functions/exports/storage/run-files";
+import { RunSupersededError } from "../../../../functions/exports/storage/state-table";
 import { errorName } from "../../../../functions/shared/errors";
 import { MemoryS3, type S3Request } from "../../../support/export-simulation/memory-s3";
 
@@ -46,8 +47,12 @@ function clientOf(memory: MemoryS3, before: (number: number) => Promise<void> = 
   return Object.assign(Object.create(new S3Client({ region: "eu-central-1" })) as S3Client, { send });
 }
 
-/** Uploads the run's one part, and returns its publication. */
-async function uploaded(run: Run, s3: S3Client): Promise<() => Promise<void>> {
+/**
+ * Uploads the run's one part, and returns its publication.
+ *
+ * @param isActive false: another run has been claimed since
+ */
+async function uploaded(run: Run, s3: S3Client, isActive = () => true): Promise<() => Promise<void>> {
   const key = fileKey(run, 0, 0);
   const body = Buffer.from(run.deployment);
   const store = objectStore(s3, { bucket: run.bucket, kmsKeyArn: undefined, owner: ownerOf(run) });
@@ -55,9 +60,10 @@ async function uploaded(run: Run, s3: S3Client): Promise<() => Promise<void>> {
   const etags = [await store.uploadChunk(key, id, 1, body)];
   let upload: { readonly id: string; readonly etags: readonly string[] } | undefined = { id, etags };
   const file = { key, items: 1, bytes: body.length, sha256: "", segment: 0, number: 0 };
+  const assertActive = () => (isActive() ? Promise.resolve() : Promise.reject(new RunSupersededError(run)));
   const state = {
-    assertActive: () => Promise.resolve(),
-    markPublished: () => Promise.resolve(),
+    assertActive,
+    markPublished: assertActive,
     markUploadCompleted: () => {
       upload = undefined;
       return Promise.resolve();
@@ -157,5 +163,38 @@ describe("two deployments with one bucket and prefix", () => {
     for (const run of [one, later]) expect(await retried(await uploaded(run, s3))).toBe("published");
     expect([...memory.objects.keys()].filter((each) => each.endsWith("_manifest.json"))).toHaveLength(2);
     expect([...memory.objects.keys()].filter((each) => each.startsWith("usermetrics/"))).toHaveLength(2);
+  });
+});
+
+describe("a worker that stalls while it publishes", () => {
+  it("takes back neither manifest, nor Athena's list, nor marker, at whichever request another run is published", async () => {
+    const newer = { ...live, id: new Date(STARTED_AT + 1_000).toISOString() };
+    let requests = Infinity;
+    for (let stalled = 1; stalled <= requests; stalled++) {
+      const memory = new MemoryS3();
+      // Counted from the beginning of the publication.
+      let [number, isActive] = [-Infinity, true];
+      const publishNewer = async () => {
+        isActive = false;
+        const s3 = clientOf(memory);
+        expect(await retried(await uploaded(newer, s3))).toBe("published");
+      };
+      const older = clientOf(memory, async () => {
+        if (++number === stalled) await publishNewer();
+      });
+      const publishOlder = await uploaded(live, older, () => isActive);
+      number = 0;
+      await retried(publishOlder);
+      if (number < stalled) requests = stalled;
+      if (isActive) await publishNewer();
+
+      const key = fileKey(newer, 0, 0);
+      const textOf = (of: string) => memory.objects.get(of)?.body.toString() ?? "";
+      expect(JSON.parse(textOf(`${FOLDER}_manifest.json`))).toMatchObject({ run: newer.id, files: [{ key }] });
+      expect(textOf(symlinkKey(newer))).toBe(`s3://shared/${key}\n`);
+      expect(textOf(`${FOLDER}_SUCCESS`)).toContain(newer.id);
+      expect(memory.objects.has(key)).toBe(true);
+    }
+    expect(requests).toBeGreaterThan(10);
   });
 });

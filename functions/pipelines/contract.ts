@@ -66,6 +66,18 @@ type Summary = readonly (readonly [label: string, pointer: string])[];
 /** The configuration without its schema is one environment variable. Lambda allows 4 KB for all of them. */
 const MAX_PIPELINE_CHARACTERS = 2_500;
 
+/** How a message is identified. It is sent along with an accepted message, so that a deployment that changes the pipeline reads it as it was accepted. */
+export const pointersSchema = z.object({
+  key: jsonPointerSchema,
+  version: jsonPointerSchema.optional(),
+  /** Since when the pipeline has these pointers. Orders versions that do not compare. */
+  since: z.iso.datetime({ precision: 0 }),
+});
+export type Pointers = Readonly<z.output<typeof pointersSchema>>;
+
+/** Of a pipeline whose pointers have not changed. */
+export const SINCE_EVER = "1970-01-01T00:00:00Z";
+
 const pipelineFields = z.strictObject({
   /** Points to the message's key: a string or a number. The table has one row per key. */
   key: jsonPointerSchema,
@@ -169,7 +181,7 @@ export function schemaKey(name: string): string {
   return `schemas/${name}.json`;
 }
 
-/** SQS message attributes, all numbers. Without `receivedAt`, SQS's SentTimestamp counts as the time of receipt. */
+/** SQS message attributes: numbers, but for `pointers`. Without `receivedAt`, SQS's SentTimestamp counts as the time of receipt. */
 export const MESSAGE_ATTRIBUTES = {
   /** First receipt by the API, epoch milliseconds. */
   receivedAt: "receivedAt",
@@ -177,6 +189,8 @@ export const MESSAGE_ATTRIBUTES = {
   archived: "archived",
   /** 1: replayed without notifications. */
   quiet: "quiet",
+  /** {@link pointersSchema} as JSON. Without it, the message is read by the pipeline's current pointers. */
+  pointers: "pointers",
 } as const;
 
 /** ajv's options, the same at synth and in the ingress function: unknown keywords are errors, formats are annotations. */
@@ -207,11 +221,15 @@ export const challengeAnswerSchema = z.strictObject({ challenge: z.string() });
 /** Invokes the send function for one webhook. Without `webhook`, as from its schedule: for all of them. */
 export const sendRequestSchema = z.object({ webhook: z.string().optional() });
 
+/** When the pipeline's pointers were last changed. */
+const pointersSince = pointersSchema.shape.since.default(SINCE_EVER);
+
 /** A pipeline's API endpoint. */
 export const ingressEnvironment = environmentSchema({
   PIPELINE_NAME: text,
   PIPELINE_CONFIG: pipelineConfigSchema,
   QUEUE_URL: text,
+  POINTERS_SINCE: pointersSince,
   /** The bucket with the schema. */
   SCHEMA_BUCKET: text.optional(),
 });
@@ -230,6 +248,7 @@ export type WebhookEnvironment = EnvironmentVariables<typeof webhookEnvironment>
 export const ingestEnvironment = environmentSchema({
   PIPELINE_NAME: text,
   PIPELINE_CONFIG: pipelineConfigSchema,
+  POINTERS_SINCE: pointersSince,
   PIPELINE_TABLE: text,
   ARCHIVE_BUCKET: text,
 });

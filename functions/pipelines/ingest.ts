@@ -8,7 +8,9 @@ import { createAwsJsonClient } from "../shared/aws/clients/aws-json";
 import { createS3 } from "../shared/aws/clients/s3";
 import { queueHandler, type QueueMessage } from "../shared/handlers/queue-handler";
 import { MINUTE_MS } from "../shared/time";
-import { ingestEnvironment, MESSAGE_ATTRIBUTES } from "./contract";
+import { parseJson } from "../shared/input";
+import { ingestEnvironment, MESSAGE_ATTRIBUTES, pointersSchema, type Pointers } from "./contract";
+import { pointersOf } from "./message/message";
 import { CONCURRENT_WRITES, ingestBatch, type ReceivedMessage } from "./storage/ingest-batch";
 import { messageWriter } from "./storage/pipeline-table";
 
@@ -22,8 +24,10 @@ export const handler = queueHandler(ingestEnvironment, ({ environment, account, 
   const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, PIPELINE_TABLE: table, ARCHIVE_BUCKET: Bucket } = environment;
   const s3 = createS3(account);
   const write = messageWriter(createAwsJsonClient({ service: "dynamodb", connections: CONCURRENT_WRITES }), table);
+  const pointers = pointersOf(pipeline, environment.POINTERS_SINCE);
   return async (batch) => {
-    const { stored, unchanged, failures } = await ingestBatch(batch.map(received), {
+    const messages = batch.map((message) => received(message, pointers));
+    const { stored, unchanged, failures } = await ingestBatch(messages, {
       name,
       pipeline,
       archive: async ({ key: Key, text }) => {
@@ -39,17 +43,27 @@ export const handler = queueHandler(ingestEnvironment, ({ environment, account, 
   };
 });
 
-function received({ id, body, sentAt, attributes }: QueueMessage): ReceivedMessage {
+function received({ id, body, sentAt, attributes }: QueueMessage, pointers: Pointers): ReceivedMessage {
   const { [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt = "" } = attributes;
   // Producers that send to the queue directly may omit it or set anything. A time to come would be the newest version for ever.
   const isPast = /^[1-9]\d{0,14}$/.test(receivedAt) && Number(receivedAt) <= sentAt + MAX_CLOCK_SKEW_MS;
   return {
     id,
     text: body,
+    pointers: acceptedBy(attributes[MESSAGE_ATTRIBUTES.pointers]) ?? pointers,
     receivedAt: isPast ? Number(receivedAt) : sentAt,
     archived: attributes[MESSAGE_ATTRIBUTES.archived] === "1",
     quiet: attributes[MESSAGE_ATTRIBUTES.quiet] === "1",
   };
+}
+
+/** Undefined for messages of replays and of producers that send to the queue directly. */
+function acceptedBy(attribute: string | undefined): Pointers | undefined {
+  try {
+    return pointersSchema.safeParse(parseJson(attribute ?? "null")).data;
+  } catch {
+    return undefined; // not JSON: of another producer
+  }
 }
 
 /** Of Lambda's clock to SQS's. */

@@ -16,7 +16,8 @@ const requestSchema = z.object({ text: z.string() });
 export const handler = restHandler(ingressEnvironment, ({ environment, account, clock, logger }) => {
   const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, QUEUE_URL: queueUrl, SCHEMA_BUCKET: bucket } = environment;
   const schema = bucket === undefined ? {} : { schema: { s3: createS3(account), bucket } };
-  const accept = createGate({ name, pipeline, sqs: createSqs(), queueUrl, clock, ...schema });
+  const { POINTERS_SINCE: pointersSince } = environment;
+  const accept = createGate({ name, pipeline, sqs: createSqs(), queueUrl, pointersSince, clock, ...schema });
   return {
     [`POST /pipelines/${name}`]: endpoint(requestSchema, async ({ text }) => {
       const accepted = await accept(text);

@@ -22,7 +22,8 @@ const requestSchema = z.object({ text: z.string(), headers: z.record(z.string(),
 export const handler = restHandler(webhookEnvironment, ({ environment, account, clock, logger }) => {
   const { PIPELINE_CONFIG: pipeline, PIPELINE_NAME: name, QUEUE_URL: queueUrl, SCHEMA_BUCKET: bucket } = environment;
   const schema = bucket === undefined ? {} : { schema: { s3: createS3(account), bucket } };
-  const accept = createGate({ name, pipeline, sqs: createSqs(), queueUrl, clock, ...schema });
+  const { POINTERS_SINCE: pointersSince } = environment;
+  const accept = createGate({ name, pipeline, sqs: createSqs(), queueUrl, pointersSince, clock, ...schema });
   const readSecrets = secretReader(createSsm(), environment.WEBHOOK_SECRET, clock);
   const deliveries = deliveriesTable(createDynamoDB(), environment.DELIVERIES_TABLE);
   return {

@@ -5,6 +5,8 @@ import type { Construct } from "constructs";
 export interface TerraformDataProps {
   readonly input: Readonly<Record<string, string>>;
   readonly lifecycle: TerraformResourceLifecycle;
+  /** A change of one of them makes a new value. @default nothing does */
+  readonly triggersReplace?: readonly string[];
 }
 
 /**
@@ -12,11 +14,11 @@ export interface TerraformDataProps {
  * requires a newer Terraform than that checks for.
  */
 export class TerraformData extends TerraformResource {
-  private readonly kept: TerraformDataProps["input"];
+  private readonly attributes: Readonly<Record<string, unknown>>;
 
-  constructor(scope: Construct, id: string, { input, lifecycle }: TerraformDataProps) {
+  constructor(scope: Construct, id: string, { input, lifecycle, triggersReplace }: TerraformDataProps) {
     super(scope, id, { terraformResourceType: "terraform_data", lifecycle });
-    this.kept = input;
+    this.attributes = { input, ...(triggersReplace && { triggers_replace: triggersReplace }) };
   }
 
   /** An expression for a field of the value. */
@@ -25,6 +27,6 @@ export class TerraformData extends TerraformResource {
   }
 
   protected override synthesizeAttributes(): Record<string, unknown> {
-    return { input: this.kept };
+    return this.attributes;
   }
 }

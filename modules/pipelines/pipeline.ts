@@ -18,15 +18,12 @@ import { Alarm } from "../constructs/resources/alarm";
 import type { Bucket } from "../constructs/resources/bucket";
 import { Feature } from "../constructs/feature";
 import { NodeFunction } from "../constructs/resources/node-function";
-import { COVERED_BY_API_ALARM } from "../constructs/patterns/api-function";
+import { API_TIMEOUT_SECONDS, COVERED_BY_API_ALARM } from "../constructs/patterns/api-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
 import type { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import type { Queue } from "../constructs/resources/queue";
 import { Table } from "../constructs/resources/table";
 import { TerraformData } from "../constructs/terraform-data";
-
-/** Waits for S3 and SQS. API Gateway's limit is 29 seconds. */
-const INGRESS_TIMEOUT_SECONDS = 15;
 
 /** Ten times what a batch needs. */
 const INGEST_TIMEOUT_SECONDS = 10;
@@ -67,6 +64,12 @@ export interface Shared {
   readonly deliveries: Table | undefined;
 }
 
+/** What the functions of a pipeline share. */
+interface PipelineShared extends Shared {
+  /** When the pointers to its key and version were last changed: an expression. */
+  readonly pointersSince: string;
+}
+
 export interface CreatedPipeline {
   readonly name: string;
   readonly ingress: NodeFunction<IngressEnvironment>;
@@ -83,8 +86,13 @@ export interface CreatedPipeline {
 type Config = z.output<typeof pipelineSchema>;
 
 /** All construct ids begin with the pipeline's name: `job-order-ingest`. */
-export function createPipeline(scope: Construct, name: string, config: Config, shared: Shared): CreatedPipeline {
+export function createPipeline(scope: Construct, name: string, config: Config, environment: Shared): CreatedPipeline {
   const table = createTable(scope, name);
+  const pointersSince = creationTime(scope, `${kebabCase(name)}-pointers-since`, [
+    `\${var.pipelines["${name}"].key}`,
+    `\${try(var.pipelines["${name}"].version, "")}`,
+  ]);
+  const shared: PipelineShared = { ...environment, pointersSince };
   const ingest = createIngest(scope, name, table, shared);
   const { queue } = ingest;
   const { slack } = shared;
@@ -118,12 +126,12 @@ function createIngress(
   name: string,
   config: Config,
   queue: Queue,
-  shared: Shared,
+  shared: PipelineShared,
 ): NodeFunction<IngressEnvironment> {
   return new NodeFunction<IngressEnvironment>(scope, `${kebabCase(name)}-ingress`, {
     entry: "functions/pipelines/ingress.ts",
     environment: gateVariables(name, config, queue, shared),
-    timeoutSeconds: INGRESS_TIMEOUT_SECONDS,
+    timeoutSeconds: API_TIMEOUT_SECONDS,
     alarms: { errors: COVERED_BY_API_ALARM },
   });
 }
@@ -133,7 +141,7 @@ function createWebhook(
   name: string,
   config: Config,
   queue: Queue,
-  shared: Shared,
+  shared: PipelineShared,
 ): NodeFunction<WebhookEnvironment> | undefined {
   const { webhook } = config;
   const { deliveries } = shared;
@@ -150,15 +158,21 @@ function createWebhook(
       },
       DELIVERIES_TABLE: deliveries.grant("GetItem", "PutItem"),
     },
-    timeoutSeconds: INGRESS_TIMEOUT_SECONDS,
+    timeoutSeconds: API_TIMEOUT_SECONDS,
     alarms: { errors: COVERED_BY_API_ALARM },
   });
 }
 
 /** What the functions that accept messages need. */
-function gateVariables(name: string, { schema }: Config, queue: Queue, { configuration }: Shared) {
+function gateVariables(
+  name: string,
+  { schema }: Config,
+  queue: Queue,
+  { configuration, pointersSince }: PipelineShared,
+) {
   return {
     ...pipelineVariables(name),
+    POINTERS_SINCE: pointersSince,
     QUEUE_URL: queue.grantSend(),
     SCHEMA_BUCKET: schema === undefined || configuration === undefined ? "" : configuration.grantRead(schemaKey(name)),
   };
@@ -168,12 +182,13 @@ function createIngest(
   scope: Construct,
   name: string,
   table: Table,
-  { archive }: Shared,
+  { archive, pointersSince }: PipelineShared,
 ): QueueFunction<IngestEnvironment> {
   return new QueueFunction<IngestEnvironment>(scope, `${kebabCase(name)}-ingest`, {
     entry: "functions/pipelines/ingest.ts",
     environment: {
       ...pipelineVariables(name),
+      POINTERS_SINCE: pointersSince,
       PIPELINE_TABLE: table.grant("PutItem"),
       ARCHIVE_BUCKET: archive.grantWrite(`${name}/*`),
     },
@@ -238,11 +253,16 @@ function createNotify(
   return notify;
 }
 
-/** When this part of the configuration was first deployed: Terraform keeps it in the state. ISO 8601. */
-function creationTime(scope: Construct, id: string): string {
+/**
+ * When this part of the configuration was first deployed: Terraform keeps it in the state. ISO 8601.
+ *
+ * @param triggersReplace expressions: a change of one is a new part
+ */
+function creationTime(scope: Construct, id: string, triggersReplace?: readonly string[]): string {
   const data = new TerraformData(scope, id, {
     input: { time: "${plantimestamp()}" },
     lifecycle: { ignoreChanges: ["input"] },
+    ...(triggersReplace && { triggersReplace }),
   });
   return data.outputOf("time");
 }

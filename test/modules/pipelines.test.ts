@@ -99,7 +99,7 @@ describe("the pipelines module", () => {
       authorization: "NONE",
     });
     expect(resource(json, "aws_api_gateway_method_settings", "api_post_webhooks_jobOrder_throttling")).toMatchObject({
-      method_path: "webhooks/jobOrder/POST",
+      method_path: "~1webhooks~1jobOrder/POST",
       settings: { throttling_rate_limit: 50, throttling_burst_limit: 100 },
     });
     const policy = describePolicy(resource(json, "aws_iam_role_policy", "job_order_webhook_policy")["policy"]);
@@ -145,6 +145,19 @@ describe("the pipelines module", () => {
     expect(JSON.stringify(resource(json, "aws_lambda_function", "job_order_notify"))).toContain(
       '"NOTIFY_FROM":"${terraform_data.job_order_notify_from.output.time}"',
     );
+  });
+
+  it("knows since when messages are identified as they are: a change of key or version begins anew", () => {
+    const json = pipelines();
+    expect(resource(json, "terraform_data", "job_order_pointers_since")).toEqual({
+      input: { time: "${plantimestamp()}" },
+      lifecycle: { ignore_changes: ["input"] },
+      triggers_replace: ['${var.pipelines["jobOrder"].key}', '${try(var.pipelines["jobOrder"].version, "")}'],
+    });
+    for (const name of ["ingress", "ingest"])
+      expect(JSON.stringify(resource(json, "aws_lambda_function", `job_order_${name}`))).toContain(
+        '"POINTERS_SINCE":"${terraform_data.job_order_pointers_since.output.time}"',
+      );
   });
 
   it("keeps the order of a summary, which Terraform would sort", () => {

@@ -10,7 +10,7 @@ import { parseJson } from "../../shared/input";
 import { MINUTE_MS } from "../../shared/time";
 import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, type AcceptedMessage, type Pipeline } from "../contract";
 import { toSingleLine } from "../message/json";
-import { MalformedMessageError, readMessage, type Message } from "../message/message";
+import { MalformedMessageError, pointersOf, readMessage, type Message } from "../message/message";
 import { schemaValidator, type SchemaValidator } from "../message/schema-validator";
 import { itemBytes, MAX_ITEM_BYTES } from "../storage/item-size";
 import { rowOf } from "../storage/row";
@@ -23,6 +23,8 @@ export interface GateOptions {
   readonly pipeline: Pipeline;
   readonly sqs: SQSClient;
   readonly queueUrl: string;
+  /** When the pipeline's pointers were last changed. */
+  readonly pointersSince: string;
   readonly clock: Clock;
   /** Of the pipeline's JSON Schema. @default none */
   readonly schema?: { readonly s3: S3Client; readonly bucket: string };
@@ -35,11 +37,12 @@ export interface GateOptions {
  */
 export function createGate(options: GateOptions): (text: string) => Promise<AcceptedMessage> {
   const { pipeline, sqs, queueUrl: QueueUrl, clock, schema } = options;
+  const pointers = pointersOf(pipeline, options.pointersSince);
   const validator = schema === undefined ? undefined : cachedValidator(schema.s3, schema.bucket, options);
   return async (text) => {
     if (Buffer.byteLength(toSingleLine(text)) > MAX_MESSAGE_BYTES)
       throw new PayloadTooLargeError(`body: is longer than ${MAX_MESSAGE_BYTES} bytes`);
-    const message = readOrReject(() => readMessage(text, pipeline, clock.now()));
+    const message = readOrReject(() => readMessage(text, pipeline, clock.now(), pointers));
     if (itemBytes(rowOf(message)) > MAX_ITEM_BYTES)
       throw new PayloadTooLargeError(`body: its row is longer than ${MAX_ITEM_BYTES} bytes`);
     const violation = (await validator?.())?.(parseJson(message.data));
@@ -50,6 +53,7 @@ export function createGate(options: GateOptions): (text: string) => Promise<Acce
         MessageBody: message.data,
         MessageAttributes: {
           [MESSAGE_ATTRIBUTES.receivedAt]: { DataType: "Number", StringValue: String(message.receivedAt) },
+          [MESSAGE_ATTRIBUTES.pointers]: { DataType: "String", StringValue: JSON.stringify(pointers) },
         },
       }),
     );

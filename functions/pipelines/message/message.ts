@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 
 import { truncateBytes } from "../../shared/text";
-import type { Pipeline } from "../contract";
+import { SINCE_EVER, type Pipeline, type Pointers } from "../contract";
 import { isNumber, isRecord, NotJsonError, toSingleLine, parseJson, textOf, type Json } from "./json";
 import { resolvePointer } from "./json-pointer";
 import { versionOrder } from "./version";
@@ -23,12 +23,16 @@ export class MalformedMessageError extends Error {
 
 export interface Message {
   readonly key: string;
+  /** The pointer to the key. */
+  readonly keySource: string;
   /** As it was sent: a number or a time. */
   readonly version: string;
   /** Sorts as text like the versions do. The greater one is newer. */
   readonly versionOrder: string;
   /** The pointer to the version, or `receipt`. Versions of different sources do not compare. */
   readonly versionSource: string;
+  /** Since when the pipeline has its pointers, ISO 8601. Of versions that do not compare, the later one is newer. */
+  readonly versionSince: string;
   /** The value at `groupBy`; undefined when it is missing or too long for an index. */
   readonly group: string | undefined;
   /** Values by label, without missing ones. */
@@ -46,7 +50,8 @@ export interface Message {
  * they come, the table ends the same.
  */
 export function compareVersions(a: Message, b: Message): number {
-  return compareTexts(a.versionOrder, b.versionOrder) || compareTexts(a.digest, b.digest);
+  const bySince = a.versionSource === b.versionSource ? 0 : compareTexts(a.versionSince, b.versionSince);
+  return bySince || compareTexts(a.versionOrder, b.versionOrder) || compareTexts(a.digest, b.digest);
 }
 
 const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
@@ -54,22 +59,35 @@ const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 :
 /**
  * A pipeline without `version` uses the time of receipt as the version.
  *
+ * @param pointers by which the message was accepted
  * @throws {@link MalformedMessageError}
  */
-export function readMessage(text: string, pipeline: Pipeline, receivedAt: number): Message {
+export function readMessage(
+  text: string,
+  pipeline: Pipeline,
+  receivedAt: number,
+  pointers: Pointers = pointersOf(pipeline),
+): Message {
   // Not of the single line: a line break within a string, which JSON does not allow, would become a space.
   const document = parse(text);
   const data = toSingleLine(text);
   const group = pipeline.groupBy === undefined ? undefined : resolvePointer(document, pipeline.groupBy);
   return {
-    key: keyOf(document, pipeline.key),
-    ...(pipeline.version === undefined ? receiptVersion(receivedAt) : versionOf(document, pipeline.version)),
+    key: keyOf(document, pointers.key),
+    keySource: pointers.key,
+    ...(pointers.version === undefined ? receiptVersion(receivedAt) : versionOf(document, pointers.version)),
+    versionSince: pointers.since,
     group: group === undefined ? undefined : indexable(textOf(group)),
     summary: summaryOf(document, pipeline.summary),
     receivedAt,
     digest: createHash("sha256").update(data).digest("hex"),
     data,
   };
+}
+
+/** @param since when they were last changed */
+export function pointersOf({ key, version }: Pipeline, since = SINCE_EVER): Pointers {
+  return { key, since, ...(version !== undefined && { version }) };
 }
 
 /** @throws {@link MalformedMessageError} */

@@ -51,7 +51,9 @@ export function notificationOf(name: string, pipeline: Pipeline, { before, after
   if (isQuiet(after)) return undefined;
   if (after !== undefined && before !== undefined && stringOf(after, "digest") === stringOf(before, "digest"))
     return undefined;
-  const keyIsPrivate = pipeline.private.some((pointer) => isWithin(pipeline.key, pointer));
+  // Of a row that was written before the pipeline got another key, too.
+  const keySource = stringOf(row, "keySource") || pipeline.key;
+  const keyIsPrivate = pipeline.private.some((pointer) => isWithin(keySource, pointer));
   const version = pipeline.version === undefined ? undefined : textOrNumberOf(row, "version");
   return {
     pipeline: name,

@@ -2,7 +2,7 @@
 import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { groupBy } from "../../shared/group-by";
 import type { MessageFailure } from "../../shared/handlers/queue-handler";
-import type { Pipeline } from "../contract";
+import type { Pipeline, Pointers } from "../contract";
 import { compareVersions, MalformedMessageError, readMessage, type Message } from "../message/message";
 import { archiveObjects, type ArchiveObject } from "./archive";
 import type { RowOptions } from "./row";
@@ -14,6 +14,8 @@ export const CONCURRENT_WRITES = 50;
 export interface ReceivedMessage {
   readonly id: string;
   readonly text: string;
+  /** By which the gate has accepted it. @default the pipeline's */
+  readonly pointers?: Pointers;
   /** First receipt by the API, epoch milliseconds. */
   readonly receivedAt: number;
   /** True when the archive has it already. */
@@ -47,7 +49,8 @@ export async function ingestBatch(batch: readonly ReceivedMessage[], ports: Inge
   const malformed: MessageFailure[] = [];
   const parsed = batch.flatMap((received) => {
     try {
-      return [{ received, message: readMessage(received.text, ports.pipeline, received.receivedAt) }];
+      const { text, receivedAt, pointers } = received;
+      return [{ received, message: readMessage(text, ports.pipeline, receivedAt, pointers) }];
     } catch (error) {
       if (!(error instanceof MalformedMessageError)) throw error;
       malformed.push({ id: received.id, error });

@@ -6,10 +6,16 @@ import { rowOf, type RowOptions } from "./row";
 
 /**
  * {@link compareVersions} as a condition. Rows that were written by hand have no version. After a change of the pipeline's `version`, the
- * rows have versions that do not compare: the number of a revision is less than any time of receipt, and would never replace it.
+ * rows have versions that do not compare: the number of a revision is less than any time of receipt, and would never replace it. Then the
+ * message of the later configuration is newer, whatever function writes it: during the deployment, those of both run.
  */
-const IS_NEWER =
-  "attribute_not_exists(#order) OR #source <> :source OR #order < :order OR (#order = :order AND #digest < :digest)";
+const IS_NEWER = [
+  "attribute_not_exists(#order)",
+  "(#source = :source AND #order < :order)",
+  "(#source = :source AND #order = :order AND #digest < :digest)",
+  "(#source <> :source AND attribute_not_exists(#since))",
+  "(#source <> :source AND #since < :since)",
+].join(" OR ");
 
 /** Writes a message's row unless the row has the same or a newer version. Returns true when it was written. */
 export function messageWriter(
@@ -21,10 +27,16 @@ export function messageWriter(
       TableName,
       Item: rowOf(message, options),
       ConditionExpression: IS_NEWER,
-      ExpressionAttributeNames: { "#order": "versionOrder", "#source": "versionSource", "#digest": "digest" },
+      ExpressionAttributeNames: {
+        "#order": "versionOrder",
+        "#source": "versionSource",
+        "#since": "versionSince",
+        "#digest": "digest",
+      },
       ExpressionAttributeValues: {
         ":order": { S: message.versionOrder },
         ":source": { S: message.versionSource },
+        ":since": { S: message.versionSince },
         ":digest": { S: message.digest },
       },
     };

@@ -17,15 +17,29 @@ export interface RowOptions {
 
 /** `day` and `receivedAt` are ISO 8601 in UTC. */
 export function rowOf(
-  { key, version, versionOrder, versionSource, group, summary, receivedAt, digest, data }: Message,
+  {
+    key,
+    keySource,
+    version,
+    versionOrder,
+    versionSource,
+    versionSince,
+    group,
+    summary,
+    receivedAt,
+    digest,
+    data,
+  }: Message,
   { quiet = false }: RowOptions = {},
 ): Row {
   const time = new Date(receivedAt).toISOString();
   return {
     key: { S: key },
+    keySource: { S: keySource },
     version: { S: version },
     versionOrder: { S: versionOrder },
     versionSource: { S: versionSource },
+    versionSince: { S: versionSince },
     day: { S: time.slice(0, 10) },
     receivedAt: { S: time },
     ...(group !== undefined && { group: { S: group } }),

@@ -14,8 +14,8 @@ const SENDING_MS = MINUTE_MS;
 
 export interface Outgoing {
   readonly body: string;
-  /** Number attributes by name. */
-  readonly attributes: Readonly<Record<string, number>>;
+  /** By name. */
+  readonly attributes: Readonly<Record<string, number | string>>;
 }
 
 /** Some messages were not sent. Sending all again is safe: the pipeline deduplicates by key and version. */
@@ -36,7 +36,10 @@ export async function sendAll(sqs: SQSClient, QueueUrl: string, messages: readon
         Id: String(index),
         MessageBody: body,
         MessageAttributes: Object.fromEntries(
-          Object.entries(attributes).map(([name, value]) => [name, { DataType: "Number", StringValue: String(value) }]),
+          Object.entries(attributes).map(([name, value]) => {
+            const DataType = typeof value === "number" ? "Number" : "String";
+            return [name, { DataType, StringValue: String(value) }];
+          }),
         ),
       }));
       const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
@@ -53,7 +56,7 @@ function callsOf(messages: readonly Outgoing[]): readonly (readonly Outgoing[])[
   let count = 0;
   let bytes = 0;
   const numbered = messages.map((message) => {
-    const size = Buffer.byteLength(message.body) + 100; // attributes count
+    const size = Buffer.byteLength(message.body) + Buffer.byteLength(JSON.stringify(message.attributes)) + 100;
     if (count === MESSAGES_A_CALL || bytes + size > BYTES_A_CALL) [call, count, bytes] = [call + 1, 0, 0];
     count += 1;
     bytes += size;

@@ -64,10 +64,16 @@ export function redriveEdited(
 }
 
 function outgoing({ Body = "", MessageAttributes = {}, Attributes }: Message, now: number): Outgoing {
+  const { [MESSAGE_ATTRIBUTES.pointers]: pointers } = MessageAttributes;
   const known = numbersOf(MessageAttributes);
   // Without the attribute, the message was received when it was first sent: SQS keeps that timestamp on dead letters.
   const receivedAt = known[MESSAGE_ATTRIBUTES.receivedAt] ?? Number(Attributes?.SentTimestamp ?? now);
-  return { body: Body, attributes: { ...known, [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt } };
+  const attributes = {
+    ...known,
+    ...(pointers?.StringValue !== undefined && { [MESSAGE_ATTRIBUTES.pointers]: pointers.StringValue }),
+    [MESSAGE_ATTRIBUTES.receivedAt]: receivedAt,
+  };
+  return { body: Body, attributes };
 }
 
 function numbersOf(attributes: Readonly<Record<string, MessageAttributeValue>>): Readonly<Record<string, number>> {

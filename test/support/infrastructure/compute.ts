@@ -383,6 +383,11 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
   },
   terraform_data: {
     "input.time": is("${plantimestamp()}", "the time of the first deployment"),
+    triggers_replace: must("is the pipeline's pointers, a change of which begins anew", (value, resource) =>
+      withoutSuffix(resource, "_pointers_since") === ""
+        ? value === undefined
+        : textsOf(value).length === 2 && /^(\/|\$\{)/.test(textsOf(value)[0] ?? ""),
+    ),
     "lifecycle.ignore_changes": is(["input"], "the time of the first deployment, not of each"),
   },
   aws_cloudwatch_log_group: {

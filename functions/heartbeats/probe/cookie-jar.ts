@@ -56,8 +56,8 @@ function parse(url: URL, header: string): { readonly cookie: Cookie; readonly ex
     }),
   );
   const domain = (of.get("domain") ?? "").replace(/^\./, "").toLowerCase();
-  // A cookie for a whole top-level domain is refused.
-  const isParent = domain.includes(".") && url.hostname.endsWith(`.${domain}`);
+  // A cookie for a whole top-level domain is refused. An address has no domain above it; no other host name ends in digits.
+  const isParent = domain.includes(".") && url.hostname.endsWith(`.${domain}`) && !/\.\d+$/.test(url.hostname);
   if (domain !== "" && domain !== url.hostname && !isParent) return undefined;
   const path = of.get("path") ?? "";
   const expires = Date.parse(of.get("expires") ?? "");

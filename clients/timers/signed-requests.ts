@@ -25,7 +25,7 @@ export interface TimersClientOptions {
   readonly credentials?: Credentials | (() => Promise<Credentials>);
   /** Attempts per request; 429, 5xx and timeouts are retried. @default 4 */
   readonly maxAttempts?: number;
-  /** Timeout of one attempt. @default 10000 */
+  /** Timeout of one attempt. @default 30000: API Gateway responds within 29 s, and an attempt that ends earlier repeats work that goes on */
   readonly timeoutMs?: number;
   /** For tests. @default fetch */
   readonly fetch?: typeof fetch;
@@ -54,7 +54,7 @@ export interface ApiResponse {
 export type SignedRequests = (request: ApiRequest) => Promise<ApiResponse>;
 
 export function signedRequests(options: TimersClientOptions): SignedRequests {
-  const { maxAttempts = 4, timeoutMs = 10_000, fetch: send = fetch, credentials = defaultProvider() } = options;
+  const { maxAttempts = 4, timeoutMs = 30_000, fetch: send = fetch, credentials = defaultProvider() } = options;
   const base = new URL(options.url);
   const signer = new SignatureV4({
     service: "execute-api",

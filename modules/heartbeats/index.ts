@@ -67,8 +67,6 @@ const DEFAULT_INTERVAL_MINUTES = 5;
 /** An older tick is dropped: the next one has been delivered by then. */
 const MAX_TICK_AGE_SECONDS = 300;
 
-const HEARTBEAT_API_TIMEOUT_SECONDS = 15;
-
 /** Enough for thousands of cron monitors with a heartbeat every minute. */
 const HEARTBEAT_API_THROTTLING = { requestsPerSecond: 50, burst: 100 } as const;
 
@@ -461,7 +459,6 @@ export class Heartbeats extends Feature {
         CONFIGURATION_BUCKET: configuration.grantRead(MONITORS_KEY),
         PING_SECRET_PARAMETER: this.secretParameter("ping_secret_parameter", "the secret of the ping URLs", pingSecret),
       },
-      timeoutSeconds: HEARTBEAT_API_TIMEOUT_SECONDS,
       routes: pingSecret === undefined ? reports : [...reports, ...pings],
       api: {
         description: "Receives heartbeats of cron monitors",

@@ -18,15 +18,12 @@ import { Alarm } from "../constructs/resources/alarm";
 import type { Bucket } from "../constructs/resources/bucket";
 import { Feature } from "../constructs/feature";
 import { NodeFunction } from "../constructs/resources/node-function";
-import { COVERED_BY_API_ALARM } from "../constructs/patterns/api-function";
+import { API_TIMEOUT_SECONDS, COVERED_BY_API_ALARM } from "../constructs/patterns/api-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
 import type { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import type { Queue } from "../constructs/resources/queue";
 import { Table } from "../constructs/resources/table";
 import { TerraformData } from "../constructs/terraform-data";
-
-/** Waits for S3 and SQS. API Gateway's limit is 29 seconds. */
-const INGRESS_TIMEOUT_SECONDS = 15;
 
 /** Ten times what a batch needs. */
 const INGEST_TIMEOUT_SECONDS = 10;
@@ -134,7 +131,7 @@ function createIngress(
   return new NodeFunction<IngressEnvironment>(scope, `${kebabCase(name)}-ingress`, {
     entry: "functions/pipelines/ingress.ts",
     environment: gateVariables(name, config, queue, shared),
-    timeoutSeconds: INGRESS_TIMEOUT_SECONDS,
+    timeoutSeconds: API_TIMEOUT_SECONDS,
     alarms: { errors: COVERED_BY_API_ALARM },
   });
 }
@@ -161,7 +158,7 @@ function createWebhook(
       },
       DELIVERIES_TABLE: deliveries.grant("GetItem", "PutItem"),
     },
-    timeoutSeconds: INGRESS_TIMEOUT_SECONDS,
+    timeoutSeconds: API_TIMEOUT_SECONDS,
     alarms: { errors: COVERED_BY_API_ALARM },
   });
 }

@@ -21,6 +21,7 @@ import type { Graph } from "../constructs/dashboard";
 import { exportsHandler } from "../constructs/bundling/entry";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
+import { permissionSchema, variablesSchema } from "../constructs/own-function";
 import type { Binding } from "../constructs/resources/grants";
 import { ApiFunction } from "../constructs/patterns/api-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
@@ -44,9 +45,6 @@ const MAX_RECEIVES = 100;
 /** The longest delay of a message is 15 minutes. */
 const OLDEST_FIRE_SECONDS = 1_800;
 
-/** API Gateway's limit. */
-const API_TIMEOUT_SECONDS = 29;
-
 /** For all clients together. A request can be a batch of 25. */
 const API_THROTTLING = { requestsPerSecond: 500, burst: 1_000 } as const;
 
@@ -59,13 +57,6 @@ const API_CORS = {
 /** Logs each fire. */
 const DEFAULT_ENTRY = "functions/timers/log-fire.ts";
 
-const permissionSchema = z.strictObject({
-  /** IAM actions: `dynamodb:PutItem`. */
-  actions: z.array(z.string().regex(/^[a-z0-9-]+:[A-Za-z]+$/, 'is not an action such as "dynamodb:PutItem"')).min(1),
-  /** ARNs. */
-  resources: z.array(z.string().regex(/^arn:/, "is not an ARN")).min(1),
-});
-
 const callbackSchema = z.strictObject({
   /** The file that exports `handler = onTimer(...)`. @default "functions/timers/log-fire.ts", which logs each fire */
   entry: z
@@ -74,15 +65,7 @@ const callbackSchema = z.strictObject({
     .superRefine(exportsHandler())
     .default(DEFAULT_ENTRY),
   /** Additional variables. No secrets: Terraform's state would contain them. @default none */
-  environment: z
-    .record(
-      z
-        .string()
-        .regex(/^[A-Z][A-Z0-9_]*$/, "is not a valid variable name")
-        .refine((name) => !CALLBACK_VARIABLES.has(name), "is reserved by Almanac"),
-      z.string(),
-    )
-    .default({}),
+  environment: variablesSchema((name) => CALLBACK_VARIABLES.has(name)),
   /** Additional permissions: IAM actions on ARNs. @default none */
   permissions: z.array(permissionSchema).default([]),
   /** For a batch of up to ten fires. @default 30 */
@@ -292,7 +275,6 @@ export class Timers extends Feature {
         SHARDS: shards.stringValue,
         SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
       },
-      timeoutSeconds: API_TIMEOUT_SECONDS,
       routes: API_ROUTES,
       api: { description: "Puts, gets, lists and deletes timers", throttling: API_THROTTLING, cors: API_CORS },
       alarms: {

@@ -22,7 +22,7 @@ import { EventRule } from "../constructs/resources/event-rule";
 import { Feature } from "../constructs/feature";
 import type { Binding } from "../constructs/resources/grants";
 import { NodeFunction } from "../constructs/resources/node-function";
-import { ApiFunction } from "../constructs/patterns/api-function";
+import { API_TIMEOUT_SECONDS, ApiFunction } from "../constructs/patterns/api-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
 import { StateMachine } from "../constructs/resources/state-machine";
@@ -40,9 +40,6 @@ import {
   workSchema,
   type WorkflowConfig,
 } from "./schema";
-
-/** API Gateway's limit. */
-const SYNCHRONOUS_TIMEOUT_SECONDS = 29;
 
 const RECONCILE_TIMEOUT_SECONDS = 30;
 
@@ -316,7 +313,7 @@ function createStart(
       TASKS_TABLE: table.grant("Query"),
       KEEP_DAYS: keepDays.stringValue,
     },
-    timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
+    timeoutSeconds: API_TIMEOUT_SECONDS,
     retries: 2,
     maxEventAgeSeconds: MAX_EVENT_AGE_SECONDS,
     alarms: {
@@ -349,7 +346,6 @@ function createTasksApi(
       KEEP_DAYS: keepDays.stringValue,
       SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),
     },
-    timeoutSeconds: SYNCHRONOUS_TIMEOUT_SECONDS,
     routes: isOwn ? [...API_ROUTES, ...OWN_ROUTES] : API_ROUTES,
     api: { description: "Starts, shows and cancels tasks", throttling: THROTTLING },
     alarms: {

@@ -18,6 +18,8 @@ export interface CertificateRequest {
   readonly hosts: readonly string[];
   /** Days from now until it expires; negative: it has expired. */
   readonly daysLeft: number;
+  /** The OID of an extension that a client must know to accept the certificate. @default none */
+  readonly criticalExtension?: string;
 }
 
 /** A certificate authority made for one test run. */
@@ -86,7 +88,7 @@ function authorityOf(
       });
       return certificate.toString("pem");
     },
-    issue: async ({ hosts, daysLeft }) => {
+    issue: async ({ hosts, daysLeft, criticalExtension }) => {
       const leaf = await webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
       const certificate = await x509.X509CertificateGenerator.create({
         serialNumber: (++serial).toString(16).padStart(2, "0"),
@@ -97,13 +99,18 @@ function authorityOf(
         signingKey: keys.privateKey,
         publicKey: leaf.publicKey,
         signingAlgorithm: ALGORITHM,
-        extensions: [new x509.SubjectAlternativeNameExtension(hosts.map(alternativeName))],
+        extensions: [
+          new x509.SubjectAlternativeNameExtension(hosts.map(alternativeName)),
+          ...(criticalExtension === undefined ? [] : [new x509.Extension(criticalExtension, true, DER_NULL)]),
+        ],
       });
       const key = await webcrypto.subtle.exportKey("pkcs8", leaf.privateKey);
       return { cert: certificate.toString("pem"), key: x509.PemConverter.encode(key, "PRIVATE KEY") };
     },
   };
 }
+
+const DER_NULL = new Uint8Array([5, 0]);
 
 function alternativeName(host: string): x509.JsonGeneralName {
   return { type: /^[\d.]+$|:/.test(host) ? "ip" : "dns", value: host };

@@ -62,11 +62,16 @@ function minutesOf(time: string): number {
   return hours * 60 + minutes;
 }
 
-/** The time at which clocks of a zone show what UTC's show at `local`. Of a time that is skipped: as if clocks had not changed. */
+/**
+ * The time at which clocks of a zone show what UTC's show at `local`. As RFC 5545 says: the first of a time that is shown twice, which is
+ * also when a cron runs; of a time that is skipped, as if clocks had not changed.
+ */
 function timeIn(zone: string | undefined, local: number): number {
   if (zone === undefined) return local;
-  const first = local - offsetIn(zone, local);
-  return local - offsetIn(zone, first);
+  const before = local - offsetIn(zone, local - DAY_MS);
+  const after = local - offsetIn(zone, local + DAY_MS);
+  const isShown = (at: number) => at + offsetIn(zone, at) === local;
+  return !isShown(before) && isShown(after) ? after : before;
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();

@@ -96,18 +96,30 @@ export function notificationSender(options: PlanOptions, ports: DeliveryPorts) {
         current,
         ports,
       );
-      const outcomes = await Promise.allSettled(
-        notifiers.map(async (notifier) => {
+      const outcomes = await Promise.allSettled([
+        ...notifiers.map(async (notifier) => {
           const plan = planDelivery(states, notifier.name, context, options);
           await deliverAll(notifier, plan.messages, until, record, ports);
           if (plan.covered.length > 0) await record(plan.covered, notifier.name);
         }),
-      );
+        ...notifiers.slice(0, 1).map(({ name }) => record(deliveredByAll(states, notifiers), name)),
+      ]);
       for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     } finally {
       await table.releaseDelivery(id);
     }
   };
+}
+
+/** Left in an outbox by a notifier that is no longer configured: nothing is pending, and nothing else would remove them. */
+function deliveredByAll(
+  states: readonly AppliedResult[],
+  notifiers: readonly Notifier[],
+): readonly PendingNotification[] {
+  const isDelivered = ({ deliveredBy }: Notification) => notifiers.every(({ name }) => deliveredBy.includes(name));
+  return states.flatMap(({ key, state }) =>
+    state.outbox.filter(isDelivered).map((notification) => ({ monitor: key, notification })),
+  );
 }
 
 /** @throws {@link DeliveryBusyError} */

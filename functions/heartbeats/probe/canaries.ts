@@ -5,7 +5,7 @@ import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { SECOND_MS } from "../../shared/time";
 import type { FailureReason, Target } from "../contract";
 import type { ProbeResult } from "./check-target";
-import type { Lookup } from "./dns";
+import { ATTEMPT_MS, givenAddresses, type Lookup } from "./dns";
 
 const CANARY_TIMEOUT_MS = 3 * SECOND_MS;
 const CANARY_PORT = 443;
@@ -53,13 +53,21 @@ export async function checkNetwork(
   return { results: unmeasured, networkFailure };
 }
 
-/** By a TCP connection. */
-export function canaryByConnection(lookup: Lookup): ReachCanary {
+/** By a TCP connection to one of the host's addresses. */
+export function canaryByConnection(lookup: Lookup, port = CANARY_PORT): ReachCanary {
   return async (hostname) => {
     const signal = AbortSignal.timeout(CANARY_TIMEOUT_MS);
-    const [first] = await lookup(hostname, signal);
+    const addresses = await lookup(hostname, signal);
     await new Promise<void>((resolve, reject) => {
-      const socket = connect({ host: first?.address ?? hostname, port: CANARY_PORT, signal });
+      const socket = connect({
+        host: hostname,
+        port,
+        signal,
+        // Any address will do: the first may be IPv6, to which this network has no route.
+        lookup: givenAddresses(addresses),
+        autoSelectFamily: true,
+        autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
+      });
       socket.once("error", reject).once("connect", () => {
         socket.destroy();
         resolve();

@@ -1,4 +1,5 @@
 /** The cookies of one check: set by a redirect, sent to the next URL, forgotten afterwards. No I/O. */
+import { HEADER_VALUE } from "../contract";
 
 interface Cookie {
   readonly name: string;
@@ -47,7 +48,7 @@ export class CookieJar {
 function parse(url: URL, header: string): { readonly cookie: Cookie; readonly expired: boolean } | undefined {
   const [pair = "", ...attributes] = header.split(";");
   const equals = pair.indexOf("=");
-  if (equals < 1 || /[^\t\x20-\x7e]/.test(pair)) return undefined;
+  if (equals < 1 || !HEADER_VALUE.test(pair)) return undefined;
   const of = new Map(
     attributes.map((attribute) => {
       const [name = "", ...value] = attribute.split("=");
@@ -55,8 +56,8 @@ function parse(url: URL, header: string): { readonly cookie: Cookie; readonly ex
     }),
   );
   const domain = (of.get("domain") ?? "").replace(/^\./, "").toLowerCase();
-  // A cookie for a whole top-level domain is refused.
-  const isParent = domain.includes(".") && url.hostname.endsWith(`.${domain}`);
+  // A cookie for a whole top-level domain is refused. An address has no domain above it; no other host name ends in digits.
+  const isParent = domain.includes(".") && url.hostname.endsWith(`.${domain}`) && !/\.\d+$/.test(url.hostname);
   if (domain !== "" && domain !== url.hostname && !isParent) return undefined;
   const path = of.get("path") ?? "";
   const expires = Date.parse(of.get("expires") ?? "");

@@ -1,5 +1,6 @@
 /** Resolves host names by the system's resolver. */
 import { lookup } from "node:dns/promises";
+import type { LookupFunction } from "node:net";
 
 export interface ResolvedAddress {
   readonly address: string;
@@ -23,6 +24,19 @@ export function systemLookup(resolve: (hostname: string) => Promise<readonly Res
     return started;
   };
   return (hostname, signal) => abortable(shared(hostname), signal);
+}
+
+/** Connection attempt timeout for each address but the last. Node's default of 250 ms is too short for distant hosts. */
+export const ATTEMPT_MS = 1_000;
+
+/** For a socket, which then connects to one of these addresses without a lookup of its own. */
+export function givenAddresses(addresses: readonly ResolvedAddress[]): LookupFunction {
+  return (_hostname, { all }, callback) => {
+    const [first] = addresses;
+    // Node asks for a single address only if autoSelectFamily is disabled.
+    if (all === true || first === undefined) callback(null, [...addresses]);
+    else callback(null, first.address, first.family);
+  };
 }
 
 function resolveAll(hostname: string): Promise<readonly ResolvedAddress[]> {

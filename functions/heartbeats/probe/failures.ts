@@ -61,6 +61,16 @@ const ERROR_CODE_FAMILIES: readonly (readonly [RegExp, FailureReason])[] = [
   [/^(UNABLE_TO|CERT|CRL|ERROR_IN_C(ERT|RL))_|^(HOSTNAME_MISMATCH|INVALID_(CA|PURPOSE)|PATH_LENGTH_EXCEEDED)$/, "tls"],
 ];
 
+/** Node's code for OpenSSL's certificate errors that it does not name: weak signatures and keys, name constraints, unknown extensions. */
+const UNNAMED_CERTIFICATE_ERROR = "UNSPECIFIED";
+
+/** Of the checker's process. */
+const OWN_LIMITS: ReadonlySet<string> = new Set(["EMFILE", "ENFILE", "ENOMEM"]);
+
+function syscallOf(error: unknown): unknown {
+  return isObject(error) && "syscall" in error ? error.syscall : undefined;
+}
+
 /** Unknown errors are "internal": a fault of the checker is never reported as the target's. */
 export function failureOf(error: unknown): Failure {
   const { reason, message } = describe(error);
@@ -79,6 +89,11 @@ function describe(error: unknown): Failure {
   const code = codeOf(error);
   const known = ERROR_CODES[code];
   if (known !== undefined) return { reason: known.reason, message: `${known.message} (${code})` };
+  // The resolver's other codes are about the name: EINVAL for one that is too long.
+  if (syscallOf(error) === "getaddrinfo" && !OWN_LIMITS.has(code))
+    return { reason: "dns", message: `the name cannot be resolved (${code})` };
+  if (code === UNNAMED_CERTIFICATE_ERROR)
+    return { reason: "tls", message: `the certificate is not accepted: ${explanation(error)}` };
   const family = ERROR_CODE_FAMILIES.find(([pattern]) => pattern.test(code));
   if (family !== undefined) return { reason: family[1], message: `${explanation(error)} (${code})` };
   return { reason: "internal", message: `the check broke: ${errorMessage(error)}` };

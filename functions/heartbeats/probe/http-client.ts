@@ -8,10 +8,7 @@ import { assertAddressesAllowed, assertHostAllowed, bareHost, forbiddenRange, ty
 import { CertificateRecorder } from "./certificates";
 import type { HttpResponse, HttpRequest, SendHttp } from "./http-types";
 import { readBody } from "./http-body";
-import type { Lookup, ResolvedAddress } from "./dns";
-
-/** Connection attempt timeout for each address but the last. Node's default of 250 ms is too short for distant hosts. */
-const ATTEMPT_MS = 1_000;
+import { ATTEMPT_MS, givenAddresses, type Lookup, type ResolvedAddress } from "./dns";
 
 /**
  * {@link SendHttp} over node:http and node:https, not fetch: a check needs the certificate, and must connect to exactly the
@@ -49,12 +46,7 @@ function send(
     // Node frames bodies of POST, PUT and PATCH only: without a length, the body of a GET is another request.
     headers: body === undefined ? headers : { ...headers, "Content-Length": String(Buffer.byteLength(body)) },
     signal,
-    lookup: (_hostname, { all }, callback) => {
-      const [first] = addresses;
-      // Node asks for a single address only if autoSelectFamily is disabled.
-      if (all === true || first === undefined) callback(null, [...addresses]);
-      else callback(null, first.address, first.family);
-    },
+    lookup: givenAddresses(addresses),
     autoSelectFamilyAttemptTimeout: ATTEMPT_MS,
     // SNI is for names only (RFC 6066); the empty string keeps Node from using the Host header.
     servername: isIP(hostname) ? "" : hostname,

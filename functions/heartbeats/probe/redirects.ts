@@ -58,12 +58,19 @@ function reachOf({ reach, url }: HttpRequest, to: URL): Reach {
   return reach === "anywhere" && to.hostname !== url.hostname ? "private" : reach;
 }
 
-function destination(from: URL, { status, location }: Pick<HttpResponse, "status" | "location">): URL {
-  if (location === undefined) throw new RedirectError(`redirect (${status}) without Location`);
+function destination(from: URL, response: Pick<HttpResponse, "status" | "location">): URL {
+  const { status } = response;
+  if (response.location === undefined) throw new RedirectError(`redirect (${status}) without Location`);
+  const location = withEncodedBytes(response.location);
   if (!URL.canParse(location, from.href)) throw new RedirectError(`redirect (${status}) with an invalid Location`);
   const url = new URL(location, from);
   if (url.protocol === "http:" || url.protocol === "https:") return url;
   throw new RedirectError(`redirect (${status}) to a URL that is not http(s): ${url.protocol}`);
+}
+
+/** Node reads a header as Latin-1. Servers that do not encode a path or a host send UTF-8, which the URL would encode a second time. */
+function withEncodedBytes(header: string): string {
+  return header.replace(/[\x80-\xff]/g, (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function losesBody(method: string, status: number): boolean {

@@ -97,7 +97,8 @@ function describeFile(project: string, { name, message, assertionResults }: File
   const failed = assertionResults.filter(({ status }) => status === "failed").map(({ fullName }) => fullName);
   // End-to-end tests of a file build on each other.
   const pattern = project !== "e2e" && failed.length === 1 ? ` -t ${shellQuoted(patternOf(failed[0] ?? ""))}` : "";
-  return { what: file, details: message, rerun: `npx jest --selectProjects ${project} ${file}${pattern}` };
+  // The file first: --selectProjects takes every word after it as a project.
+  return { what: file, details: message, rerun: `npx jest ${file} --selectProjects ${project}${pattern}` };
 }
 
 const patternOf = (title: string): string => `^${title.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")}$`;

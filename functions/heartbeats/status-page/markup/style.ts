@@ -74,7 +74,7 @@ a{color:var(--link);text-underline-offset:.15em}
 .sheet>li:first-child{border-top:0}
 .group{margin-bottom:.75rem}
 .group>summary{display:flex;gap:.6rem;align-items:center;padding:.45rem 2px;cursor:pointer;list-style:none}
-.group>summary .counts{color:var(--soft);font-size:.9rem}
+.group>summary .counts{flex:none;max-width:70%;color:var(--soft);font-size:.9rem}
 summary::-webkit-details-marker{display:none}
 .group>summary::before,.older>summary::before,.monitor summary::after{content:"";flex:none;width:.42rem;height:.42rem;border:solid var(--soft);border-width:0 1.5px 1.5px 0;transform:rotate(-45deg)}
 .group[open]>summary::before,.older[open]>summary::before,.monitor details[open]>summary::after{transform:rotate(45deg)}

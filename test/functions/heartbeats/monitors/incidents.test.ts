@@ -56,6 +56,13 @@ describe("an incident", () => {
     ]);
   });
 
+  it("is opened by failures since the last one only, so that two never overlap", () => {
+    const policy = { failuresBeforeDown: 3, failuresWithin: 5, successesBeforeUp: 2 };
+    const story = [UP, down(), down(), down(), UP, UP, down()];
+    expect(after(story, policy)).toMatchObject({ health: "up", closedIncidents: 1, incident: undefined });
+    expect(after([...story, down(), down()], policy).incident?.openedAt).toBe(tickAt(6));
+  });
+
   it("is not reminded of in maintenance", () => {
     const maintenance = [{ from: new Date(tickAt(6)).toISOString(), to: new Date(tickAt(30)).toISOString() }];
     const recovering = after([...times(6, down()), ...times(20, UP)], { maintenance, successesBeforeUp: 30 });

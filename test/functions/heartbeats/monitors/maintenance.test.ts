@@ -2,6 +2,8 @@ import fc from "fast-check";
 
 import { monitorSettingsSchema, type MaintenanceWindow } from "../../../../functions/heartbeats/contract";
 import { inMaintenance, splitByMaintenance } from "../../../../functions/heartbeats/monitors/maintenance";
+import { nextCronDue } from "../../../../functions/shared/calendar/cron";
+import { DAY_MS } from "../../../../functions/shared/time";
 
 const at = (time: string) => Date.parse(`2026-11-${time}Z`);
 const parts = (from: string, to: string, ...windows: MaintenanceWindow[]) =>
@@ -91,17 +93,37 @@ describe("maintenance", () => {
 
 describe("a weekly window in a time zone", () => {
   const window = { weekday: "sunday", from: "02:30", minutes: 60, zone: "Europe/Berlin" } as const;
-  const times = (from: string, to: string) =>
-    splitByMaintenance({ from: Date.parse(from), to: Date.parse(to) }, [window])
+  const times = (from: string, to: string, windows: readonly MaintenanceWindow[] = [window]) =>
+    splitByMaintenance({ from: Date.parse(from), to: Date.parse(to) }, windows)
       .filter(({ maintenance }) => maintenance)
       .map((part) => new Date(part.from).toISOString());
 
   it("follows summer time", () => {
     expect(times("2026-10-17T00:00:00Z", "2026-11-02T00:00:00Z")).toEqual([
       "2026-10-18T00:30:00.000Z",
-      "2026-10-25T01:30:00.000Z", // clocks went back at 03:00 summer time
+      "2026-10-25T00:30:00.000Z", // clocks go back at 03:00 summer time: the first of two
       "2026-11-01T01:30:00.000Z",
     ]);
-    expect(times("2026-03-21T00:00:00Z", "2026-04-06T00:00:00Z")).toHaveLength(3);
+    expect(times("2026-03-21T00:00:00Z", "2026-04-06T00:00:00Z")).toEqual([
+      "2026-03-22T01:30:00.000Z",
+      "2026-03-29T01:30:00.000Z", // clocks go from 02:00 to 03:00
+      "2026-04-05T00:30:00.000Z",
+    ]);
+  });
+
+  it.each([
+    ["Europe/Berlin", "02:30", "sunday", "2026-10-25"],
+    ["America/New_York", "01:15", "sunday", "2026-11-01"],
+    ["Australia/Lord_Howe", "01:45", "sunday", "2027-04-04"], // by half an hour
+    ["America/Santiago", "23:30", "saturday", "2027-04-03"], // at midnight
+    ["Asia/Kolkata", "02:30", "sunday", "2026-10-25"], // never
+  ] as const)("of %s begins when a cron runs, also where clocks show %s twice", (zone, from, weekday, date) => {
+    const start = Date.parse(date) - DAY_MS;
+    const [hour, minute] = from.split(":").map(Number);
+    const run = nextCronDue(`${minute} ${hour} ? * ${weekday.slice(0, 3).toUpperCase()} *`, zone, start) ?? NaN;
+    const [begin] = times(new Date(start).toISOString(), new Date(run + DAY_MS).toISOString(), [
+      { weekday, from, minutes: 60, zone },
+    ]);
+    expect(begin).toBe(new Date(run).toISOString());
   });
 });

@@ -46,6 +46,27 @@ describe("a notifier that fails", () => {
   });
 });
 
+describe("a notifier that was removed while it was dead", () => {
+  it("leaves nothing pending", async () => {
+    const rounds = setup([down("t")], {}, failing(no, no));
+    await rounds.check(0, [BAD]);
+    const outbox = async () => (await rounds.table.readOne("t"))?.outbox.length;
+    expect(await outbox()).toBe(1);
+    const sns: Notifier = { name: "sns", send: () => Promise.reject(no) };
+    await rounds.check(1, [BAD], { notifiers: [sns] });
+    expect(await outbox()).toBe(0);
+  });
+
+  it("does not keep a removed monitor registered", async () => {
+    const rounds = setup([down("t")], {}, failing(no, no, no, no));
+    await rounds.check(0, [BAD]);
+    rounds.configure([]);
+    const sns = { name: "sns", send: () => Promise.resolve() };
+    for (const index of [1, 2, 3]) await rounds.check(index, [], { notifiers: [sns] });
+    expect([...(await rounds.table.registered())]).toEqual([]);
+  });
+});
+
 describe("deliveries of a run", () => {
   it("do not begin after its deadline", async () => {
     const rounds = setup([down("t")]);

@@ -1,5 +1,7 @@
+import { createServer, type AddressInfo } from "node:net";
+
 import { targetSchema, type FailureReason, type Outcome } from "../../../../functions/heartbeats/contract";
-import { checkNetwork } from "../../../../functions/heartbeats/probe/canaries";
+import { canaryByConnection, checkNetwork } from "../../../../functions/heartbeats/probe/canaries";
 import type { ProbeResult } from "../../../../functions/heartbeats/probe/check-target";
 
 const targets = [
@@ -64,5 +66,33 @@ describe("canaries", () => {
       expect.objectContaining({ reason: "unmeasured" }),
       expect.objectContaining({ reason: "unmeasured" }),
     ]);
+  });
+});
+
+describe("a canary", () => {
+  const reachable = async (...addresses: readonly string[]): Promise<boolean> => {
+    const server = createServer((socket) => socket.end());
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const found = addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
+    try {
+      await canaryByConnection(() => Promise.resolve(found), port)("canary.test");
+      return true;
+    } catch {
+      return false;
+    } finally {
+      server.close();
+    }
+  };
+
+  it("is reached at any of its addresses: the network may have no route to IPv6", async () => {
+    expect(await reachable("127.0.0.1")).toBe(true);
+    expect(await reachable("::1", "127.0.0.1")).toBe(true);
+    expect(await reachable("127.0.0.2", "127.0.0.1")).toBe(true);
+  });
+
+  it("is not reached where nothing listens, or its name does not resolve", async () => {
+    expect(await reachable("127.0.0.2")).toBe(false);
+    await expect(canaryByConnection(() => Promise.reject(new Error("no")))("canary.test")).rejects.toThrow("no");
   });
 });

@@ -33,6 +33,13 @@ describe("an error met during a check", () => {
     }
   });
 
+  it("is dns for whatever the resolver says of a name, but not for a limit of this process", () => {
+    const resolving = (code: string) => Object.assign(withCode(code), { syscall: "getaddrinfo" });
+    for (const code of ["EINVAL", "ENAMETOOLONG", "ESRCH"])
+      expect(failureOf(resolving(code))).toEqual({ reason: "dns", message: `the name cannot be resolved (${code})` });
+    expect(failureOf(resolving("EMFILE")).reason).toBe("internal");
+  });
+
   it("is what the most telling of several addresses met", () => {
     expect(failureOf(new AggregateError([withCode("ENETUNREACH"), withCode("ETIMEDOUT")])).reason).toBe("timeout");
   });

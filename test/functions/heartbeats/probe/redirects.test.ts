@@ -45,6 +45,10 @@ describe("a redirect", () => {
     ["next", "https://a.test/deep/next"],
     ["?y=2", "https://a.test/deep/page?y=2"],
     ["//b.test/", "https://b.test/"],
+    // Bytes of UTF-8, and of Latin-1, as Node reads them.
+    [Buffer.from("/café?ü").toString("latin1"), "https://a.test/caf%C3%A9?%C3%BC"],
+    ["/caf\xe9", "https://a.test/caf%E9"],
+    [Buffer.from("https://bücher.test/").toString("latin1"), "https://xn--bcher-kva.test/"],
     ["http://a.test/", "http://a.test/"],
   ])("to %s leads to %s", (location, url) => {
     expect(redirect(307, location).url.href).toBe(url);

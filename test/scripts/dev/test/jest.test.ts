@@ -1,3 +1,5 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { resolve } from "node:path";
 import { countReport } from "../../../../scripts/dev/test/jest";
 
@@ -36,7 +38,7 @@ describe("a run of jest", () => {
         {
           what: "test/a.test.ts",
           details: "● it is 2, not 1",
-          rerun: "npx jest --selectProjects unit test/a.test.ts -t '^a lock \\(held\\) isn'\\''t taken$'",
+          rerun: "npx jest test/a.test.ts --selectProjects unit -t '^a lock \\(held\\) isn'\\''t taken$'",
         },
       ],
     });
@@ -44,9 +46,17 @@ describe("a run of jest", () => {
 
   it("repeats the whole file where several tests failed, or tests build on each other", () => {
     const several = report([fileOf("test/a.test.ts", failed, failed)], { numFailedTests: 2 });
-    expect(countReport("unit", 1, several).failures[0]?.rerun).toBe("npx jest --selectProjects unit test/a.test.ts");
+    expect(countReport("unit", 1, several).failures[0]?.rerun).toBe("npx jest test/a.test.ts --selectProjects unit");
     const one = report([fileOf("test/e2e/a.test.ts", failed)], { numFailedTests: 1 });
-    expect(countReport("e2e", 1, one).failures[0]?.rerun).toBe("npx jest --selectProjects e2e test/e2e/a.test.ts");
+    expect(countReport("e2e", 1, one).failures[0]?.rerun).toBe("npx jest test/e2e/a.test.ts --selectProjects e2e");
+  });
+
+  it("repeats nothing else", async () => {
+    const file = "test/e2e/clock.test.ts";
+    const [failure] = countReport("e2e", 1, report([fileOf(file, failed)], { numFailedTests: 1 })).failures;
+    const [npx = "", ...args] = `${failure?.rerun} --listTests`.split(" ");
+    const { stdout } = await promisify(execFile)(npx, args);
+    expect(stdout.split("\n").filter((line) => line.endsWith(".ts"))).toEqual([resolve(file)]);
   });
 
   it("counts a file that could not be loaded", () => {

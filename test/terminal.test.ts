@@ -25,26 +25,29 @@ const TIMER = {
 
 const window = { uptime: 0.9971, coverage: 1, p50Ms: 40, p95Ms: 60, p99Ms: 80 };
 const windows = { "24h": window, "7d": window, "30d": window, "90d": window };
-const check = { at: new Date(Date.now() - 30_000).toISOString(), latencyMs: 42, certificateDaysLeft: null };
-const STATUS = {
-  ...{ version: 1, app: "almanac", environment: "local", intervalSeconds: 60, incidents: [] },
-  generatedAt: new Date().toISOString(),
-  monitors: [
-    {
-      name: "site",
-      state: "up",
-      since: null,
-      windows,
-      days: [],
-      hours: [],
-      lastCheck: { ...check, ok: true, message: null },
-    },
-    {
-      ...{ name: "shop", state: "down", since: null, windows, days: [], hours: [] },
-      lastCheck: { ...check, ok: false, message: "status 500, expected 200-299" },
-    },
-  ],
-};
+/** Some seconds old when it is read, however long the commands before have taken. */
+function statusDocument() {
+  const check = { at: new Date(Date.now() - 10_000).toISOString(), latencyMs: 42, certificateDaysLeft: null };
+  return {
+    ...{ version: 1, app: "almanac", environment: "local", intervalSeconds: 60, incidents: [] },
+    generatedAt: new Date().toISOString(),
+    monitors: [
+      {
+        name: "site",
+        state: "up",
+        since: null,
+        windows,
+        days: [],
+        hours: [],
+        lastCheck: { ...check, ok: true, message: null },
+      },
+      {
+        ...{ name: "shop", state: "down", since: null, windows, days: [], hours: [] },
+        lastCheck: { ...check, ok: false, message: "status 500, expected 200-299" },
+      },
+    ],
+  };
+}
 
 const LINES = [
   { level: "INFO", message: "dispatched", service: "timers", shard: "shard0", scheduled: 3 },
@@ -98,7 +101,7 @@ afterAll(async () => {
 function respond({ operation }: StubRequest): object | number {
   const outputs = Object.entries(featuresAt(aws.endpoint)).map(([name, value]) => [name, { value }] as const);
   if (operation === "GET /states/local") return { outputs: Object.fromEntries(outputs), resources: [LOG_GROUP] };
-  if (operation === "GET /page/status.json") return STATUS;
+  if (operation === "GET /page/status.json") return statusDocument();
   if (operation === "GET /live/periodic")
     return { timers: [TIMER, { ...TIMER, id: "egg", enabled: false, state: "paused", nextFireAt: null }] };
   if (/^(PUT|GET) \/live\/periodic\/tea$/.test(operation)) return TIMER;

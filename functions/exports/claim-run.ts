@@ -23,6 +23,7 @@ import { locationOf } from "./run/object-keys";
 import { returnPermanentFailures } from "./run/permanent-failures";
 import type { StepServices } from "./run/step-services";
 import { isEmptyWindow } from "./run/window";
+import { reserveKey } from "./storage/run-files";
 import { stateTable, type StateTable } from "./storage/state-table";
 
 /** Claims an export's day for an execution and plans its segments. Idempotent per execution. */
@@ -46,7 +47,11 @@ export function claimStep(
   { dynamodb, s3, sfn }: Clients,
 ) {
   const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
-  const ports: ClaimPorts = { ...state, isRunning: (execution) => isRunning(sfn, execution) };
+  const ports: ClaimPorts = {
+    ...state,
+    reserveKey: (run, key) => reserveKey(run, key, s3),
+    isRunning: (execution) => isRunning(sfn, execution),
+  };
 
   return returnPermanentFailures(logger, async ({ request, execution }: ClaimRunInput): Promise<Claim> => {
     const config = findExport(await readConfiguration(s3, environment.CONFIGURATION_BUCKET), request);

@@ -22,6 +22,10 @@ export const claimRunEnvironment = environmentSchema({
   CONFIGURATION_BUCKET: text,
   /** For exports without a bucket of their own. */
   EXPORTS_BUCKET: text,
+  /** Buckets of flat layouts, whose keys are reserved there, separated by commas. */
+  BUCKET_NAMES: text,
+  /** Keys that objects are encrypted with, separated by commas. */
+  KMS_KEY_ARNS: text.optional(),
   EXECUTION_ARN_PREFIX: text,
 });
 export type ClaimRunEnvironment = EnvironmentVariables<typeof claimRunEnvironment>;
@@ -61,9 +65,12 @@ export const RECONCILE_MINUTES = 5;
 /** S3 key of {@link configurationSchema} as JSON. */
 export const CONFIGURATION_KEY = "exports.json";
 
+/** Objects that reserve keys of flat layouts. */
+export const RESERVATIONS = "_exports/reserved/";
+
 /** For Athena: contains a folder a day, `dt=2026-11-21/` (and `hour=17/minute=15/`), with a list of the published run's files. */
-export function symlinkFolder(exportName: string): string {
-  return `_exports/${exportName}/athena/`;
+export function symlinkFolder(deployment: string, exportName: string): string {
+  return `_exports/${deployment}/${exportName}/athena/`;
 }
 
 /** The dimension of metrics by export. */
@@ -75,6 +82,9 @@ export const STATE_TABLE_KEYS = { partition: "pk", sort: "sk", timeToLive: "ttl"
 export const tableNameSchema = z.string().regex(/^[\w.-]{3,255}$/, "is not the name of a DynamoDB table");
 
 const bucketNameSchema = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name");
+
+/** By its name, it would escape the check for overlapping prefixes. */
+const OWN_BUCKET = /-exports-(files|configuration)-\d{12}$/;
 
 const roleArnSchema = z
   .string()
@@ -162,7 +172,12 @@ const exportFields = {
   /** Read units a second for all exports of the table together. @default half of a provisioned table's, else no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
   /** Name of the bucket for files, of this account. @default the feature's own bucket */
-  bucket: bucketNameSchema.optional(),
+  bucket: bucketNameSchema
+    .refine(
+      (name) => !OWN_BUCKET.test(name),
+      "is the own bucket of an environment's exports, the default: leave it out",
+    )
+    .optional(),
   /** Prefix of every key; `{application}`, `{year}`, `{month}`, `{day}`, `{hour}` and `{minute}` are replaced. @default "<name>/" */
   prefix: z
     .string()
@@ -274,6 +289,8 @@ export type Window = z.output<typeof windowSchema>;
 
 /** A claimed run: the input of all later steps. Times in epoch milliseconds. */
 export const runSchema = z.strictObject({
+  /** `<account>/<region>/<state machine>`: other applications, environments and accounts may share the bucket. */
+  deployment: z.string(),
   /** The export's name; for a job `<export>/<application>/<account>/<region>/<table>`. */
   exportId: z.string(),
   /** Start time, unique per export: `2026-11-21T17:00:00.123Z`. */
@@ -333,6 +350,8 @@ export type ExportedFile = z.output<typeof exportedFileSchema>;
 /** `_manifest.json` */
 export const manifestSchema = z.looseObject({
   version: z.literal(1),
+  /** `<account>/<region>/<state machine>` */
+  deployment: z.string().optional(),
   export: z.string(),
   table: z.string(),
   /** The table's account. */

@@ -3,8 +3,10 @@ import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { dynamoFaults } from "./dynamodb";
-import { useOf, type StatesProperty } from "./expressions";
+import { resultOf, useOf, type StatesProperty } from "./expressions";
+import { isTimestamp, jsonPathFaults, jsonPathVariables } from "./jsonpath";
 import { nestedIn, type Machine, type State } from "./machine";
+import { parameterFaults } from "./parameters";
 import { callFaults, expressFaults } from "./service-calls";
 import { isRecord, type Fields } from "./values";
 import { isValidated, rememberValidated } from "./validated-machines";
@@ -31,12 +33,16 @@ export function fieldFaults(machine: Machine): string[] {
   const own = inRange("TimeoutSeconds", machine.TimeoutSeconds, 1, MAX_SECONDS);
   return [
     ...own,
-    ...Object.entries(machine.States).flatMap(([name, state]) => stateFaults(state).map((fault) => `${name} ${fault}`)),
+    ...Object.entries(machine.States).flatMap(([name, state]) => {
+      const isJsonPath = (state.QueryLanguage ?? machine.QueryLanguage) === "JSONPath";
+      const faults = [...stateFaults(state), ...(isJsonPath ? jsonPathFaults(state) : resultFaults(state))];
+      return faults.map((fault) => `${name} ${fault}`);
+    }),
   ];
 }
 
 function stateFaults(state: State): string[] {
-  const fields: Fields = { ...state };
+  const fields: Fields = withNumbers(state);
   return [
     ...inRange("TimeoutSeconds", fields["TimeoutSeconds"], 1, MAX_SECONDS),
     ...inRange("HeartbeatSeconds", fields["HeartbeatSeconds"], 1, MAX_SECONDS),
@@ -52,12 +58,55 @@ function stateFaults(state: State): string[] {
     ...mapFaults(fields),
     ...nestedFaults(state),
     ...callFaults(fields["Resource"]),
+    ...parameterFaults(fields),
     ...handlerFaults("Retry", recordsOf(fields["Retry"])),
     ...handlerFaults("Catch", recordsOf(fields["Catch"])),
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
     ...callbackFaults(fields),
     ...dynamoFaults(fields),
   ];
+}
+
+/** An expression that is a number is one. */
+function withNumbers(state: State): Fields {
+  return Object.fromEntries(
+    Object.entries(state).map(([name, value]: [string, unknown]) => {
+      const [, expression] = typeof value === "string" ? (EXPRESSION.exec(value) ?? []) : [];
+      const { value: number } = expression === undefined ? {} : resultOf(expression);
+      return [name, typeof number === "number" ? number : value];
+    }),
+  );
+}
+
+/** The types that fields take: letters of jsonata-functions.ts. */
+const FIELD_TYPES: Readonly<Record<string, string>> = {
+  Seconds: "n",
+  TimeoutSeconds: "n",
+  HeartbeatSeconds: "n",
+  MaxConcurrency: "n",
+  ToleratedFailureCount: "n",
+  ToleratedFailurePercentage: "n",
+  Timestamp: "s",
+  Items: "ao",
+  Error: "s",
+  Cause: "s",
+  Arguments: "ao",
+};
+
+/** Expressions whose results are never of the type that their field takes: they end every execution. */
+function resultFaults(state: State): string[] {
+  const fields = Object.entries(state).map(
+    ([name, value]: [string, unknown]) => [name, value, FIELD_TYPES[name]] as const,
+  );
+  const conditions = recordsOf(state.Choices).map(({ Condition }) => ["a Condition", Condition, "b"] as const);
+  return [...fields, ...conditions].flatMap(([name, value, types]) => {
+    const [text, expression] = typeof value === "string" ? (EXPRESSION.exec(value) ?? []) : [];
+    if (expression === undefined || types === undefined) return [];
+    const { type } = resultOf(expression);
+    // Without a type: an activity and a function take any.
+    const isAny = name === "Arguments" && !String(state.Resource).includes(":::");
+    return type === "?" || types.includes(type) || isAny ? [] : [`has ${name} of another type: ${text}`];
+  });
 }
 
 function inRange(name: string, value: unknown, min: number, max: number, isWhole = true): string[] {
@@ -74,10 +123,8 @@ function heartbeatFaults({ HeartbeatSeconds, TimeoutSeconds }: Fields): string[]
 }
 
 function timestampFaults(value: unknown): string[] {
-  if (typeof value !== "string" || value.includes("{%") || value.includes("${")) return [];
-  const isTimestamp =
-    /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value) && !isNaN(Date.parse(value));
-  return isTimestamp ? [] : ["has a Timestamp that is not RFC 3339"];
+  if (typeof value !== "string" || value.includes("{%")) return [];
+  return isTimestamp(value) ? [] : ["has a Timestamp that is not RFC 3339"];
 }
 
 function choiceFaults({ Type, Choices = [], Default }: State): string[] {
@@ -120,13 +167,20 @@ function assignFaults({ Assign }: Fields): string[] {
 }
 
 function roleFaults(credentials: unknown): string[] {
-  const [{ RoleArn } = {}] = recordsOf([credentials]);
+  const [{ RoleArn, "RoleArn.$": path } = {}] = recordsOf([credentials]);
+  if (isRecord(credentials) && RoleArn === undefined && path === undefined) return ["has Credentials without RoleArn"];
   const isArn = typeof RoleArn !== "string" || EXPRESSION.test(RoleArn) || /^(arn:|\$\{)/.test(RoleArn);
   return isArn ? [] : [`has Credentials for ${RoleArn}, which is not an ARN`];
 }
 
 /** Limits of distributed maps. */
-function mapFaults({ Label, ItemBatcher, ItemReader, Items, ItemsPath }: Fields): string[] {
+function mapFaults(fields: Fields): string[] {
+  const { Label, ItemBatcher, ItemReader, ResultWriter, Items, ItemsPath, ItemProcessor } = fields;
+  const [processor] = recordsOf([ItemProcessor]);
+  const [{ Mode } = {}] = recordsOf([processor?.["ProcessorConfig"]]);
+  const distributed = Object.keys(fields).filter((name) =>
+    /^(Tolerated|ItemReader|ItemBatcher|ResultWriter|Label)/.test(name),
+  );
   const [batcher] = recordsOf([ItemBatcher]);
   const isLabel =
     typeof Label !== "string" || (/^[^\s?*<>{}[\]:;,\\|^~$#%&`"]{1,40}$/.test(Label) && !/\p{Cc}/u.test(Label));
@@ -137,11 +191,24 @@ function mapFaults({ Label, ItemBatcher, ItemReader, Items, ItemsPath }: Fields)
     ...(ItemReader !== undefined && (Items ?? ItemsPath) !== undefined
       ? ["has items of its own beside an ItemReader"]
       : []),
+    ...(processor === undefined || Mode === "DISTRIBUTED"
+      ? []
+      : distributed.map((name) => `has ${name}, which only distributed maps have`)),
     ...recordsOf([ItemReader]).flatMap(readerFaults),
+    ...recordsOf([ItemReader, ResultWriter]).flatMap(locationFaults),
     ...(isEmpty ? ["has an ItemBatcher without MaxItemsPerBatch and MaxInputBytesPerBatch"] : []),
     ...inRange("MaxItemsPerBatch", MaxItemsPerBatch, 1, Infinity),
     ...inRange("MaxInputBytesPerBatch", MaxInputBytesPerBatch, 1, 262_144),
   ];
+}
+
+/** Of an ItemReader or a ResultWriter. */
+function locationFaults({ Resource, Arguments, Parameters }: Fields): string[] {
+  const [location] = recordsOf([Arguments ?? Parameters]);
+  if (location === undefined) return [];
+  const names = Object.keys(location).map((name) => name.replace(/\.\$$/, ""));
+  const needed = String(Resource).endsWith(":getObject") ? ["Bucket", "Key"] : ["Bucket"];
+  return needed.filter((name) => !names.includes(name)).map((name) => `has no ${name} for ${String(Resource)}`);
 }
 
 function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
@@ -150,19 +217,26 @@ function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
     ...(String(Resource).endsWith(":getObject") && InputType === undefined
       ? ["has an ItemReader that reads an object without InputType"]
       : []),
+    ...(CSVHeaderLocation !== undefined && InputType !== undefined && InputType !== "CSV"
+      ? ["has an ItemReader with CSVHeaderLocation that reads no CSV"]
+      : []),
     ...(CSVHeaderLocation === "GIVEN" && CSVHeaders === undefined ? ["has an ItemReader without the CSVHeaders"] : []),
   ];
 }
 
 function nestedFaults(state: State): string[] {
   const { ProcessorConfig } = state.ItemProcessor ?? {};
-  return nestedIn(state).flatMap((machine) => [
-    ...(machine.TimeoutSeconds === undefined ? [] : ["has a nested machine with TimeoutSeconds"]),
-    ...(ProcessorConfig?.ExecutionType === "EXPRESS" ? expressFaults(machine) : []),
-  ]);
+  const isEmpty = state.Type === "Parallel" && state.Branches?.length === 0;
+  return (isEmpty ? ["has no Branches"] : []).concat(
+    nestedIn(state).flatMap((machine) => [
+      ...(machine.TimeoutSeconds === undefined ? [] : ["has a nested machine with TimeoutSeconds"]),
+      ...(ProcessorConfig?.ExecutionType === "EXPRESS" ? expressFaults(machine) : []),
+    ]),
+  );
 }
 
-function retrierFaults({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds }: Fields): string[] {
+function retrierFaults(retrier: Fields): string[] {
+  const { IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeconds, JitterStrategy = "NONE" } = retrier;
   const interval = typeof IntervalSeconds === "number" ? IntervalSeconds : 1;
   const isTooShort = typeof MaxDelaySeconds === "number" && !isToken(MaxDelaySeconds) && MaxDelaySeconds <= interval;
   return [
@@ -170,6 +244,9 @@ function retrierFaults({ IntervalSeconds, MaxAttempts, BackoffRate, MaxDelaySeco
     ...inRange("MaxAttempts", MaxAttempts, 0, MAX_SECONDS),
     ...inRange("BackoffRate", BackoffRate, 1, Infinity, false),
     ...inRange("MaxDelaySeconds", MaxDelaySeconds, 1, 31_622_400),
+    ...(JitterStrategy === "NONE" || JitterStrategy === "FULL"
+      ? []
+      : ["has a JitterStrategy other than FULL and NONE"]),
     ...(isTooShort ? ["has MaxDelaySeconds that are not more than IntervalSeconds"] : []),
   ];
 }
@@ -202,10 +279,16 @@ export function expressionFaults(
 ): string[] {
   const variablesAt = variablesByState(machine, outer === "unknown" ? new Set() : outer);
   return Object.entries(machine.States).flatMap(([name, state]) => {
-    if ((state.QueryLanguage ?? machine.QueryLanguage) === "JSONPath") return [];
     const variables = variablesAt.get(name) ?? new Set<string>();
     const isDistributed = state.ItemProcessor?.ProcessorConfig?.Mode === "DISTRIBUTED";
     const inner = isDistributed ? new Set<string>() : outer === "unknown" ? outer : variables;
+    if ((state.QueryLanguage ?? machine.QueryLanguage) === "JSONPath")
+      return [
+        ...[...(outer === "unknown" ? [] : jsonPathVariables(state))]
+          .filter((variable) => !variables.has(variable))
+          .map((variable) => `${name} has $${variable}, which is not assigned on every path to it`),
+        ...nestedIn(state).flatMap((nested) => expressionFaults({ ...nested, QueryLanguage: "JSONPath" }, inner)),
+      ];
     const faults = fieldsOf(state).flatMap(({ value, allowed, hasItem = isInMap }) =>
       stringsIn(value).flatMap((text) =>
         textFaults(text, { allowed, hasItem }, outer === "unknown" ? "unknown" : variables),
@@ -341,7 +424,9 @@ const checked = new Map<string, readonly string[]>();
 export function aslFaults(machine: Machine): readonly string[] {
   const definition = JSON.stringify(machine, (_, value: unknown) => {
     if (typeof value === "number" && isToken(value)) return 1;
-    return typeof value === "string" ? value.replace(/\$\{[^}]*\}/g, "1") : value;
+    if (typeof value !== "string") return value;
+    // Its expressions have one line.
+    return value.replace(/\$\{[^}]*\}/g, "1").replace(EXPRESSION, (text) => text.replace(/[\r\n]+/g, " "));
   });
   const known = checked.get(definition);
   if (known !== undefined) return known;

@@ -1,4 +1,5 @@
 /** DynamoDB's expressions and values in the arguments of a task. */
+import { attributeFaults } from "./parameters";
 import { isRecord, type Fields } from "./values";
 
 /**
@@ -58,8 +59,15 @@ const PLACEHOLDERS = ["ExpressionAttributeNames", "ExpressionAttributeValues"] a
 /** Placeholders of DynamoDB's expressions: all that are used are given, and all that are given are used. */
 export function dynamoFaults({ Resource, Arguments }: Fields): string[] {
   const fields = isRecord(Arguments) ? Arguments : {};
+  const isKeyless = isRecord(fields["Key"]) && Object.keys(fields["Key"]).length === 0;
   const expressions = Object.entries(fields).filter(([name]) => name.endsWith("Expression"));
-  const numbers = String(Resource).includes(":dynamodb:") ? numberFaults(fields) : [];
+  const numbers = !String(Resource).includes(":dynamodb:")
+    ? []
+    : [
+        ...(isKeyless ? ["has a Key without attributes"] : []),
+        ...[fields["Item"], fields["Key"], fields["ExpressionAttributeValues"]].flatMap(attributeFaults),
+        ...numberFaults(fields),
+      ];
   const empty = PLACEHOLDERS.filter(
     (name) => fields[name] !== undefined && Object.keys(Object(fields[name]) as object).length === 0,
   );

@@ -1,6 +1,6 @@
 /** What a JSONata expression of Step Functions uses, and what is wrong with it. */
 import parseJsonata from "jsonata";
-import { isFunction, takes } from "./jsonata-functions";
+import { isFunction, returnType, takes } from "./jsonata-functions";
 
 /** The properties of `$states` that a field can use. */
 export type StatesProperty = "input" | "context" | "result" | "errorOutput";
@@ -31,6 +31,22 @@ function isInContext([object, field]: readonly string[]): boolean {
   if (object === undefined || object === "") return true;
   const fields = CONTEXT.get(object);
   return fields !== undefined && (field === undefined || field === "" || fields.includes(field));
+}
+
+/**
+ * The type that an expression has in any case, as a letter of {@link typeOf}, and the value of a literal.
+ *
+ * @param expression without its delimiters
+ */
+export function resultOf(expression: string): { readonly type: string; readonly value?: unknown } {
+  if (expression.includes("${")) return { type: "?" };
+  try {
+    const node: unknown = parseJsonata(expression).ast();
+    if (!isNode(node)) return { type: "?" };
+    return { type: typeOf(node), ...(node["type"] === "number" && { value: node["value"] }) };
+  } catch {
+    return { type: "?" }; // a fault of useOf
+  }
 }
 
 /** @param expression without its delimiters */
@@ -104,6 +120,11 @@ class Walker implements ExpressionUse {
       case "transform":
         this.visitRest(node, { ...scope, isRelative: true });
         return;
+      case "binary":
+      case "unary":
+        if (!areOperands(node)) this.faults.push(`has an operand of ${String(node["value"])} that is of another type`);
+        this.visitRest(node, scope);
+        return;
       default:
         this.visitRest(node, scope);
     }
@@ -130,12 +151,18 @@ class Walker implements ExpressionUse {
   private visitCall(node: Node, { isApplied = false, ...scope }: Scope): void {
     const procedure = node["procedure"];
     const name = isNode(procedure) && procedure["type"] === "variable" ? String(procedure["value"]) : undefined;
-    if (name === undefined) this.visit(procedure, scope);
+    const [called] = isNode(procedure) ? nodesOf(procedure["steps"] ?? [procedure]) : [];
+    if (["name", "string", "number"].includes(String(called?.["type"])))
+      this.faults.push(`calls ${String(called?.["value"])}, which is not a function`);
+    else if (name === undefined) this.visit(procedure, scope);
     else if (!scope.local.has(name) && !isFunction(name)) this.faults.push(`calls $${name}, which is not a function`);
     else if (!scope.local.has(name) && node["type"] === "function") {
       const types = nodesOf(node["arguments"]).map(typeOf).join("");
       if (!takes(name, isApplied ? `?${types}` : types))
         this.faults.push(`calls $${name} with arguments that it does not take`);
+      const [, algorithm] = nodesOf(node["arguments"]);
+      if (name === "hash" && algorithm?.["type"] === "string" && !HASHES.has(String(algorithm["value"])))
+        this.faults.push(`calls $hash with ${String(algorithm["value"])}, which it does not have`);
     }
     this.visit(node["arguments"], { ...scope, isOptional: scope.isOptional || name === "exists" });
   }
@@ -170,9 +197,41 @@ function withNames(names: ReadonlySet<string>, variables: unknown): ReadonlySet<
   return new Set([...names, ...nodesOf(variables).map(({ value }) => String(value))]);
 }
 
-/** Of a literal, the letter of its type; of all else `?`. */
-function typeOf({ type, value }: Node): string {
+const HASHES = new Set(["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"]);
+
+const ARITHMETIC = new Set(["+", "-", "*", "/", "%"]);
+const COMPARISONS = new Set(["<", "<=", ">", ">="]);
+
+/** False when an operand is certainly of another type than its operator takes. */
+function areOperands({ type, value, lhs, rhs, expression }: Node): boolean {
+  const types = [lhs, rhs, expression].filter(isNode).map(typeOf);
+  const areAll = (letter: string) => types.every((each) => each === letter || each === "?");
+  if (type === "unary") return value !== "-" || areAll("n");
+  if (ARITHMETIC.has(String(value))) return areAll("n");
+  return !COMPARISONS.has(String(value)) || areAll("n") || areAll("s");
+}
+
+function binaryType(operator: string): string {
+  if (ARITHMETIC.has(operator)) return "n";
+  if (operator === "&") return "s";
+  return COMPARISONS.has(operator) || ["=", "!=", "and", "or", "in"].includes(operator) ? "b" : "?";
+}
+
+/** The letter of the type that a node has in any case, or `?`. */
+function typeOf({ type, value, ...node }: Node): string {
   switch (type) {
+    case "binary":
+      return binaryType(String(value));
+    case "condition": {
+      const types = new Set([node["then"], node["else"]].map((each) => (isNode(each) ? typeOf(each) : "?")));
+      return types.size === 1 ? [...types].join("") : "?";
+    }
+    case "block": {
+      const last = nodesOf(node["expressions"]).at(-1);
+      return last === undefined ? "?" : typeOf(last);
+    }
+    case "function":
+      return isNode(node["procedure"]) ? returnType(String(node["procedure"]["value"])) : "?";
     case "string":
       return "s";
     case "number":

@@ -144,7 +144,7 @@ export type Choice<L extends QueryLanguage, To extends string> = Commented &
 /** The first rule whose condition holds selects the next state. */
 export type ChoiceRule<L extends QueryLanguage, To extends string> = Commented &
   Assignable<L> & { readonly Next: To } & (L extends "JSONata"
-    ? { readonly Condition: JsonataExpression | boolean; readonly Output?: Json }
+    ? { readonly Condition: JsonataExpression; readonly Output?: Json }
     : JsonPathCondition);
 
 interface Comparisons

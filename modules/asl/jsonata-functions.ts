@@ -30,6 +30,20 @@ export function takes(name: string, types: string): boolean {
   return PARAMETERS.get(name)?.test(types) ?? true;
 }
 
+/** Functions whose result has a type in any case, by its letter. */
+const RESULTS = new Map(
+  Object.entries({
+    b: "boolean contains exists not",
+    n: "abs average ceil count floor length millis number parseInteger power random round sqrt sum toMillis",
+    s: "base64decode base64encode formatBase formatInteger formatNumber fromMillis hash join lowercase now pad replace string substring substringAfter substringBefore trim type uppercase uuid",
+  }).flatMap(([letter, names]) => names.split(" ").map((name) => [name, letter] as const)),
+);
+
+/** `?` where it depends on the arguments. */
+export function returnType(name: string): string {
+  return RESULTS.get(name) ?? "?";
+}
+
 /** Matches the types of arguments, as JSONata's own signatures do. */
 function patternOf(parameters: string): RegExp {
   const patterns = [...parameters.matchAll(/(\([a-z]+\)|[a-z])(?:<([a-z])>)?([-?+]?)/g)].map(

@@ -48,6 +48,8 @@ export function callFaults(resource: unknown): string[] {
   const [, sdk, name = "", action = "", waiting] = CALL.exec(String(resource)) ?? [];
   if (name === "") return [];
   const service = sdk === undefined ? SERVICES[name] : SDK;
+  if (sdk !== undefined && !/^[a-z]/.test(action))
+    return [`calls aws-sdk:${name}:${action}: actions begin with a small letter`];
   if (service === undefined || service.actions?.includes(action) === false)
     return [`calls ${name}:${action}, which Step Functions does not integrate: aws-sdk:${name}:${action} may exist`];
   const waits = waiting === undefined || service.waits.some((each) => each === waiting);

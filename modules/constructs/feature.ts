@@ -208,7 +208,7 @@ export abstract class Feature extends TerraformStack {
     return this.arn("events", `rule/${this.physicalName("*")}`);
   }
 
-  private get regionName(): string {
+  get regionName(): string {
     this.region ??= new DataAwsRegion(this, "region");
     return this.region.name;
   }

@@ -20,6 +20,8 @@ const PARTITIONS: Readonly<Record<Granularity, readonly string[]>> = {
 export interface AthenaTableProps {
   readonly database: string;
   readonly bucket: string;
+  /** `<account>/<region>/<state machine>` */
+  readonly deployment: string;
   readonly table: TableExport;
 }
 
@@ -29,11 +31,11 @@ export interface AthenaTableProps {
  * its files. Without columns, the item is one string column, `item`, for `json_extract`; Parquet always has it.
  */
 export class AthenaTable extends Construct {
-  constructor(scope: Construct, id: string, { database, bucket, table }: AthenaTableProps) {
+  constructor(scope: Construct, id: string, { database, bucket, deployment, table }: AthenaTableProps) {
     super(scope, id);
     const { name, columns, schedule, format } = table;
     const partitions = PARTITIONS[granularityOf(schedule)];
-    const location = `s3://${bucket}/${symlinkFolder(name)}`;
+    const location = `s3://${bucket}/${symlinkFolder(deployment, name)}`;
     new GlueCatalogTable(this, RESOURCE, {
       databaseName: database,
       name: name.replaceAll("-", "_"),

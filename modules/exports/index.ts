@@ -8,6 +8,7 @@ import {
   EXPORT_DIMENSION,
   exportSchema,
   RECONCILE_MINUTES,
+  RESERVATIONS,
   STATE_TABLE_KEYS,
   type ClaimRunEnvironment,
   configurationSchema,
@@ -154,6 +155,8 @@ export class Exports extends Feature {
         TABLE_NAMES: this.tables(tableNames, "DescribeTable"),
         CONFIGURATION_BUCKET: configuration.grantRead(CONFIGURATION_KEY),
         EXPORTS_BUCKET: files.name,
+        BUCKET_NAMES: this.reservations(files),
+        KMS_KEY_ARNS: keys,
         EXECUTION_ARN_PREFIX: {
           value: this.executionsArn,
           actions: ["states:DescribeExecution"],
@@ -374,6 +377,7 @@ export class Exports extends Feature {
       new AthenaTable(this, `athena-${table.name}`, {
         database: database.name,
         bucket: table.bucket ?? files.name,
+        deployment: `${this.accountId}/${this.regionName}/${this.physicalName("run")}`,
         table,
       });
     this.output("glue_database_name", "Database of the Athena tables", database.name);
@@ -496,6 +500,24 @@ export class Exports extends Feature {
       value: [...new Set(targets.map(({ name }) => name))].join(","),
       actions,
       resources: [...new Set([...targets.map(({ arn }) => arn), ...objects])],
+    };
+  }
+
+  /** Keys of flat layouts are reserved in their bucket. */
+  private reservations(files: Bucket): Binding | string {
+    const flat = this.exports.filter(({ layout }) => layout === "flat");
+    if (flat.length === 0) return "-";
+    return {
+      value: [...new Set(flat.map(({ bucket }) => bucket ?? files.name))].join(","),
+      actions: ["s3:GetObject", "s3:PutObject"],
+      resources: [
+        ...new Set(
+          flat.map(({ bucket }) => {
+            const arn = bucket === undefined ? files.arn : `arn:${this.partitionName}:s3:::${bucket}`;
+            return `${arn}/${RESERVATIONS}*`;
+          }),
+        ),
+      ],
     };
   }
 

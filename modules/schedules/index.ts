@@ -26,6 +26,7 @@ import type { Graph } from "../constructs/dashboard";
 import { exportsHandler } from "../constructs/bundling/entry";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
+import { permissionSchema, variablesSchema } from "../constructs/own-function";
 import type { Binding } from "../constructs/resources/grants";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
@@ -42,18 +43,6 @@ const MAX_TICK_AGE_SECONDS = 60;
 
 /** The keeper repeats an invocation that has not begun after five minutes. */
 const MAX_INVOCATION_AGE_SECONDS = 300;
-
-const variableSchema = z
-  .string()
-  .regex(/^[A-Z][A-Z0-9_]*$/, "is not a valid variable name")
-  .refine((name) => !isReservedVariable(name), "is reserved by Lambda or Almanac");
-
-const permissionSchema = z.strictObject({
-  /** IAM actions: `dynamodb:PutItem`. */
-  actions: z.array(z.string().regex(/^[a-z0-9-]+:[A-Za-z]+$/, 'is not an action such as "dynamodb:PutItem"')).min(1),
-  /** ARNs. */
-  resources: z.array(z.string().regex(/^arn:/, "is not an ARN")).min(1),
-});
 
 const scheduleSchema = z
   .strictObject({
@@ -76,7 +65,7 @@ const scheduleSchema = z
     /** What the function may do: IAM actions on ARNs. @default nothing */
     permissions: z.array(permissionSchema).default([]),
     /** Variables of the function. No secrets: Terraform's state would contain them. @default none */
-    environment: z.record(variableSchema, z.string()).default({}),
+    environment: variablesSchema(isReservedVariable),
     /** Secrets by name: SSM parameters (SecureString), for the handler's `secret(name)`. @default none */
     secrets: z
       .record(

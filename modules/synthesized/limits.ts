@@ -5,8 +5,8 @@ export interface Limit {
   readonly type: string;
   /** Path of the values: `destination_config.on_failure.destination`. `*` is each value of a map; lists are entered. */
   readonly path: string;
-  /** Completes "<n> <unit>": characters of a text and the number itself by default. */
-  readonly unit?: "characters" | "bytes" | "statements" | "items";
+  /** Completes "<n> <unit>": characters of a text and the number itself by default. The names of a map are looked at as texts. */
+  readonly unit?: "characters" | "bytes" | "statements" | "items" | "names";
   readonly least?: number;
   readonly most?: number;
   /** The whole value. */
@@ -54,6 +54,10 @@ const NAME = /[.\-_A-Za-z0-9]+/;
 /** Policies and descriptions in IAM and KMS. */
 const LATIN = /[\t\n\r\u0020-\u00FF]+/;
 
+/** Lambda sets some itself, and refuses a function that does. */
+const VARIABLE =
+  /(?!(?:AWS_(?:DEFAULT_)?REGION|AWS_EXECUTION_ENV|AWS_LAMBDA_(?:FUNCTION|INITIALIZATION|LOG|RUNTIME)_\w+|AWS_ACCESS_KEY(?:_ID)?|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|LAMBDA_(?:TASK_ROOT|RUNTIME_DIR))$)[a-zA-Z][a-zA-Z0-9_]+/;
+
 type Row = readonly [path: string, limit: Pick<Limit, "least" | "most" | "pattern" | "unit">, source: string];
 
 const rows = (type: string, service: string, limits: readonly Row[]): readonly Limit[] =>
@@ -78,6 +82,7 @@ export const LIMITS: readonly Limit[] = [
   ...rows("aws_lambda_function", "Lambda", [
     ["function_name", { least: 1, most: 64, pattern: /[a-zA-Z0-9-_]+/ }, model("CreateFunction")],
     ["environment.variables", { most: 4_096, unit: "bytes" }, LAMBDA],
+    ["environment.variables", { unit: "names", pattern: VARIABLE }, model("CreateFunction")],
     ["timeout", { least: 1, most: 900 }, LAMBDA],
     ["memory_size", { least: 128, most: 10_240 }, LAMBDA],
     ["description", { most: 256 }, model("CreateFunction")],

@@ -28,13 +28,16 @@ export function quotaFaults(root: Stack, modules: Readonly<Record<string, Stack>
       LIMITS.filter(({ type }) => type === resource.type).flatMap((limit) => faultsOf(resource, limit)),
     ),
     ...SUM_LIMITS.flatMap((limit) => sumFaultsOf(resources, limit)),
+    ...resources.flatMap((resource) => foreignArns(resource, place)),
     ...duplicateNames(resources),
   ];
 }
 
 function faultsOf(resource: Resource, limit: Limit): readonly string[] {
   const { path, least = -Infinity, most = Infinity, pattern, service, unit } = limit;
-  return valuesAt(resource.values, path.split("."), unit === "items").flatMap((value) => {
+  const values = valuesAt(resource.values, path.split("."), unit === "items");
+  const looked = unit === "names" ? values.flatMap((value) => Object.keys(Object(value) as object)) : values;
+  return looked.flatMap((value) => {
     const size = sizeOf(value, unit);
     const what = `${subjectOf(path)} of ${nameOf(resource)}`;
     const counted = typeof value === "number" ? `is ${value}` : `has ${size} ${unit ?? "characters"}`;
@@ -56,6 +59,24 @@ function sumFaultsOf(resources: readonly Resource[], { type, by, size, unit, mos
   return [...sums]
     .filter(([, sum]) => sum > most)
     .map(([owner, sum]) => `${owner} needs ${sum} ${unit}; ${service} allows ${most}`);
+}
+
+/** Arguments in which AWS looks at the partition. */
+const OF_ONE_PARTITION = /^(.*policy|.*_arn|role|layers|definition|alarm_actions|ok_actions)$/;
+
+/** A permission that was written for another partition: IAM refuses the policy, and other services find nothing. */
+function foreignArns(resource: Resource, { partition, region }: Place): readonly string[] {
+  return Object.entries(resource.values)
+    .filter(([name]) => OF_ONE_PARTITION.test(name))
+    .flatMap(([name, value]) => {
+      const arns = JSON.stringify(value).match(/\barn:aws[a-z-]*:[^"\\ ]*/g) ?? [];
+      return [...new Set(arns)]
+        .filter((arn) => !arn.startsWith(`arn:${partition}:`))
+        .map(
+          (arn) =>
+            `${subjectOf(name)} of ${nameOf(resource)} has ${arn}; ARNs in ${region} begin with arn:${partition}`,
+        );
+    });
 }
 
 /**

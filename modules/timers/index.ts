@@ -21,6 +21,7 @@ import type { Graph } from "../constructs/dashboard";
 import { exportsHandler } from "../constructs/bundling/entry";
 import { escapeTemplate } from "../constructs/escape-template";
 import { Feature, type Deployment } from "../constructs/feature";
+import { permissionSchema, variablesSchema } from "../constructs/own-function";
 import type { Binding } from "../constructs/resources/grants";
 import { ApiFunction } from "../constructs/patterns/api-function";
 import { QueueFunction } from "../constructs/patterns/queue-function";
@@ -56,13 +57,6 @@ const API_CORS = {
 /** Logs each fire. */
 const DEFAULT_ENTRY = "functions/timers/log-fire.ts";
 
-const permissionSchema = z.strictObject({
-  /** IAM actions: `dynamodb:PutItem`. */
-  actions: z.array(z.string().regex(/^[a-z0-9-]+:[A-Za-z]+$/, 'is not an action such as "dynamodb:PutItem"')).min(1),
-  /** ARNs. */
-  resources: z.array(z.string().regex(/^arn:/, "is not an ARN")).min(1),
-});
-
 const callbackSchema = z.strictObject({
   /** The file that exports `handler = onTimer(...)`. @default "functions/timers/log-fire.ts", which logs each fire */
   entry: z
@@ -71,15 +65,7 @@ const callbackSchema = z.strictObject({
     .superRefine(exportsHandler())
     .default(DEFAULT_ENTRY),
   /** Additional variables. No secrets: Terraform's state would contain them. @default none */
-  environment: z
-    .record(
-      z
-        .string()
-        .regex(/^[A-Z][A-Z0-9_]*$/, "is not a valid variable name")
-        .refine((name) => !CALLBACK_VARIABLES.has(name), "is reserved by Almanac"),
-      z.string(),
-    )
-    .default({}),
+  environment: variablesSchema((name) => CALLBACK_VARIABLES.has(name)),
   /** Additional permissions: IAM actions on ARNs. @default none */
   permissions: z.array(permissionSchema).default([]),
   /** For a batch of up to ten fires. @default 30 */

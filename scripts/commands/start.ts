@@ -111,6 +111,7 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
     lines: (until) => followFunctions(started.endpoint, until),
     since,
     watch: (live) => watchSources({ stack: home.stack, app, ...live }),
+    deployment: async () => (await readRecord(home))?.deployment,
     apply: async () => {
       await startLocal({ home, app, detach: false, fresh: false, recordCalls: false, signal });
     },

@@ -23,7 +23,14 @@ const runRecordSchema = z.object({
   /** True: a command is stopping it, so its end is no failure. */
   stopping: z.boolean().default(false),
   /** The last successful deployment. */
-  deployment: z.object({ at: z.iso.datetime(), features: featuresSchema }).optional(),
+  deployment: z
+    .object({
+      at: z.iso.datetime(),
+      /** When the sources were begun to be read, in epoch milliseconds. */
+      readMs: z.number().optional(),
+      features: featuresSchema,
+    })
+    .optional(),
 });
 
 export type RunRecord = z.output<typeof runRecordSchema>;

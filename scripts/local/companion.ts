@@ -4,10 +4,12 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SECOND_MS } from "../../functions/shared/time";
 import { identifyProcess, type ProcessIdentity } from "../shared/processes";
 import { lastLines } from "../shared/run-command";
 
-const READY_WITHIN_MS = 20_000;
+/** A server that fails ends at once. A machine that is busy takes its time: 20 s were too few for one. */
+const READY_WITHIN_MS = 90_000;
 
 export interface Companion {
   /** `http://127.0.0.1:40123` */
@@ -48,8 +50,9 @@ export async function startCompanion({ title, args, log, endsWithUs }: Companion
     if (port !== undefined) return { url: `http://127.0.0.1:${port}`, process: identity };
     await sleep(50);
   }
+  const reason = child.exitCode === null ? ` within ${READY_WITHIN_MS / SECOND_MS} s` : "";
   child.kill();
   throw new CompanionFailedError(
-    `The server of ${title} did not start:\n${lastLines(await readFile(log, "utf8"), 10)}`,
+    `The server of ${title} did not start${reason}:\n${lastLines(await readFile(log, "utf8"), 10)}`,
   );
 }

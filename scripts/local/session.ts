@@ -9,8 +9,18 @@ import type { LiveOptions } from "./live/run";
 /** While a change waits for Enter: a job may go into the background of its shell, and come back. */
 const LOOK_EVERY_MS = 1_000;
 
+/** For a deployment from another terminal. */
+const DEPLOYMENTS_EVERY_MS = 1_000;
+
 /** Keys that were pressed before a question are no answer to it. */
 const TYPED_BEFORE_MS = 100;
+
+export interface Deployment {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** When the sources were begun to be read, in epoch milliseconds. */
+  readonly readMs?: number | undefined;
+}
 
 export interface SessionOptions {
   /** Lines of functions, until the signal is aborted. */
@@ -19,6 +29,8 @@ export interface SessionOptions {
   readonly since: number;
   /** Starts the watcher of the sources. @returns ends it */
   readonly watch: (options: Pick<LiveOptions, "since" | "onEvent">) => () => void;
+  /** The last deployment, of any terminal. */
+  readonly deployment: () => Promise<Deployment | undefined>;
   /** Deploys, and shows how. */
   readonly apply: () => Promise<void>;
   /** Undefined: a line that people need not see. */
@@ -38,6 +50,9 @@ export function openSession(options: SessionOptions): void {
   let stopWatching: (() => void) | undefined;
   let waitingSince: number | undefined;
   let looking: ReturnType<typeof setInterval> | undefined;
+  /** When the deployment was made whose functions are watched. */
+  let watched: string | undefined;
+  let applying = false;
 
   const readIfAllowed = () => {
     if (canRead()) input.resume();
@@ -67,13 +82,30 @@ export function openSession(options: SessionOptions): void {
     stopWaiting();
     stopWatching?.();
     const since = Date.now();
+    applying = true;
     try {
       await options.apply();
     } catch (error) {
       print(`${colours.red("Not applied:")} ${describeError(error)}`);
     }
+    watched = (await options.deployment())?.at;
+    applying = false;
     watch(since);
   };
+  /** Another terminal may have deployed: functions come and go. */
+  const followDeployments = async () => {
+    const before = watched;
+    const found = await options.deployment();
+    if (found === undefined || found.at === before || watched !== before || applying || signal.aborted) return;
+    const isFirst = before === undefined;
+    watched = found.at;
+    if (isFirst) return;
+    print("Deployed by another command.");
+    if (waitingSince !== undefined) stopWaiting();
+    stopWatching?.();
+    watch(found.readMs ?? Date.now());
+  };
+  const following = setInterval(() => void followDeployments(), DEPLOYMENTS_EVERY_MS);
   const onInput = () => {
     if (waitingSince !== undefined && performance.now() - waitingSince > TYPED_BEFORE_MS) void apply();
   };
@@ -81,10 +113,12 @@ export function openSession(options: SessionOptions): void {
   input.pause();
   signal.addEventListener("abort", () => {
     stopWatching?.();
+    clearInterval(following);
     input.off("data", onInput);
     stopWaiting();
   });
   watch(options.since);
+  void followDeployments();
   void showLines(options);
 }
 

@@ -102,6 +102,8 @@ class Start {
   #features: Features = {};
   /** Runs beside the start of the emulator: both are waited for. */
   #synthesis: Promise<string> | undefined;
+  /** When it began, in epoch milliseconds. */
+  #readMs = 0;
   /** True: an emulator started now continues from a kept state. */
   #restored = false;
   /** True once the emulator is in use, so that its log may explain a failure. */
@@ -251,6 +253,7 @@ class Start {
   #beginSynthesis(awsEndpoint: string): Promise<string> {
     const { app, home, signal } = this.options;
     if (this.#synthesis === undefined) {
+      this.#readMs = Date.now();
       this.#synthesis = synthesizeStack("local", { app, outputDirectory: home.synthesized, awsEndpoint, signal });
       // Its step reports a failure. Avoids an unhandled rejection until then.
       this.#synthesis.catch(() => undefined);
@@ -342,7 +345,7 @@ class Start {
 
   async #recordDeployment(): Promise<void> {
     if (this.#record === undefined) return;
-    const deployment = { at: new Date().toISOString(), features: this.#features };
+    const deployment = { at: new Date().toISOString(), readMs: this.#readMs, features: this.#features };
     await this.#write({ ...this.#record, deployment });
   }
 

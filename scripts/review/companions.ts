@@ -90,7 +90,7 @@ export const withMethod: GoesWith = (last, plan) => {
     );
 };
 
-/** With the route that `ping/{key}/GET` names, or its stage, or its API. */
+/** With the route that `~1ping~1{key}/GET` names, or its stage, or its API. */
 export const withRoute: GoesWith = (last, plan) => {
   const { rest_api_id: api, stage_name: stage, method_path: route } = last;
   if (plan.has(API, api)) return true;
@@ -103,7 +103,7 @@ export const withRoute: GoesWith = (last, plan) => {
     .filter((it) => it.isDestroyed && isOfApi(it))
     .some(({ resource_id, http_method }) => {
       const path = resources.find(({ id }) => id === resource_id)?.["path"];
-      return typeof path === "string" && `${path.replace(/^\//, "")}/${String(http_method)}` === route;
+      return typeof path === "string" && `${path.replaceAll("/", "~1")}/${String(http_method)}` === route;
     });
 };
 

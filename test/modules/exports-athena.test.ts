@@ -3,7 +3,7 @@ import { gunzipSync } from "node:zlib";
 import * as z from "zod";
 import { parsePlainItem } from "../../functions/exports/format/plain-json";
 import { attributes, type TypedItem } from "../support/items";
-import { aws, BUCKET, configure, DAY, run, setupExports, succeeded } from "../support/exports-system";
+import { aws, BUCKET, configure, DAY, DEPLOYMENT, run, setupExports, succeeded } from "../support/exports-system";
 import { queryFiles } from "../support/query-engine";
 import { synthesize } from "../support/synthesized";
 
@@ -42,7 +42,10 @@ function glueTable(form: Form) {
 /** The day's partition, as the table's input format finds it: the files that the listed one names. */
 function filesOf({ parameters, storage_descriptor: { input_format } }: z.output<typeof tableSchema>): Buffer[] {
   expect(input_format).toBe("org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat");
-  const folder = parameters["storage.location.template"]?.replace("$${dt}", DAY).replace("s3://", "");
+  const folder = parameters["storage.location.template"]
+    ?.replace(/_exports\/.*-exports-run\//, `_exports/${DEPLOYMENT}/`)
+    .replace("$${dt}", DAY)
+    .replace("s3://", "");
   return [...aws.objects]
     .filter(([key]) => folder !== undefined && key.startsWith(folder))
     .flatMap(([, list]) => list.toString().trimEnd().split("\n"))

@@ -18,6 +18,10 @@ const exports = {
   jobs: { tables: ["app-logs"], roles: ["arn:aws:iam::123456789012:role/reader"] },
 };
 
+/** Of the module's account, region and state machine. */
+const DEPLOYMENT =
+  "${data.aws_caller_identity.account.account_id}/${data.aws_region.region.name}/${var.app}-${var.environment}-exports-run";
+
 const module_ = (input: Parameters<typeof synthesize>[0]["exports"] = exports) => {
   const module = synthesize({ exports: input }).modules["exports"];
   if (!module) throw new Error("no module");
@@ -94,7 +98,7 @@ describe("the exports module", () => {
     const tables = module_().resource["aws_glue_catalog_table"] ?? {};
     expect(Object.keys(tables)).toEqual(["athena_orders"]);
     // Of each day, the list of the published run's files: see run-files.ts.
-    const location = "s3://${aws_s3_bucket.files.bucket}/_exports/orders/athena/";
+    const location = `s3://\${aws_s3_bucket.files.bucket}/_exports/${DEPLOYMENT}/orders/athena/`;
     expect(tables["athena_orders"]).toMatchObject({
       parameters: { "storage.location.template": `${location}dt=$\${dt}/` },
       storage_descriptor: { location, input_format: "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat" },
@@ -112,16 +116,19 @@ describe("the exports module", () => {
   ])("has an Athena table that Glue accepts and that finds its files: %j", (more) => {
     const module = module_({ tables: [{ name: "orders", table: "orders", bucket: "ours", ...more }] });
     const table = glueTable(module.resource["aws_glue_catalog_table"]?.["athena_orders"]);
+    const deployment = "123456789012/eu-central-1/shop-live-exports-run";
+    const deployed = (text: string) => text.replace(DEPLOYMENT, deployment);
+    const location = deployed(table.storage_descriptor.location);
     const names = [...table.storage_descriptor.columns, ...table.partition_keys].map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const name of names) expect(name).toMatch(/^[a-z0-9_]{1,255}$/);
     // Each projected partition is a placeholder of the template, and the location is before the first one.
-    const template = (table.parameters["storage.location.template"] ?? "").replaceAll("$${", "${");
+    const template = deployed(table.parameters["storage.location.template"] ?? "").replaceAll("$${", "${");
     const placeholders = [...template.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
     expect(placeholders).toEqual(table.partition_keys.map(({ name }) => name));
     for (const name of placeholders) expect(table.parameters).toHaveProperty([`projection.${name ?? ""}.type`]);
-    expect(table.storage_descriptor.location).toBe(template.slice(0, template.indexOf("dt=")));
-    expect(table.storage_descriptor.location).not.toMatch(/[{}]/);
+    expect(location).toBe(template.slice(0, template.indexOf("dt=")));
+    expect(location).not.toMatch(/[{}]/);
     const config = exportSchema.parse({
       name: "orders",
       table: "orders",
@@ -131,7 +138,7 @@ describe("the exports module", () => {
       expression: "schedule" in more ? more.schedule : "rate(1 day)",
       timeZone: "UTC",
     });
-    const run = { config, exportId: "orders", id: "now", application: "", keyTime: 0, ...slot };
+    const run = { config, deployment, exportId: "orders", id: "now", application: "", keyTime: 0, ...slot };
     const values: Readonly<Record<string, string>> = { dt: "2026-11-21", hour: "07", minute: "15" };
     const folder = template.replace(/\$\{(\w+)\}/g, (_, partition: string) => values[partition] ?? "");
     expect(`s3://ours/${symlinkKey(run)}`).toBe(`${folder}files.txt`);
@@ -179,6 +186,7 @@ describe("the exports module", () => {
     [{ format: "parquet" as const, engine: "dynamodb-export" as const }, "engine"],
     [{ prefix: "/orders" }, "prefix"],
     [{ segments: 0 }, "segments"],
+    [{ bucket: "almanac-staging-exports-files-123456789012" }, "bucket"],
     [{ columns: { userId: "string", userid: "string" } }, "columns.userid"],
     [{ columns: { DT: "string" } }, "columns.DT"],
     [{ columns: { Hour: "string" } }, "columns.Hour"],

@@ -99,7 +99,7 @@ describe("the pipelines module", () => {
       authorization: "NONE",
     });
     expect(resource(json, "aws_api_gateway_method_settings", "api_post_webhooks_jobOrder_throttling")).toMatchObject({
-      method_path: "webhooks/jobOrder/POST",
+      method_path: "~1webhooks~1jobOrder/POST",
       settings: { throttling_rate_limit: 50, throttling_burst_limit: 100 },
     });
     const policy = describePolicy(resource(json, "aws_iam_role_policy", "job_order_webhook_policy")["policy"]);

@@ -48,7 +48,7 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
   },
   {
     statement:
-      /^s3:[\w,:]+ on (\S+:::a-bucket-of-ours(\/(elsewhere\/|_exports\/)\*)?,?|\$\{aws_s3_bucket\.files\.arn\}(\/\*)?,?)+$/,
+      /^s3:[\w,:]+ on (\S+:::a-bucket-of-ours(\/(elsewhere\/|_exports\/)\*)?,?|\$\{aws_s3_bucket\.files\.arn\}(\/(_exports\/reserved\/)?\*)?,?)+$/,
     because: "in a bucket of the user's, an export's files below its own prefix",
   },
   {

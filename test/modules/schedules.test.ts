@@ -367,7 +367,7 @@ describe("the schedules module", () => {
     [
       "any resource",
       { permissions: [{ actions: ["s3:GetObject"], resources: ["*"] }] },
-      'report.permissions[0].resources[0]: "*" is not an ARN',
+      'report.permissions[0].resources[0]: "*" is not an ARN such as "arn:aws:s3:::invoices/*"',
     ],
     [
       "a variable of Lambda",

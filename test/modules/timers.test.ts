@@ -75,9 +75,13 @@ describe("timers", () => {
     expect(resource(json, "aws_iam_role_policy", "callback_policy")["policy"]).toContain("ses:SendEmail");
   });
 
-  it("reject reserved variables", () => {
-    const callbacks = { default: { environment: { TIMERS_TABLE: "mine" } } };
-    expect(() => timers({ callbacks })).toThrow(/reserved by Almanac/);
+  it.each([
+    ["TIMERS_TABLE", "is reserved by Lambda or Almanac"],
+    ["AWS_REGION", "is reserved by Lambda or Almanac"],
+    ["A", "is not a valid variable name"],
+  ])("reject the variable %s", (name, problem) => {
+    const callbacks = { default: { environment: { [name]: "mine" } } };
+    expect(() => timers({ callbacks })).toThrow(`environment.${name}: ${problem}`);
   });
 
   it("have for each callback a function, a queue, dead letters, alarms and outputs of its own", () => {

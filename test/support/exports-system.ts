@@ -32,6 +32,8 @@ export const DAY = "2026-11-21";
 /** Of the day's run. */
 export const FOLDER = `orders/dt=${DAY}/`;
 
+/** Of the machine below. */
+export const DEPLOYMENT = "000000000000/eu-central-1/exports";
 const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:exports";
 const machine = exportMachine({
   self: MACHINE,
@@ -228,7 +230,10 @@ export function expectPublished(items = idsOf(pages(6))): void {
   const ofFolder = keys(FOLDER).filter((key) => !/\/_(manifest\.json|SUCCESS)$/.test(key));
   expect(ofFolder).toEqual(files.map(({ key }) => `${BUCKET}/${key}`).sort());
   expect(keys(`${FOLDER}_SUCCESS`)).toHaveLength(1);
-  const listed = aws.objects.get(`${BUCKET}/_exports/orders/athena/dt=${DAY}/files.txt`)?.toString().trimEnd();
+  const listed = aws.objects
+    .get(`${BUCKET}/_exports/${DEPLOYMENT}/orders/athena/dt=${DAY}/files.txt`)
+    ?.toString()
+    .trimEnd();
   expect(listed?.split("\n")).toEqual(files.map(({ key }) => `s3://${BUCKET}/${key}`));
 }
 

@@ -1,7 +1,7 @@
 /** Decides which execution may run an export: one at a time, and one finished run per day. */
 import { isDeepStrictEqual } from "node:util";
 
-import { accountOf } from "../../shared/aws/arn";
+import { accountOf, machineOf } from "../../shared/aws/arn";
 import { DAY_MS, SECOND_MS } from "../../shared/time";
 import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } from "../contract";
 import { ConfigurationError } from "./configuration";
@@ -57,7 +57,7 @@ export interface ClaimPorts {
    * @returns false when it has changed since, or another run has the id
    */
   readonly activate: (run: Run, execution: string, before: ExportState) => Promise<boolean>;
-  /** Reserves a key for a run. Idempotent. @returns false when another run, of any export, has it */
+  /** Reserves a key for a run. Idempotent. @returns false when another run, of any export or deployment, has it */
   readonly reserveKey: (run: Run, key: string) => Promise<boolean>;
   readonly isRunning: (execution: string) => Promise<boolean>;
 }
@@ -199,6 +199,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
   // An incremental run on from the cursor is one more of its day; another one replaces the run that it repeats.
   const replaced = config.mode === "full" || isRepeated || range !== undefined ? finished : undefined;
   return {
+    deployment: machineOf(execution),
     exportId: exportIdOf(request, accountOf(execution)),
     id: new Date(now).toISOString(),
     day,

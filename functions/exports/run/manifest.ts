@@ -46,6 +46,7 @@ export function buildManifest(
   ];
   return {
     version: 1,
+    deployment: run.deployment,
     export: config.name,
     table: config.table,
     account: run.account,

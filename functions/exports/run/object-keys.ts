@@ -1,14 +1,20 @@
 /** S3 keys of an export's objects. */
-import { symlinkFolder, type ExportConfig, type Run } from "../contract";
+import { createHash } from "node:crypto";
+
+import { RESERVATIONS, symlinkFolder, type ExportConfig, type Run } from "../contract";
 
 /** The fields of a run that its keys depend on. */
-export interface KeySource extends Pick<Run, "exportId" | "id" | "application" | "keyTime" | "day" | "time"> {
+export interface KeySource extends Pick<
+  Run,
+  "deployment" | "exportId" | "id" | "application" | "keyTime" | "day" | "time"
+> {
   readonly config: Pick<ExportConfig, "name" | "layout" | "format" | "compression" | "prefix">;
 }
 
 /**
  * A JSON document is one file; NDJSON and Parquet are written in parts, numbered within their segment from 0. In a partitioned layout the key has the
- * run's id; in a flat one, whose keys other systems rely on, the time is reserved for one run (see {@link reservedKey}).
+ * run's id and its export's (see {@link isOwnKey}); in a flat one, whose keys other systems rely on, the time is reserved for one run (see
+ * {@link reservedKey}).
  */
 export function fileKey(run: KeySource, segment: number, part: number): string {
   const { layout, format, compression } = run.config;
@@ -16,7 +22,7 @@ export function fileKey(run: KeySource, segment: number, part: number): string {
   const extension = `${format}${compression === "gzip" && format !== "parquet" ? ".gz" : ""}`;
   const number = `${padded(segment, 4)}-${padded(part, 5)}`;
   if (layout === "partitioned")
-    return `${dayFolder(run)}${format === "json" ? "export" : `part-${number}`}-${idInKeys(run)}.${extension}`;
+    return `${dayFolder(run)}${format === "json" ? "export" : `part-${number}`}-${idInKeys(run)}-${exportInKeys(run)}.${extension}`;
   return `${stem(run)}${format === "json" ? "" : `-${number}`}.${extension}`;
 }
 
@@ -39,16 +45,23 @@ export function strayPrefix(run: KeySource): string {
   return layout === "partitioned" ? prefix.replace(/\{.*/, "") : stem(run);
 }
 
-/** Whether a key is of a superseded run: keys of flat layouts are unique by their prefix, others have the run's id. */
-export function isSuperseded({ id, prefix }: Run["superseded"][number], key: string): boolean {
-  return key.startsWith(prefix) && (!prefix.endsWith("/") || key.includes(`-${idInKeys({ id })}.`));
+/** Whether a key is of a superseded run: keys of flat layouts are unique by their prefix, others have the ids of run and export. */
+export function isSuperseded(run: KeySource, { id, prefix }: Run["superseded"][number], key: string): boolean {
+  return (
+    key.startsWith(prefix) && (!prefix.endsWith("/") || key.includes(`-${idInKeys({ id })}-${exportInKeys(run)}.`))
+  );
+}
+
+/** Whether a key below {@link strayPrefix} is of a run of the same export: other deployments may write below the same prefix. */
+export function isOwnKey(run: KeySource, key: string): boolean {
+  return run.config.layout === "flat" || key.includes(`-${exportInKeys(run)}.`);
 }
 
 /** Whether an object of a day's folder is an export's: its own parts and documents, and files of DynamoDB's own exports. */
 export function isExportedFile(folder: string, key: string): boolean {
   return (
     key.startsWith(folder) &&
-    /^((part-\d{4}-\d{5}(-\w+)?\.ndjson|export(-\w+)?\.json)(\.gz)?|part-\d{4}-\d{5}-\w+\.parquet)$|^AWSDynamoDB\//.test(
+    /^((part-\d{4}-\d{5}(-[\w-]+)?\.ndjson|export(-[\w-]+)?\.json)(\.gz)?|part-\d{4}-\d{5}-[\w-]+\.parquet)$|^AWSDynamoDB\//.test(
       key.slice(folder.length),
     )
   );
@@ -56,7 +69,7 @@ export function isExportedFile(folder: string, key: string): boolean {
 
 /** The files of the published run, one URI a line, for Athena: one object, so that a query sees one run. */
 export function symlinkKey(run: KeySource): string {
-  return `${symlinkFolder(run.config.name)}${slotFolder(run)}files.txt`;
+  return `${symlinkFolder(run.deployment, run.config.name)}${slotFolder(run)}files.txt`;
 }
 
 /** Partitioned: beside the parts, because Athena skips names with a leading underscore. Flat: under `_exports/`, see successKey. */
@@ -69,9 +82,16 @@ export function successKey(run: KeySource): string {
   return `${manifestFolder(run)}_SUCCESS`;
 }
 
-/** Names the run that publishes. Not in the folder of readers. */
-export function publisherKey({ exportId, ...run }: KeySource): string {
-  return `_exports/${exportId}/publisher/${slotFolder(run)}run.txt`;
+/** Names the run that publishes in a folder, of whatever deployment. Not in the folder of readers. */
+export function publisherKey(run: KeySource): string {
+  return run.config.layout === "partitioned"
+    ? `_exports/publishers/${dayFolder(run)}run.txt`
+    : `${manifestFolder(run)}publisher.txt`;
+}
+
+/** Names the run that a key of a flat layout is reserved for, of whatever deployment. */
+export function reservationKey(key: string): string {
+  return `${RESERVATIONS}${key}.txt`;
 }
 
 /** The folder that contains only this day's files. Undefined for a flat layout. */
@@ -90,15 +110,20 @@ function idInKeys({ id }: Pick<Run, "id">): string {
   return id.replace(/[^\w]/g, "");
 }
 
+/** Distinguishes exports, and those of other deployments. */
+function exportInKeys({ deployment, exportId }: Pick<KeySource, "deployment" | "exportId">): string {
+  return createHash("sha256").update(`${deployment}/${exportId}`).digest("hex").slice(0, 8);
+}
+
 function stem(run: KeySource): string {
   return `${expandedPrefix(run)}${new Date(run.keyTime).toISOString().slice(0, 19).replace("T", " ")}Z`;
 }
 
 function manifestFolder(run: KeySource): string {
-  const { config, exportId, day, time } = run;
+  const { config, deployment, exportId, day, time } = run;
   return config.layout === "partitioned"
     ? dayFolder(run)
-    : `_exports/${exportId}/${day}/${time === undefined ? "" : `${time.replace(":", "-")}/`}`;
+    : `_exports/${deployment}/${exportId}/${day}/${time === undefined ? "" : `${time.replace(":", "-")}/`}`;
 }
 
 function dayFolder(run: KeySource): string {

@@ -9,6 +9,8 @@ const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   "CursorMismatchError",
   "DocumentTooLargeError",
   "ExportPeriodTooShortError",
+  // The bucket is shared with another deployment
+  "FolderTakenError",
   "NativeExportError",
   // A newer run has superseded this one, it has failed meanwhile, or its files are lost: the next run starts over
   "ObjectExistsError",

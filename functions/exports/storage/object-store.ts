@@ -62,9 +62,9 @@ export interface ObjectStoreOptions {
   readonly owner: string;
 }
 
-/** Identifies a run, by which it recognizes the objects that it has written. ASCII. */
-export function ownerOf({ exportId, id }: Pick<Run, "exportId" | "id">): string {
-  return `${exportId}/${id}`;
+/** Identifies a run among those of all deployments, by which it recognizes the objects that it has written. ASCII. */
+export function ownerOf({ deployment, exportId, id }: Pick<Run, "deployment" | "exportId" | "id">): string {
+  return `${deployment}/${exportId}/${id}`;
 }
 
 const OWNER = "almanac-run";

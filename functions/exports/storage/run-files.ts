@@ -15,9 +15,11 @@ import { manifestSchema, type Manifest, type Run } from "../contract";
 import { buildManifest, filesOfRun } from "../run/manifest";
 import {
   isExportedFile,
+  isOwnKey,
   isSuperseded,
   manifestKey,
   publisherKey,
+  reservationKey,
   runFolder,
   strayPrefix,
   successKey,
@@ -37,14 +39,16 @@ export interface PublishPorts {
 
 /**
  * Aborts the uploads of unfinished runs that this one has superseded: S3 then refuses their completion. Fails before the table is read if
- * the bucket does not exist or cannot be read.
+ * the bucket does not exist or cannot be read, or another export publishes in the folder.
+ *
+ * @throws {@link FolderTakenError}
  */
 export async function abortSupersededUploads(run: Run, s3: S3Client): Promise<void> {
-  await readObject(run, s3, manifestKey(run));
+  assertOwnFolder(run, await readObject(run, s3, publisherKey(run)));
   const store = storeOf(run, s3);
   for (const superseded of run.superseded)
     for (const { key, id } of await store.listUploads(superseded.prefix))
-      if (isSuperseded(superseded, key)) await store.abortUpload(key, id);
+      if (isSuperseded(run, superseded, key)) await store.abortUpload(key, id);
 }
 
 /**
@@ -54,12 +58,12 @@ export async function abortSupersededUploads(run: Run, s3: S3Client): Promise<vo
  * before it checks that its run is the active one, and replaces it on condition that it is unchanged. The marker, which is missing while a run
  * publishes, has no such state: it is copied from the object that names the publisher, on condition that this still names its run.
  *
- * @throws RunSupersededError, ObjectExistsError, UploadLostError
+ * @throws {@link FolderTakenError}, RunSupersededError, ObjectExistsError, UploadLostError
  */
 export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Promise<void> {
   const published = await readPublished(run, s3);
   const before = published.manifest;
-  const isPublished = before?.run === run.id;
+  const isPublished = before?.run === run.id && before.deployment === run.deployment;
   await state.assertActive(run);
 
   const store = storeOf(run, s3);
@@ -70,10 +74,7 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
       type: "text/plain",
       replaces: published.publisherTag,
     });
-    const marker = await readObject(run, s3, successKey(run));
-    // Its own: another invocation of this step has published the run.
-    if (marker?.tag !== undefined && marker.text !== contentOf(run))
-      await deleteIfUnchanged(run, s3, successKey(run), marker.tag);
+    if (published.markerTag !== undefined) await deleteIfUnchanged(run, s3, successKey(run), published.markerTag);
     await mapConcurrently(parts, CONCURRENT_REQUESTS, async ({ key, upload, segment, number }) => {
       if (upload === undefined) return;
       await store.completeUpload(key, upload);
@@ -113,7 +114,21 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
 }
 
 /** Of the marker, and of the object that it is copied from. */
-const contentOf = ({ id }: Run): string => `${id}\n`;
+const contentOf = (run: Run): string => `${ownerOf(run)}\n`;
+
+/** Another export, or one of another application, environment or account, publishes in the folder: this run would delete its files. */
+export class FolderTakenError extends Error {
+  override readonly name = "FolderTakenError";
+}
+
+/** The first to publish in a folder has it, because that is conditional. */
+function assertOwnFolder(run: Run, publisher: StoredObject | undefined): void {
+  if (publisher === undefined || publisher.text.startsWith(`${run.deployment}/${run.exportId}/`)) return;
+  const owner = publisher.text.slice(0, publisher.text.lastIndexOf("/"));
+  throw new FolderTakenError(
+    `s3://${run.bucket}/${runFolder(run) ?? ""} has files of ${owner}: this export needs another bucket or prefix`,
+  );
+}
 
 /** @throws PreconditionFailed when another run publishes */
 async function putMarker(run: Run, s3: S3Client): Promise<void> {
@@ -137,6 +152,8 @@ interface Published {
   readonly manifestTag: string | undefined;
   readonly symlinkTag: string | undefined;
   readonly publisherTag: string | undefined;
+  /** Of another run's marker. Its own stays: another invocation of this step has published the run. */
+  readonly markerTag: string | undefined;
   /** Keys of the day's folder that are files of exports. */
   readonly files: readonly string[];
   /** Of workers that were killed, and of superseded runs. */
@@ -144,9 +161,14 @@ interface Published {
 }
 
 async function readPublished(run: Run, s3: S3Client): Promise<Published> {
+  const publisher = await readObject(run, s3, publisherKey(run));
+  assertOwnFolder(run, publisher);
   const manifest = await readObject(run, s3, manifestKey(run));
-  const prefixes = new Set([strayPrefix(run), ...run.superseded.map(({ prefix }) => prefix)]);
-  const uploads = await Promise.all([...prefixes].map((prefix) => storeOf(run, s3).listUploads(prefix)));
+  const marker = await readObject(run, s3, successKey(run));
+  const store = storeOf(run, s3);
+  const stray = (await store.listUploads(strayPrefix(run))).filter(({ key }) => isOwnKey(run, key));
+  for (const superseded of run.superseded)
+    stray.push(...(await store.listUploads(superseded.prefix)).filter(({ key }) => isSuperseded(run, superseded, key)));
   const files: string[] = [];
   const folder = runFolder(run);
   // Files of a flat layout share their folder with those of other days: their manifest has them.
@@ -157,9 +179,10 @@ async function readPublished(run: Run, s3: S3Client): Promise<Published> {
     manifest: manifest && parseInput(manifestSchema, parseJson(manifest.text)),
     manifestTag: manifest?.tag,
     symlinkTag: folder === undefined ? undefined : (await readObject(run, s3, symlinkKey(run)))?.tag,
-    publisherTag: (await readObject(run, s3, publisherKey(run)))?.tag,
+    publisherTag: publisher?.tag,
+    markerTag: marker?.text === contentOf(run) ? undefined : marker?.tag,
     files,
-    uploads: uploads.flat(),
+    uploads: [...new Map(stray.map((upload) => [upload.id, upload])).values()],
   };
 }
 
@@ -168,11 +191,12 @@ function nativeFolder(key: string): string {
   return /^.*\/AWSDynamoDB\/[^/]+\//.exec(key)?.[0] ?? key;
 }
 
-async function readObject(
-  { bucket: Bucket }: Run,
-  s3: S3Client,
-  Key: string,
-): Promise<{ readonly text: string; readonly tag: string | undefined } | undefined> {
+interface StoredObject {
+  readonly text: string;
+  readonly tag: string | undefined;
+}
+
+async function readObject({ bucket: Bucket }: Run, s3: S3Client, Key: string): Promise<StoredObject | undefined> {
   try {
     const { Body, ETag: tag } = await s3.send(new GetObjectCommand({ Bucket, Key }));
     return { text: (await Body?.transformToString()) ?? "", tag };
@@ -187,6 +211,22 @@ interface NewObject {
   readonly type: string;
   /** ETag of the object that it replaces, undefined: it is new. Without this field it replaces any. */
   readonly replaces?: string | undefined;
+}
+
+/**
+ * Reserves a key for a run, in the bucket itself: other deployments may write there. Idempotent.
+ *
+ * @returns false when another run has it
+ */
+export async function reserveKey(run: Run, key: string, s3: S3Client): Promise<boolean> {
+  const Key = reservationKey(key);
+  try {
+    await put(run, s3, Key, { content: contentOf(run), type: "text/plain", replaces: undefined });
+    return true;
+  } catch (error) {
+    if (errorName(error) !== "PreconditionFailed") throw error;
+    return (await readObject(run, s3, Key))?.text === contentOf(run);
+  }
 }
 
 /** @throws PreconditionFailed when another run was faster; Step Functions retries, and the next call sees what that has published */

@@ -9,7 +9,6 @@ import { failedStatusSchema, runSchema, watermarkUnitSchema, windowSchema, type 
 import { cursorSource } from "../run/cursor";
 import type { ActiveRun, ClaimPorts, ExportState, FinishedDay, Occasion } from "../run/claim";
 import type { RunningExport } from "../run/reconciler";
-import { ownerOf } from "./object-store";
 import { segmentTable, type SegmentTable } from "./segment-table";
 import { isConditionFailed, STATE, stateItems } from "./state-items";
 
@@ -91,7 +90,7 @@ export interface RunRecord extends Readonly<Omit<z.output<typeof recordSchema>, 
   readonly run: Run;
 }
 
-export interface StateTable extends Omit<ClaimPorts, "isRunning">, SegmentTable {
+export interface StateTable extends Omit<ClaimPorts, "isRunning" | "reserveKey">, SegmentTable {
   /** @throws {@link RunSupersededError}, {@link RunFailedError} */
   readonly assertActive: (run: Run) => Promise<void>;
   /**
@@ -222,22 +221,6 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       if (item === undefined) return undefined;
       const { run, location, window, source } = daySchema.parse(item);
       return { run, location, window, source };
-    },
-    reserveKey: async (run, key) => {
-      const command = update(
-        `key#${run.bucket}/${key}`,
-        STATE,
-        "SET #owner = :owner, #ttl = :ttl",
-        { ":owner": ownerOf(run), ":ttl": ttl() },
-        "attribute_not_exists(#owner) OR #owner = :owner",
-      );
-      return dynamodb.send(new UpdateItemCommand(command)).then(
-        () => true,
-        (error: unknown) => {
-          if (isConditionFailed(error)) return false;
-          throw error;
-        },
-      );
     },
     assertActive,
     run: async (exportId, id) => {

@@ -125,7 +125,7 @@ export class RestApi extends Construct {
     this.createThrottling(stage, "throttling", "*/*", props.throttling);
     for (const { method, path, throttling } of props.routes)
       if (throttling)
-        this.createThrottling(stage, `${idOf({ method, path })}-throttling`, `${path.slice(1)}/${method}`, throttling);
+        this.createThrottling(stage, `${idOf({ method, path })}-throttling`, settingsPath(path, method), throttling);
     new Alarm(this, "server-errors", {
       spec: props.alarms.serverErrors,
       namespace: "AWS/ApiGateway",
@@ -290,6 +290,11 @@ export class RestApi extends Construct {
       settings: { throttlingRateLimit: requestsPerSecond, throttlingBurstLimit: burst },
     });
   }
+}
+
+/** API Gateway's name for the settings of a method: a slash in its path is `~1`. The provider passes it on as it is. */
+function settingsPath(path: string, method: string): string {
+  return `${path.replaceAll("/", "~1")}/${method}`;
 }
 
 function authorizationOf({ authorization = "AWS_IAM" }: Route): "AWS_IAM" | "NONE" {

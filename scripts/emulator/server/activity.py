@@ -166,27 +166,25 @@ def watch():
     lambda_svc._execute_function_dispatch = executing
 
 
-def busy(now, waiting=0):
-    """What has to finish before the time may be another one, in words; none: it is quiet.
+def busy(now, waiting=lambda: 0):
+    """What has to finish before the time may be another one, in words, the cheapest to find first; none: it is quiet.
 
-    `now`: epoch seconds. `waiting`: how many of the invocations only wait for an instant.
+    `now`: epoch seconds. `waiting()`: how many of the invocations only wait for an instant.
     """
     from ministack.services import lambda_svc
 
-    found = []
-    if (count := sum(lambda_svc._inflight.values()) - waiting) > 0:
-        names = ", ".join(sorted(key.split(":")[-1] for key in list(lambda_svc._inflight)))
-        found.append(f"{count} invocations ({names})")
     # A sleeper whose time has come may not have noticed.
     if activity.is_working() or any(due <= now for due in list(activity.sleepers.values())):
-        found.append("asynchronous work")
+        yield "asynchronous work"
+    if (count := sum(lambda_svc._inflight.values())) > 0 and (count := count - waiting()) > 0:
+        names = ", ".join(sorted(key.split(":")[-1] for key in list(lambda_svc._inflight)))
+        yield f"{count} invocations ({names})"
     # They wait behind an invocation.
     if not activity.poller_waits:
         if any(due <= now for due in message_times()):
-            found.append("a queue with messages that are due")
+            yield "a queue with messages that are due"
         if unread_streams():
-            found.append("a stream with records that were not read")
-    return found
+            yield "a stream with records that were not read"
 
 
 def mappings():
@@ -234,6 +232,6 @@ def wait_until_quiet(within_seconds):
     until = time.monotonic() + within_seconds
     while time.monotonic() < until:
         now = time.time()
-        if not busy(now) and not any(due < now + until - time.monotonic() for due in list(activity.sleepers.values())):
+        if not any(busy(now)) and not any(due < now + until - time.monotonic() for due in list(activity.sleepers.values())):
             return
         time.sleep(0.02)

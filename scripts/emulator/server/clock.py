@@ -111,10 +111,10 @@ def install():
 
 
 class Time:
-    """The module `time` of a service whose sleeps are waits on this clock."""
+    """The module `time`, with other functions."""
 
-    def __init__(self, sleep):
-        self.sleep = sleep
+    def __init__(self, **functions):
+        self.__dict__.update(functions)
 
     def __getattr__(self, name):
         return getattr(time_module, name)

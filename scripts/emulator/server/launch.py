@@ -10,6 +10,7 @@ requirements.txt changes. Everything else is MiniStack's, configured by its envi
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -261,6 +262,23 @@ def give_mocks_no_http_method():
     apigateway_v1._put_integration = lambda api, resource, method, data: put(api, resource, method, {"httpMethod": None, **data})
 
 
+def keep_paths_of_method_settings():
+    """A stage's settings of one method are named after its path with ~1 for each slash, as on AWS: MiniStack decodes the name, and
+    Terraform does not find what it has written. Remove when `ministack.services.apigateway_v1._try_apply_method_settings_patch` decodes
+    no token.
+    """
+    from ministack.services import apigateway_v1
+
+    settings_of = apigateway_v1._method_throttle_settings
+
+    def settings_of_method(stage, path, method):
+        named = (stage.get("methodSettings") or {}).get(f"{path.replace('/', '~1')}/{method}")
+        return named or settings_of(stage, path, method)
+
+    apigateway_v1._decode_json_pointer_token = lambda token: token
+    apigateway_v1._method_throttle_settings = settings_of_method
+
+
 def serve_routes_as_deployed():
     """A stage serves its API's resources as they are now; on AWS, as they were when its deployment was created. Remove when
     `ministack.services.apigateway_v1._create_deployment` keeps them.
@@ -397,6 +415,13 @@ def send_responses_in_one_packet():
     H11Protocol._send_h11_event = send
 
 
+def collect_garbage_seldom():
+    """What the services store is no garbage, and grows: Python would look through all of it again and again, in the middle of requests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 class Ending:
     """Ends the emulator once its state is saved. A graceful shutdown would wait for every open connection."""
 
@@ -468,6 +493,7 @@ def main():
     record_nested_states()
     redrive_executions()
     give_mocks_no_http_method()
+    keep_paths_of_method_settings()
     serve_routes_as_deployed()
     accept_loopback_as_tls()
     authorize_batches_as_messages()
@@ -515,6 +541,7 @@ def main():
     routes = {**state_routes(kept), **clock_routes(advance, kept), ("POST", "/_almanac/logs"): logs.after}
     served = control(served, secret=keys[1], routes=routes)
     served = guard(served, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
+    collect_garbage_seldom()
     asyncio.run(serve_until_end(served, config, ending))
 
 

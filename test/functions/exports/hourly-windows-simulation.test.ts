@@ -4,6 +4,7 @@ import {
   aws,
   BUCKET,
   configure,
+  DEPLOYMENT,
   events,
   exportedIds,
   idsOf,
@@ -56,7 +57,7 @@ describe("an hourly export", () => {
       expect([...idsAt(hour)].sort()).toEqual([...idsOf(pages(6))].sort());
       expect(keys(`${folder(hour)}_SUCCESS`)).toHaveLength(1);
       const listed = aws.objects
-        .get(`${BUCKET}/_exports/orders/athena/dt=2026-11-21/hour=${hour}/files.txt`)
+        .get(`${BUCKET}/_exports/${DEPLOYMENT}/orders/athena/dt=2026-11-21/hour=${hour}/files.txt`)
         ?.toString();
       expect(listed?.trimEnd().split("\n")).toHaveLength(manifest(folder(hour)).files.length);
     }

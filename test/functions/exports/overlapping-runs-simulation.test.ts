@@ -44,7 +44,9 @@ describe("two runs", () => {
     expect(keys("usermetrics/")).toHaveLength(3);
     for (const key of keys("usermetrics/")) expect(key).toMatch(/shop_userlogs_[\d-]+ \d\d:\d\d:\d\dZ\.json$/);
     expect(
-      keys("_exports/user-logs/shop/000000000000/eu-central-1/").filter((key) => key.endsWith("SUCCESS")),
+      keys("_exports/000000000000/eu-central-1/exports/user-logs/shop/000000000000/eu-central-1/").filter((key) =>
+        key.endsWith("SUCCESS"),
+      ),
     ).toHaveLength(3);
   });
 

@@ -17,6 +17,7 @@ import {
   events,
   configure,
   DAY,
+  DEPLOYMENT,
   exportedIds,
   idsOf,
   keys,
@@ -41,11 +42,12 @@ setupExports();
 describe("a run", () => {
   it("exports every item once, records what it did, and can be restored", async () => {
     expect(await run()).toEqual(succeeded("exported"));
-    const id = manifest().run.replace(/\W/g, "");
+    const hash = createHash("sha256").update(`${DEPLOYMENT}/orders`).digest("hex").slice(0, 8);
+    const id = `${manifest().run.replace(/\W/g, "")}-${hash}`;
     expect(keys()).toEqual(
       [
-        `_exports/orders/athena/dt=${DAY}/files.txt`,
-        `_exports/orders/publisher/dt=${DAY}/run.txt`,
+        `_exports/${DEPLOYMENT}/orders/athena/dt=${DAY}/files.txt`,
+        `_exports/publishers/orders/dt=${DAY}/run.txt`,
         ...["_SUCCESS", "_manifest.json", `part-0000-00000-${id}.ndjson`, `part-0001-00000-${id}.ndjson`].map(
           (name) => `orders/dt=${DAY}/${name}`,
         ),
@@ -166,7 +168,8 @@ describe("a run", () => {
     aws.tables.set("orders", pages(12));
     aws.before = slowPages;
     expect(await run()).toMatchObject({ status: "FAILED", error: "DocumentTooLargeError" });
-    expect([timesInvoked("readSegment"), keys(), aws.uploads.size]).toEqual([1, [], 0]);
+    const files = keys().filter((key) => !key.startsWith(`${BUCKET}/_exports/reserved/`));
+    expect([timesInvoked("readSegment"), files, aws.uploads.size]).toEqual([1, [], 0]);
     expect(records()).toMatchObject([{ status: "FAILED", cause: expect.stringContaining("ndjson") as unknown }]);
   });
 });

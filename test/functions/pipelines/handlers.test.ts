@@ -191,7 +191,23 @@ describe("webhook", () => {
     expect(sqs.calls()).toHaveLength(0);
   });
 
+  it("asks for the deliveries consistently: a repetition comes within milliseconds", async () => {
+    const post = await setup();
+    await post('{"id":"1","v":1}');
+    expect(dynamodb.commandCalls(GetItemCommand)[0]?.args[0].input).toMatchObject({ ConsistentRead: true });
+  });
+
+  it("keeps the time at which it accepted a message", async () => {
+    const post = await setup();
+    const before = Date.now();
+    await post('{"id":"1","v":1}');
+    const { receivedAt } = sqs.commandCalls(SendMessageCommand)[0]?.args[0].input.MessageAttributes ?? {};
+    expect(Number(receivedAt?.StringValue)).toBeGreaterThanOrEqual(before);
+    expect(Number(receivedAt?.StringValue)).toBeLessThanOrEqual(Date.now());
+  });
+
   it.each([
+    ["of another secret, though it is a challenge", '{"type":"url_verification","challenge":"c"}', "other", 0],
     ["of another secret", '{"id":"1","v":1}', "other", 0],
     ["that is old", '{"id":"1","v":1}', "hush", -301],
     ["of another secret, though it is not JSON", "hello", "other", 0],

@@ -69,6 +69,37 @@ describe("the quotas of AWS", () => {
     expect(found).toContainEqual(typeof fault === "string" ? fault : expect.stringMatching(fault));
   });
 
+  it.each([
+    ["A", "too short"],
+    ["AWS_REGION", "Lambda's own"],
+    ["AWS_LAMBDA_FUNCTION_NAME", "Lambda's own"],
+    ["LAMBDA_TASK_ROOT", "Lambda's own"],
+  ])("refuse the variable %s of a function: %s", (variable) => {
+    const root = stackSchema.parse({
+      resource: {
+        aws_lambda_function: {
+          ring: { function_name: "ring", environment: { variables: { [variable]: "x", LOG: "" } } },
+        },
+      },
+    });
+    expect(quotaFaults(root, {}, REGION)).toEqual([
+      `the environment variables of ring has characters that Lambda does not allow: "${variable}"`,
+    ]);
+  });
+
+  it.each([
+    ["cn-north-1", "arn:aws:s3:::invoices/*", "arn:aws-cn"],
+    ["us-gov-west-1", "arn:aws:s3:::invoices/*", "arn:aws-us-gov"],
+    ["eu-central-1", "arn:aws-cn:s3:::invoices/*", "arn:aws"],
+  ])("refuse in %s a permission on %s", (region, arn, partition) => {
+    const permissions = [{ actions: ["s3:GetObject"], resources: [arn] }];
+    const app = new App();
+    new Environment(app, "staging", { region, schedules: { bill: { ...minutely, permissions } } });
+    expect(() => {
+      app.synth();
+    }).toThrow(`has ${arn}; ARNs in ${region} begin with ${partition}`);
+  });
+
   it("fail the synthesis, with the environment that is beyond them", () => {
     const app = new App();
     new Environment(app, "staging", { region: "eu-central-1", ...exportsOf(301) });

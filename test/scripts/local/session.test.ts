@@ -18,6 +18,7 @@ function setup({ apply = () => Promise.resolve() }: { readonly apply?: () => Pro
   const session = new AbortController();
   const counts = { applied: 0, stopped: 0 };
   const terminal = { isOurs: true };
+  const deployed: { at: string; readMs?: number } = { at: "2026-11-26T10:00:00Z" };
   openSession({
     async *lines() {
       await Promise.resolve();
@@ -32,6 +33,7 @@ function setup({ apply = () => Promise.resolve() }: { readonly apply?: () => Pro
         counts.stopped += 1;
       };
     },
+    deployment: () => Promise.resolve({ ...deployed }),
     apply: () => {
       counts.applied += 1;
       return apply();
@@ -48,7 +50,7 @@ function setup({ apply = () => Promise.resolve() }: { readonly apply?: () => Pro
     await sleep(10);
   };
   sessions.push(session);
-  return { input, printed, watches, counts, session, change, enter, terminal };
+  return { input, printed, watches, counts, session, change, enter, terminal, deployed };
 }
 
 it("shows what functions log, and what becomes live", async () => {
@@ -98,6 +100,32 @@ it("reads nothing in the background of its shell, says so, and reads once it is 
   while (input.isPaused()) await sleep(10);
   await enter();
   expect(counts.applied).toBe(1);
+});
+
+it("watches what another terminal has deployed, from when that has read the sources", async () => {
+  const { counts, watches, deployed, printed, change, input } = setup();
+  await sleep(10);
+  change();
+  Object.assign(deployed, { at: "2026-11-26T10:05:00Z", readMs: 18 });
+  while (watches.length < 2) await sleep(10);
+  expect(watches[1]?.since).toBe(18);
+  expect(counts).toEqual({ applied: 0, stopped: 1 });
+  expect(printed.at(-1)).toContain("another command");
+  // What waited for Enter may be applied: the watcher reports it again if not.
+  expect(input.isPaused()).toBe(true);
+});
+
+it("watches once after its own deployment", async () => {
+  const applied = () => {
+    deployed.at = "2026-11-26T10:05:00Z";
+    return Promise.resolve();
+  };
+  const { counts, watches, deployed, change, enter } = setup({ apply: applied });
+  await sleep(10);
+  change();
+  await enter();
+  await sleep(1_100);
+  expect([watches.length, counts.stopped]).toEqual([2, 1]);
 });
 
 it("says why a change is not applied, and asks again after the next", async () => {

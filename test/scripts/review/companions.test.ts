@@ -68,7 +68,7 @@ const ROWS: readonly (readonly [what: string, companion: SampleChange, ...uses: 
   ),
   ["an object", destroy("aws_s3_object.o", { bucket: "files", key: "targets.json" }), [BUCKET]],
   ["a function's code", destroy("aws_s3_object.o", { bucket: "code", key: "ring.zip" }), [FUNCTION]],
-  ["a route's limits", settings("ping/{key}/GET"), [METHOD, PATH], [STAGE], [API]],
+  ["a route's limits", settings("~1ping~1{key}/GET"), [METHOD, PATH], [STAGE], [API]],
   ["an API's limits", settings("*/*"), [STAGE], [API]],
   ...["integration", "integration_response", "method_response"].map(
     (type) => [`a route's ${type}`, ofMethod(type), [METHOD], [PATH], [API]] as const,

@@ -164,7 +164,7 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
   {
     name: "keeps the marker while files are replaced",
     file: FILES,
-    from: "if (published.marker !== undefined) await deleteIfUnchanged(run, s3, successKey(run), published.marker);",
+    from: "if (published.markerTag !== undefined) await deleteIfUnchanged(run, s3, successKey(run), published.markerTag);",
     to: "",
   },
   {

@@ -568,7 +568,7 @@ export class World {
         else if (idsIn(body).length !== items) this.#violate(invariant, `${key} has not ${items} items`);
       }
       const listed = this.#s3.objects
-        .get(`_exports/${manifest.export}/athena/dt=${manifest.day}/files.txt`)
+        .get(`_exports/${manifest.deployment ?? ""}/${manifest.export}/athena/dt=${manifest.day}/files.txt`)
         ?.body.toString();
       for (const uri of listed?.split("\n").filter((line) => line !== "") ?? [])
         if (!this.#s3.objects.has(uri.slice(`s3://${BUCKET}/`.length)))

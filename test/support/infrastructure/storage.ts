@@ -358,10 +358,12 @@ export const STORAGE: Readonly<Record<string, Rules>> = {
     }),
     "partition_keys.name": is("dt", "a partition a day"),
     "partition_keys.type": is("string", "a partition a day"),
-    "storage_descriptor.location": must("the folder of the export", (value, resource) =>
-      String(value)
-        .replaceAll("-", "_")
-        .endsWith(`/_exports/${textAt(resource, "name")}/athena/`),
+    "storage_descriptor.location": must(
+      "the folder of the deployment's export",
+      (value, resource) =>
+        /\/_exports\/[^/]+account_id\}\/[^/]+region\.name\}\/[^/]+_exports_run\/(\w+)\/athena\/$/
+          .exec(String(value).replaceAll("-", "_"))
+          ?.at(1) === textAt(resource, "name"),
     ),
     "storage_descriptor.input_format": is(
       "org.apache.hadoop.hive.ql.io.SymlinkTextInputFormat",

@@ -309,9 +309,11 @@ export const WEB: Readonly<Record<string, Rules>> = {
     method_path: must("all methods, or the one that it is named after", (value, resource, world) =>
       nameOf(resource) === `${apiName(resource, world) ?? ""}_throttling`
         ? value === "*/*"
-        : nameOf(resource)
+        : // API Gateway refuses a path with slashes here.
+          /^(~1[^/~]+)+\/[A-Z]+$/.test(String(value)) &&
+          nameOf(resource)
             .toLowerCase()
-            .includes(String(value).split("/").reverse().slice(0, 1).join("").toLowerCase()) && String(value) !== "*/*",
+            .includes(String(value).split("/").reverse().slice(0, 1).join("").toLowerCase()),
     ),
     "settings.throttling_rate_limit": must(
       "enough for its callers, less than the account's 10,000",

@@ -12,6 +12,7 @@ import { parquetItems } from "../../../../scripts/features/exports/parquet-items
 import { queryFiles } from "../../../support/query-engine";
 import { attributes, typedItem, type TypedItem } from "../../../support/items";
 import { memoryObjects } from "../../../support/memory-objects";
+import { sized } from "../../../support/sized";
 
 type Page = readonly TypedItem[];
 
@@ -93,7 +94,7 @@ describe("Parquet files", () => {
           if (columns !== undefined) expect(written).toHaveLength(1);
         },
       ),
-      { numRuns: 80 },
+      { numRuns: sized(25, 300) },
     );
   });
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { MalformedItemError, parseDynamoLine, parsePlainItem } from "../../../../functions/exports/format/plain-json";
 import { convertScanPage, jsonNumber, MalformedPageError } from "../../../../functions/exports/format/scan-page";
 import { attributes, numberText, typedItem, type TypedItem } from "../../../support/items";
+import { sized } from "../../../support/sized";
 
 function convert(body: string): { readonly lines: string[]; readonly page: ReturnType<typeof convertScanPage> } {
   const bytes = Buffer.from(body);
@@ -169,7 +170,7 @@ describe("a page of a Scan as plain JSON", () => {
         expect(lines.map((line) => parsePlainItem(line))).toEqual(items.map(attributes));
         for (const line of lines) expect(JSON.parse(line)).toBeDefined();
       }),
-      { numRuns: 1_000 },
+      { numRuns: sized(250, 5_000) },
     );
   });
 

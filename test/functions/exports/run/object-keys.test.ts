@@ -13,6 +13,7 @@ const flatDocument = { layout: "flat", format: "json", compression: "none" } as 
 function keySource(config: Partial<KeySource["config"]> = {}): KeySource {
   return {
     config: { name: "orders", layout: "partitioned", format: "ndjson", compression: "gzip", ...config },
+    deployment: "123456789012/eu-central-1/shop-live-exports-run",
     exportId: "orders",
     id: "2026-03-07T17:00:09.999Z",
     application: "",
@@ -24,7 +25,7 @@ function keySource(config: Partial<KeySource["config"]> = {}): KeySource {
 describe("object keys", () => {
   it("of parts are in a folder a day, by segment, part and run", () => {
     const parts = keySource();
-    expect(fileKey(parts, 3, 12)).toBe("orders/dt=2026-03-07/part-0003-00012-20260307T170009999Z.ndjson.gz");
+    expect(fileKey(parts, 3, 12)).toBe("orders/dt=2026-03-07/part-0003-00012-20260307T170009999Z-dccf1dc2.ndjson.gz");
     expect([manifestKey(parts), successKey(parts), runFolder(parts)]).toEqual([
       "orders/dt=2026-03-07/_manifest.json",
       "orders/dt=2026-03-07/_SUCCESS",
@@ -34,7 +35,7 @@ describe("object keys", () => {
 
   it("of Parquet files end in .parquet, because they are compressed inside", () => {
     const parts = keySource({ format: "parquet" });
-    const key = "orders/dt=2026-03-07/part-0000-00001-20260307T170009999Z.parquet";
+    const key = "orders/dt=2026-03-07/part-0000-00001-20260307T170009999Z-dccf1dc2.parquet";
     expect(fileKey(parts, 0, 1)).toBe(key);
     expect(isExportedFile("orders/dt=2026-03-07/", key)).toBe(true);
     expect(fileKey(keySource({ format: "parquet", layout: "flat" }), 0, 1)).toBe(
@@ -45,7 +46,9 @@ describe("object keys", () => {
   it("of the simple document are to the letter, and nothing else is beside it", () => {
     const simple = keySource({ prefix: "usermetrics/simple_user_logs", ...flatDocument });
     expect(fileKey(simple, 0, 0)).toBe("usermetrics/simple_user_logs2026-03-07 17:00:09Z.json");
-    expect(manifestKey(simple)).toBe("_exports/orders/2026-03-07/_manifest.json");
+    expect(manifestKey(simple)).toBe(
+      "_exports/123456789012/eu-central-1/shop-live-exports-run/orders/2026-03-07/_manifest.json",
+    );
     expect(runFolder(simple)).toBeUndefined();
   });
 
@@ -59,7 +62,7 @@ describe("object keys", () => {
     expect(fileKey(advanced, 0, 0)).toBe(
       "usermetrics/application=shop/year=2026/month=3/day=7/shop_userlogs_2026-03-07 17:00:09Z.json",
     );
-    expect(successKey(advanced)).toBe("_exports/orders/shop/123456789012/eu-central-1/shop-logs/2026-03-07/_SUCCESS");
+    expect(successKey(advanced)).toBe(`_exports/${advanced.deployment}/${advanced.exportId}/2026-03-07/_SUCCESS`);
     expect(reservedKey(advanced)).toBe(fileKey(advanced, 0, 0).replace(".json", ""));
   });
 });

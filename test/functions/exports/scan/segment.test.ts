@@ -20,6 +20,7 @@ import {
 } from "../../../../functions/exports/storage/segment-table";
 import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
 import { virtualClock } from "../../../support/virtual-clock";
+import { sized } from "../../../support/sized";
 
 const MEGABYTE = 1_048_576;
 
@@ -346,7 +347,7 @@ describe("a segment", () => {
           expect(stored.parts.reduce((sum, { items }) => sum + items, 0)).toBe(24);
         },
       ),
-      { numRuns: 100 },
+      { numRuns: sized(30, 200) },
     );
   });
 });

@@ -6,6 +6,7 @@ import { headline } from "../../../../functions/heartbeats/status-page/status-fo
 import { statusPage } from "../../../../functions/heartbeats/status-page/markup/page";
 import { statusDocument } from "../../../support/status-documents";
 import { BAD, GOOD, expiring, setup, tickAt, time } from "../../../support/heartbeat-rounds";
+import { sized } from "../../../support/sized";
 
 describe("a target that fails and recovers", () => {
   it("is one incident, notified when it opens and when it closes, and one in the status", async () => {
@@ -65,7 +66,7 @@ describe("a target that fails and recovers", () => {
         const summary = ({ documents }: typeof once) => documents.at(-1)?.monitors[0]?.days.at(-1);
         expect(summary(often)).toEqual(summary(once));
       }),
-      { numRuns: 15 },
+      { numRuns: sized(5, 60) },
     );
   });
 
@@ -465,7 +466,7 @@ describe("the status of all targets", () => {
           }
         }
       }),
-      { numRuns: 15 },
+      { numRuns: sized(5, 60) },
     );
   });
 

@@ -119,12 +119,42 @@ describe.each(Object.entries(EXAMPLES))("a signature %s", (_, example) => {
       if (signsTime) expect(() => verify(late)).toThrow("five minutes");
       else expect(verify(late)).toBe(verify(example));
     }
-    expect(verify({ ...example, at: at + 299 })).toBe(verify(example));
+    for (const seconds of [-300, 300]) expect(verify({ ...example, at: at + seconds })).toBe(verify(example));
   });
 
   it("is accepted with either secret while it is rotated", () => {
     expect(verifySignature(request, example.verify, ["new", example.secret], at * 1_000)).toBe(verify(example));
   });
+});
+
+it("a signature counts behind ten of other schemes and ten that are wrong", () => {
+  const { request, at } = EXAMPLES["of Stripe"] ?? { request: { headers: {}, body: "" }, at: 0 };
+  const signed = (parts: readonly string[]) => () =>
+    verifySignature(
+      { ...request, headers: { "stripe-signature": `t=${at},${parts.join(",")},v1=${STRIPE_SIGNATURE}` } },
+      "stripe",
+      ["whsec_test"],
+      at * 1_000,
+    );
+  expect(signed(Array.from({ length: 20 }, () => "v0=00"))()).toBe(STRIPE_SIGNATURE);
+  expect(signed(Array.from({ length: 9 }, () => "v1=00"))()).toBe(STRIPE_SIGNATURE);
+  expect(signed(Array.from({ length: 10 }, () => "v1=00"))).toThrow("does not match");
+});
+
+it("the digest of a delivery identifies it, however the sender writes it", () => {
+  const { request, at } = EXAMPLES["of Stripe"] ?? { request: { headers: {}, body: "" }, at: 0 };
+  const headers = { "stripe-signature": `v1=${STRIPE_SIGNATURE.toUpperCase()}, t=${at}` };
+  expect(verifySignature({ ...request, headers }, "stripe", ["whsec_test"], at * 1_000)).toBe(STRIPE_SIGNATURE);
+});
+
+it("a body is signed as it is, though it looks like a template or a replacement", () => {
+  const template = "{header:x-time}.{body}.{header:x-id}";
+  const verification = custom({ header: "X-Signature", algorithm: "sha256", encoding: "hex", template });
+  for (const body of ["{header:x-time}", "{body}", "$&", "$1", "$$", "$'"]) {
+    const signature = createHmac("sha256", "s").update(`7.${body}.`).digest("hex");
+    const headers = { "x-time": "7", "x-signature": signature };
+    expect(verifySignature({ headers, body }, verification, ["s"], 0)).toBe(signature);
+  }
 });
 
 describe("a signature of another sender", () => {

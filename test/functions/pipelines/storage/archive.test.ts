@@ -47,6 +47,31 @@ describe("the archive", () => {
     expect(keys(batch.slice(1))).not.toEqual(keys(batch));
   });
 
+  it("names an object after its first message and all of its ids, so that no two batches have one name", () => {
+    const key = (...messages: readonly (readonly [id: string, receivedAt: number])[]) =>
+      archiveObjects(
+        "c",
+        messages.map(([id, receivedAt]) => ({ id, receivedAt, data: "{}" })),
+      )[0]?.object.key ?? "";
+    expect(key(["b", NOON + 61_002], ["a", NOON + 61_001])).toContain("/0101001-");
+    expect(key(["ab", NOON], ["c", NOON])).not.toBe(key(["a", NOON], ["bc", NOON]));
+    expect(key(["a", NOON], ["b", NOON])).not.toBe(key(["a", NOON]));
+  });
+
+  it("tells which messages are in which object", () => {
+    const objects = archiveObjects("c", [
+      { id: "a", receivedAt: NOON - 1, data: "{}" },
+      { id: "b", receivedAt: NOON, data: "{}" },
+      { id: "c", receivedAt: NOON - 2, data: "{}" },
+    ]);
+    expect(objects.map(({ ids }) => ids)).toEqual([["a", "c"], ["b"]]);
+  });
+
+  it("has a line that cannot be read among others", () => {
+    const text = '{"id":"a","receivedAt":"2026-11-21T12:00:00.000Z","data":{}}\n{"id":"b"}\n';
+    expect(() => readArchiveObject({ key: "k", text })).toThrow("k, line 2:");
+  });
+
   it("says which line it cannot read", () => {
     expect(() => readArchiveObject({ key: "k", text: '{"id":"a","receivedAt":"x","data":{}}\n' })).toThrow(
       UnreadableArchiveError,

@@ -14,6 +14,7 @@ import {
   type RestorePorts,
 } from "../../../../scripts/features/exports/restore";
 import { memoryObjects } from "../../../support/memory-objects";
+import { sized } from "../../../support/sized";
 
 const idsFrom = (from: number, count: number) => Array.from({ length: count }, (_, index) => `item-${from + index}`);
 
@@ -172,6 +173,7 @@ describe("a restore", () => {
         expect([...new Set(target.written)]).toEqual(ids.flat());
         expect(target.written.length).toBeLessThanOrEqual(650 + 200 * deaths.length);
       }),
+      { numRuns: sized(30, 400) },
     );
   });
 

@@ -1,0 +1,669 @@
+/**
+ * Machines of somebody who has not read the other tests, in both query languages: wrong ones are refused, unusual ones accepted. Their fields are
+ * not typed here: those that the compiler refuses reach the constructor from JavaScript.
+ */
+import { jsonata, jsonpath } from "../../../modules/asl/asl";
+import { MachineError } from "../../../modules/asl/machine";
+
+type Untyped<Constructors> = { readonly [Name in keyof Constructors]: (fields?: object) => object };
+const J = jsonata as unknown as Untyped<typeof jsonata>;
+const P = jsonpath as unknown as Untyped<typeof jsonpath>;
+
+const jm = (States: object, extra: object = {}) =>
+  J.stateMachine({ StartAt: Object.keys(States)[0], States, ...extra });
+const pm = (States: object, extra: object = {}) =>
+  P.stateMachine({ StartAt: Object.keys(States)[0], States, ...extra });
+const L = "arn:aws:states:::lambda:invoke";
+const inner = () => jm({ In: J.pass({ End: true }) });
+const pinner = () => pm({ In: P.pass({ End: true }) });
+const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
+  // JSONPath
+  ["pass: InputPath not a path", () => pm({ A: P.pass({ InputPath: "id", End: true }) })],
+  ["pass: unterminated path", () => pm({ A: P.pass({ InputPath: "$.a[", End: true }) })],
+  ["pass: Parameters .$ with plain text", () => pm({ A: P.pass({ Parameters: { "a.$": "hello" }, End: true }) })],
+  [
+    "pass: intrinsic does not exist",
+    () => pm({ A: P.pass({ Parameters: { "a.$": "States.Formt('a')" }, End: true }) }),
+  ],
+  ["pass: intrinsic unclosed", () => pm({ A: P.pass({ Parameters: { "a.$": "States.Format('a'" }, End: true }) })],
+  [
+    "pass: intrinsic wrong arg count",
+    () => pm({ A: P.pass({ Parameters: { "a.$": "States.ArrayGetItem($.a)" }, End: true }) }),
+  ],
+  [
+    "pass: Format with too few arguments",
+    () => pm({ A: P.pass({ Parameters: { "a.$": "States.Format('{} {}', $.a)" }, End: true }) }),
+  ],
+  ["pass: ResultPath into context", () => pm({ A: P.pass({ ResultPath: "$$.a", End: true }) })],
+  ["pass: ResultPath with wildcard", () => pm({ A: P.pass({ ResultPath: "$.a[*]", End: true }) })],
+  ["pass: JSONata field in JSONPath", () => pm({ A: P.pass({ Output: "{% 1 %}", End: true }) })],
+  [
+    "task: unassigned variable in JSONPath",
+    () => pm({ A: P.task({ Resource: L, Parameters: { "FunctionName.$": "$fn" }, End: true }) }),
+  ],
+  [
+    "task: expression of JSONata in JSONPath Parameters",
+    () => pm({ A: P.task({ Resource: L, Parameters: { FunctionName: "{% $states.input.fn %}" }, End: true }) }),
+  ],
+  [
+    "task: path in a plain key",
+    () => pm({ A: P.task({ Resource: L, Parameters: { FunctionName: "$.fn" }, End: true }) }),
+  ],
+  [
+    "task: TimeoutSeconds and TimeoutSecondsPath",
+    () =>
+      pm({
+        A: P.task({
+          Resource: L,
+          Parameters: { FunctionName: "f" },
+          TimeoutSeconds: 3,
+          TimeoutSecondsPath: "$.t",
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "task: key and key.$",
+    () => pm({ A: P.task({ Resource: L, Parameters: { FunctionName: "f", "FunctionName.$": "$.f" }, End: true }) }),
+  ],
+  [
+    "choice: Variable is not a path",
+    () =>
+      pm({ A: P.choice({ Choices: [{ Variable: "n", NumericEquals: 1, Next: "B" }], Default: "B" }), B: P.succeed() }),
+  ],
+  [
+    "choice: timestamp literal wrong",
+    () =>
+      pm({
+        A: P.choice({ Choices: [{ Variable: "$.t", TimestampEquals: "yesterday", Next: "B" }], Default: "B" }),
+        B: P.succeed(),
+      }),
+  ],
+  ["choice: And empty", () => pm({ A: P.choice({ Choices: [{ And: [], Next: "B" }], Default: "B" }), B: P.succeed() })],
+  [
+    "choice: Next within And",
+    () =>
+      pm({
+        A: P.choice({ Choices: [{ And: [{ Variable: "$.t", IsNull: true, Next: "B" }], Next: "B" }], Default: "B" }),
+        B: P.succeed(),
+      }),
+  ],
+  [
+    "choice: two comparisons",
+    () =>
+      pm({
+        A: P.choice({ Choices: [{ Variable: "$.t", IsNull: true, IsString: true, Next: "B" }], Default: "B" }),
+        B: P.succeed(),
+      }),
+  ],
+  [
+    "choice: JSONata condition in JSONPath",
+    () => pm({ A: P.choice({ Choices: [{ Condition: "{% true %}", Next: "B" }], Default: "B" }), B: P.succeed() }),
+  ],
+  ["wait: two durations", () => pm({ A: P.wait({ Seconds: 1, SecondsPath: "$.s", End: true }) })],
+  ["wait: SecondsPath not a path", () => pm({ A: P.wait({ SecondsPath: "s", End: true }) })],
+  ["fail: Error and ErrorPath", () => pm({ A: P.fail({ Error: "a", ErrorPath: "$.e" }) })],
+  ["map: ItemsPath not a path", () => pm({ A: P.map({ ItemsPath: "items", ItemProcessor: pinner(), End: true }) })],
+  [
+    "catch: ResultPath not a path",
+    () =>
+      pm({
+        A: P.task({
+          Resource: L,
+          Parameters: { FunctionName: "f" },
+          Catch: [{ ErrorEquals: ["States.ALL"], ResultPath: "error", Next: "B" }],
+          Next: "B",
+        }),
+        B: P.succeed(),
+      }),
+  ],
+  // JSONata
+  [
+    "choice: condition of text",
+    () => jm({ A: J.choice({ Choices: [{ Condition: "{% 'yes' %}", Next: "B" }], Default: "B" }), B: J.succeed() }),
+  ],
+  [
+    "choice: condition of a number",
+    () => jm({ A: J.choice({ Choices: [{ Condition: "{% 1 + 1 %}", Next: "B" }], Default: "B" }), B: J.succeed() }),
+  ],
+  [
+    "choice: JSONPath condition in JSONata",
+    () =>
+      jm({
+        A: J.choice({ Choices: [{ Variable: "$.n", NumericEquals: 1, Next: "B" }], Default: "B" }),
+        B: J.succeed(),
+      }),
+  ],
+  ["wait: seconds of text", () => jm({ A: J.wait({ Seconds: "10", End: true }) })],
+  ["wait: seconds expression of text", () => jm({ A: J.wait({ Seconds: "{% 'ten' %}", End: true }) })],
+  ["wait: negative seconds expression", () => jm({ A: J.wait({ Seconds: "{% -5 %}", End: true }) })],
+  ["wait: timestamp 30 February", () => jm({ A: J.wait({ Timestamp: "2026-02-30T00:00:00Z", End: true }) })],
+  ["wait: timestamp expression of number", () => jm({ A: J.wait({ Timestamp: "{% $millis() %}", End: true }) })],
+  ["map: items of text", () => jm({ A: J.map({ Items: "{% 'abc' %}", ItemProcessor: inner(), End: true }) })],
+  ["map: items a literal text", () => jm({ A: J.map({ Items: "abc", ItemProcessor: inner(), End: true }) })],
+  [
+    "map: concurrency and tolerated in inline",
+    () => jm({ A: J.map({ ToleratedFailureCount: 1, ItemProcessor: inner(), End: true }) }),
+  ],
+  [
+    "map: count and percentage beyond",
+    () =>
+      jm({
+        A: J.distributedMap({
+          ExecutionType: "STANDARD",
+          ToleratedFailurePercentage: "{% 101 %}",
+          ItemProcessor: inner(),
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "distributed: unknown execution type",
+    () => jm({ A: J.distributedMap({ ExecutionType: "FAST", ItemProcessor: inner(), End: true }) }),
+  ],
+  [
+    "distributed: ResultWriter without bucket",
+    () =>
+      jm({
+        A: J.distributedMap({
+          ExecutionType: "STANDARD",
+          ResultWriter: { Resource: "arn:aws:states:::s3:putObject", Arguments: { Prefix: "a" } },
+          ItemProcessor: inner(),
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "distributed: reader getObject without key",
+    () =>
+      jm({
+        A: J.distributedMap({
+          ExecutionType: "STANDARD",
+          ItemReader: {
+            Resource: "arn:aws:states:::s3:getObject",
+            ReaderConfig: { InputType: "JSON" },
+            Arguments: { Bucket: "b" },
+          },
+          ItemProcessor: inner(),
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "distributed: headers with JSON",
+    () =>
+      jm({
+        A: J.distributedMap({
+          ExecutionType: "STANDARD",
+          ItemReader: {
+            Resource: "arn:aws:states:::s3:getObject",
+            ReaderConfig: { InputType: "JSON", CSVHeaderLocation: "FIRST_ROW" },
+            Arguments: { Bucket: "b", Key: "k" },
+          },
+          ItemProcessor: inner(),
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "task: lambda without a function name",
+    () => jm({ A: J.task({ Resource: L, Arguments: { Payload: {} }, End: true }) }),
+  ],
+  [
+    "task: sqs without queue",
+    () =>
+      jm({ A: J.task({ Resource: "arn:aws:states:::sqs:sendMessage", Arguments: { MessageBody: "x" }, End: true }) }),
+  ],
+  [
+    "task: sqs delay of 901",
+    () => jm({ A: J.sqsSend({ Arguments: { QueueUrl: "u", MessageBody: "x", DelaySeconds: 901 }, End: true }) }),
+  ],
+  [
+    "task: lambda with unknown field",
+    () => jm({ A: J.task({ Resource: L, Arguments: { FunctionName: "f", Paylod: {} }, End: true }) }),
+  ],
+  [
+    "task: camelCase sdk params",
+    () =>
+      jm({
+        A: J.task({
+          Resource: "arn:aws:states:::aws-sdk:s3:getObject",
+          Arguments: { bucket: "b", key: "k" },
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "task: sdk service PascalCase action",
+    () =>
+      jm({ A: J.task({ Resource: "arn:aws:states:::aws-sdk:s3:GetObject", Arguments: { Bucket: "b" }, End: true }) }),
+  ],
+  ["task: resource no arn", () => jm({ A: J.task({ Resource: "lambda", End: true }) })],
+  [
+    "task: retry of more than a day between with rate 0.5",
+    () =>
+      jm({
+        A: J.task({
+          Resource: L,
+          Arguments: { FunctionName: "f" },
+          Retry: [{ ErrorEquals: ["A"], BackoffRate: 0.5 }],
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "task: retry jitter unknown",
+    () =>
+      jm({
+        A: J.task({
+          Resource: L,
+          Arguments: { FunctionName: "f" },
+          Retry: [{ ErrorEquals: ["A"], JitterStrategy: "HALF" }],
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "task: catch to itself without end",
+    () =>
+      jm({
+        A: J.task({
+          Resource: L,
+          Arguments: { FunctionName: "f" },
+          Catch: [{ ErrorEquals: ["States.ALL"], Next: "A" }],
+          Next: "A",
+        }),
+      }),
+  ],
+  [
+    "task: result in Arguments",
+    () => jm({ A: J.task({ Resource: L, Arguments: { FunctionName: "{% $states.result.fn %}" }, End: true }) }),
+  ],
+  [
+    "task: errorOutput in Output",
+    () =>
+      jm({
+        A: J.task({ Resource: L, Arguments: { FunctionName: "f" }, Output: "{% $states.errorOutput %}", End: true }),
+      }),
+  ],
+  [
+    "task: result in Catch",
+    () =>
+      jm({
+        A: J.task({
+          Resource: L,
+          Arguments: { FunctionName: "f" },
+          Catch: [{ ErrorEquals: ["States.ALL"], Output: "{% $states.result %}", Next: "B" }],
+          Next: "B",
+        }),
+        B: J.succeed(),
+      }),
+  ],
+  [
+    "task: ResultPath in JSONata",
+    () => jm({ A: J.task({ Resource: L, Arguments: { FunctionName: "f" }, ResultPath: "$.a", End: true }) }),
+  ],
+  ["parallel: no branches", () => jm({ A: J.parallel({ Branches: [], End: true }) })],
+  [
+    "parallel: variable of one branch in another",
+    () =>
+      jm({
+        A: J.parallel({
+          Branches: [
+            jm({ X: J.pass({ Assign: { v: 1 }, End: true }) }),
+            J.nestedMachine({ StartAt: "Y", States: { Y: J.pass({ Output: "{% $v %}", End: true }) } }),
+          ],
+          End: true,
+        }),
+      }),
+  ],
+  ["fail: error expression is a number", () => jm({ A: J.fail({ Error: "{% 5 %}" }) })],
+  ["succeed: with Next", () => jm({ A: J.succeed({ Next: "B" }), B: J.succeed() })],
+  ["pass: Next and End", () => jm({ A: J.pass({ Next: "B", End: true }), B: J.succeed() })],
+  ["pass: neither Next nor End", () => jm({ A: J.pass({}) })],
+  ["pass: End false", () => jm({ A: J.pass({ End: false }) })],
+  ["pass: Assign not an object", () => jm({ A: J.pass({ Assign: "{% {'a': 1} %}", End: true }) })],
+  ["pass: two expressions in a string", () => jm({ A: J.pass({ Output: "{% 1 %}{% 2 %}", End: true }) })],
+  ["pass: regex of JS invalid", () => jm({ A: J.pass({ Output: "{% $match('a', /(/) %}", End: true }) })],
+  ["pass: .$ key in JSONata", () => jm({ A: J.pass({ Output: { "a.$": "$.a" }, End: true }) })],
+  [
+    "pass: variable read in the state that assigns it",
+    () => jm({ A: J.pass({ Assign: { a: 1 }, Output: "{% $a %}", End: true }) }),
+  ],
+  ["pass: call of a value", () => jm({ A: J.pass({ Output: "{% $states.input.a(1) %}", End: true }) })],
+  ["pass: string plus number", () => jm({ A: J.pass({ Output: "{% 'a' + 1 %}", End: true }) })],
+  ["pass: parse with wrong input: $parse(1)", () => jm({ A: J.pass({ Output: "{% $parse(1) %}", End: true }) })],
+  ["pass: negative string", () => jm({ A: J.pass({ Output: "{% -'a' %}", End: true }) })],
+  [
+    "pass: hash with an algorithm that does not exist",
+    () => jm({ A: J.pass({ Output: "{% $hash('a', 'CRC32') %}", End: true }) }),
+  ],
+  ["machine: StartAt missing", () => J.stateMachine({ StartAt: "Z", States: { A: J.pass({ End: true }) } })],
+  ["machine: name of 81", () => jm({ ["a".repeat(81)]: J.pass({ End: true }) })],
+  ["machine: timeout 0", () => jm({ A: J.pass({ End: true }) }, { TimeoutSeconds: 0 })],
+  [
+    "credentials: empty",
+    () => jm({ A: J.task({ Resource: L, Arguments: { FunctionName: "f" }, Credentials: {}, End: true }) }),
+  ],
+  [
+    "heartbeat equal timeout by expression of literals",
+    () => jm({ A: J.task({ Resource: L, Arguments: { FunctionName: "f" }, TimeoutSeconds: "{% 0 %}", End: true }) }),
+  ],
+  [
+    "dynamo: reserved in ProjectionExpression",
+    () =>
+      jm({
+        A: J.dynamoGet({
+          Arguments: { TableName: "t", Key: { id: { S: "a" } }, ProjectionExpression: "status" },
+          End: true,
+        }),
+      }),
+  ],
+  ["dynamo: empty key", () => jm({ A: J.dynamoGet({ Arguments: { TableName: "t", Key: {} }, End: true }) })],
+  [
+    "dynamo: two types",
+    () => jm({ A: J.dynamoPut({ Arguments: { TableName: "t", Item: { id: { S: "a", N: "1" } } }, End: true }) }),
+  ],
+  [
+    "dynamo: unknown type",
+    () => jm({ A: J.dynamoPut({ Arguments: { TableName: "t", Item: { id: { T: "a" } } }, End: true }) }),
+  ],
+  [
+    "dynamo: number as a number",
+    () => jm({ A: J.dynamoPut({ Arguments: { TableName: "t", Item: { id: { N: 5 } } }, End: true }) }),
+  ],
+  ["dynamo: bare value", () => jm({ A: J.dynamoPut({ Arguments: { TableName: "t", Item: { id: "a" } }, End: true }) })],
+  [
+    "start: name with spaces and brackets",
+    () =>
+      jm({
+        A: J.startExecution({
+          Arguments: { StateMachineArn: "arn:aws:states:eu-central-1:000000000000:stateMachine:x", Name: "a b<c>" },
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "start: name 81",
+    () =>
+      jm({
+        A: J.startExecution({
+          Arguments: {
+            StateMachineArn: "arn:aws:states:eu-central-1:000000000000:stateMachine:x",
+            Name: "a".repeat(81),
+          },
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "start: arn of a function",
+    () =>
+      jm({
+        A: J.startExecution({
+          Arguments: { StateMachineArn: "arn:aws:lambda:eu-central-1:000000000000:function:x" },
+          End: true,
+        }),
+      }),
+  ],
+];
+const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
+  [
+    "choice loop with wait and counter",
+    () =>
+      jm({
+        A: J.pass({ Assign: { n: 0 }, Next: "B" }),
+        B: J.wait({ Seconds: "{% $n * 2 %}", Next: "C" }),
+        C: J.pass({ Assign: { n: "{% $n + 1 %}" }, Next: "D" }),
+        D: J.choice({ Choices: [{ Condition: "{% $n < 5 %}", Next: "B" }], Default: "E" }),
+        E: J.succeed({ Output: "{% $n %}" }),
+      }),
+  ],
+  [
+    "jsonpath intrinsics nested",
+    () =>
+      pm({
+        A: P.pass({
+          Parameters: {
+            "a.$": "States.Format('{}-{}', $.a, States.ArrayLength($.b))",
+            "b.$": "States.JsonMerge($.a, $.b, false)",
+            "c.$": "States.UUID()",
+            "d.$": "States.Array($.a, 'x, (y)', 1, null, true, $$.Execution.Name)",
+            "e.$": "States.Format('it\\'s \\{\\} {}', $.a)",
+          },
+          End: true,
+        }),
+      }),
+  ],
+  ["jsonpath filter", () => pm({ A: P.pass({ InputPath: "$.a[?(@.n > 1)].b", OutputPath: "$['a b']", End: true }) })],
+  [
+    "jsonpath slices and recursion",
+    () =>
+      pm({
+        A: P.pass({
+          Parameters: { "a.$": "$..a", "b.$": "$.a[0:2]", "c.$": "$.a[-1:]", "d.$": "$", "e.$": "$$" },
+          ResultPath: "$.a.b[0].c",
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "jsonpath variable",
+    () =>
+      pm({
+        A: P.pass({ Assign: { "x.$": "$.a", y: 3 }, Next: "B" }),
+        B: P.choice({ Choices: [{ Variable: "$x", IsPresent: true, Next: "C" }], Default: "C" }),
+        C: P.pass({ Parameters: { "z.$": "$x.name", "w.$": "States.Format('{}', $y)" }, End: true }),
+      }),
+  ],
+  [
+    "jsonpath choice all",
+    () =>
+      pm({
+        A: P.choice({
+          Choices: [
+            {
+              Not: {
+                And: [
+                  { Variable: "$.a", StringMatches: "a*\\*" },
+                  { Or: [{ Variable: "$.b", NumericGreaterThanEqualsPath: "$.c" }] },
+                ],
+              },
+              Next: "B",
+            },
+            { Variable: "$.t", TimestampLessThan: "2026-01-01T00:00:00Z", Next: "B" },
+          ],
+          Default: "B",
+        }),
+        B: P.succeed(),
+      }),
+  ],
+  [
+    "jsonpath map with null paths",
+    () =>
+      pm({
+        A: P.map({
+          ItemsPath: "$.items",
+          ItemSelector: { "i.$": "$$.Map.Item.Index", "v.$": "$$.Map.Item.Value" },
+          ResultPath: null,
+          MaxConcurrencyPath: "$.n",
+          ItemProcessor: pinner(),
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "jsonpath fail by path with intrinsic",
+    () => pm({ A: P.fail({ ErrorPath: "$.e", CausePath: "States.Format('{}', $.c)" }) }),
+  ],
+  [
+    "jsonpath wait by path",
+    () => pm({ A: P.wait({ TimestampPath: "$.t", Next: "B" }), B: P.wait({ SecondsPath: "$.s", End: true }) }),
+  ],
+  [
+    "jsonata: choices with Assign and Output",
+    () =>
+      jm({
+        A: J.choice({
+          Choices: [{ Condition: "{% true %}", Assign: { k: 1 }, Output: { a: 1 }, Next: "B" }],
+          Assign: { k: 2 },
+          Default: "B",
+        }),
+        B: J.succeed({ Output: "{% $k %}" }),
+      }),
+  ],
+  [
+    "jsonata: retry of all kinds",
+    () =>
+      jm({
+        A: J.task({
+          Resource: L,
+          Arguments: { FunctionName: "f" },
+          Retry: [
+            { ErrorEquals: ["States.Timeout"], MaxAttempts: 0 },
+            {
+              ErrorEquals: ["States.ALL"],
+              IntervalSeconds: 1,
+              MaxDelaySeconds: 2,
+              BackoffRate: 1.0,
+              JitterStrategy: "FULL",
+            },
+          ],
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "jsonata: activity",
+    () =>
+      jm({
+        A: J.task({
+          Resource: "arn:aws:states:eu-central-1:000000000000:activity:work",
+          HeartbeatSeconds: 5,
+          TimeoutSeconds: "{% $states.input.t %}",
+          Arguments: { token: 1 },
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "jsonata: function arn",
+    () =>
+      jm({
+        A: J.task({
+          Resource: "arn:aws:lambda:eu-central-1:000000000000:function:work:live",
+          Arguments: "{% $states.input %}",
+          Output: "{% $merge([$states.input, {'r': $states.result}]) %}",
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "jsonata: multi-line expression with comments and recursion",
+    () =>
+      jm({
+        A: J.pass({
+          Output: "{% ( /* factorial */ $f := function($x) { $x <= 1 ? 1 : $x * $f($x - 1) };\n $f(5) ) %}",
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "jsonata: map in map in parallel",
+    () =>
+      jm({
+        A: J.parallel({
+          Branches: [
+            J.nestedMachine({
+              StartAt: "M",
+              States: {
+                M: J.map({
+                  Items: "{% $states.input.rows %}",
+                  ItemProcessor: J.nestedMachine({
+                    StartAt: "N",
+                    States: {
+                      N: J.map({
+                        Items: "{% $states.context.Map.Item.Value.cells %}",
+                        ItemProcessor: inner(),
+                        End: true,
+                      }),
+                    },
+                  }),
+                  End: true,
+                }),
+              },
+            }),
+            jm({ F: J.fail({ Error: "{% $states.input.code %}", Cause: "{% 'c' & $states.input.n %}" }) }),
+          ],
+          Catch: [{ ErrorEquals: ["States.BranchFailed"], Output: "{% $states.errorOutput.Cause %}", Next: "B" }],
+          Next: "B",
+        }),
+        B: J.succeed(),
+      }),
+  ],
+  [
+    "jsonata: hash, parse, random, partition",
+    () =>
+      jm({
+        A: J.pass({
+          Output: {
+            a: "{% $hash('a', 'SHA-256') %}",
+            b: "{% $parse($states.input.t) %}",
+            c: "{% $random(5) %}",
+            d: "{% $toMillis('2020-01-01T00:00:00Z') > 5 and $states.input.a in ['b'] %}",
+          },
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "jsonata: wait until computed time, and a literal with fraction and offset",
+    () =>
+      jm({
+        A: J.wait({ Timestamp: "{% $fromMillis($millis() + 1000) %}", Next: "B" }),
+        B: J.wait({ Timestamp: "2028-02-29T23:59:59.123+05:30", End: true }),
+      }),
+  ],
+  [
+    "jsonata: dynamo by expression",
+    () =>
+      jm({
+        A: J.dynamoPut({
+          Arguments: {
+            TableName: "t",
+            Item: {
+              id: { S: "{% $states.input.id %}" },
+              all: "{% $states.input.attribute %}",
+              ok: { BOOL: "{% $states.input.ok %}" },
+              none: { NULL: true },
+              set: { SS: ["a", "b"] },
+            },
+          },
+          End: true,
+        }),
+      }),
+  ],
+  [
+    "jsonata: distributed by expression",
+    () =>
+      jm({
+        A: J.distributedMap({
+          ExecutionType: "EXPRESS",
+          ToleratedFailureCount: "{% $states.input.n %}",
+          ItemReader: { Resource: "arn:aws:states:::s3:listObjectsV2", Arguments: "{% $states.input.where %}" },
+          ResultWriter: { Resource: "arn:aws:states:::s3:putObject", Arguments: { Bucket: "{% $states.input.b %}" } },
+          ItemProcessor: inner(),
+          End: true,
+        }),
+      }),
+  ],
+];
+describe("a machine of a stranger", () => {
+  it.each(WRONG)("is refused: %s", (_, build) => {
+    expect(build).toThrow(MachineError);
+  });
+
+  it.each(RIGHT)("is accepted: %s", (_, build) => {
+    expect(build).not.toThrow();
+  });
+});

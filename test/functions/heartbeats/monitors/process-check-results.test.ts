@@ -586,6 +586,16 @@ describe("announced maintenance", () => {
     ]);
   });
 
+  it("of monitors that are not public is not on the page, nor are their names", async () => {
+    const targets = [
+      { name: "site", maintenance: [upgrade] },
+      { name: "intranet", public: false, maintenance: [upgrade, { ...upgrade, note: "wiring" }] },
+    ];
+    const { checkAndPublish, documents } = setup(targets);
+    await checkAndPublish(0);
+    expect(documents[0]?.maintenance).toMatchObject([{ note: "database upgrade", monitors: ["site"] }]);
+  });
+
   it("without a note is told to nobody", async () => {
     const { checkAndPublish, sent, documents } = setup([{ name: "site" }], {
       maintenance: [{ from: upgrade.from, to: upgrade.to }],

@@ -4,6 +4,17 @@ import { companyDocument, statusDocument, variedDocument } from "../../../suppor
 const PAGE = "https://status.example.org/";
 
 describe("the feeds", () => {
+  it("have the latest fifty", () => {
+    const [template] = companyDocument().incidents;
+    if (template === undefined) throw new Error("no incident");
+    const incidents = Array.from({ length: 60 }, (_, index) => {
+      const openedAt = new Date(Date.UTC(2026, 9, 1, index)).toISOString();
+      return { ...template, id: `site-${index}`, openedAt };
+    });
+    const { items } = JSON.parse(jsonFeed(statusDocument([], { incidents }), PAGE)) as { items: { id: string }[] };
+    expect([items.length, items[0]?.id, items.at(-1)?.id]).toEqual([50, "site-59", "site-10"]);
+  });
+
   it("have incidents and announced maintenance, the latest first, with what was said", () => {
     const { items, ...feed } = JSON.parse(jsonFeed(companyDocument(), PAGE)) as { items: Record<string, string>[] };
     expect(feed).toEqual({

@@ -89,7 +89,7 @@ interface Asked {
 }
 
 /** CloudFront's response headers policies: what was written is what is read. */
-export function headersPolicy(policies: Map<string, string>, { method, url, body }: Asked): Answer | undefined {
+function headersPolicy(policies: Map<string, string>, { method, url, body }: Asked): Answer | undefined {
   const [path = ""] = url.split("?");
   if (!path.startsWith(HEADERS_POLICIES)) return undefined;
   const [, id = `policy-${policies.size + 1}`] = /\/(policy-\d+)(?:\/config)?$/.exec(path) ?? [];
@@ -105,7 +105,7 @@ export function headersPolicy(policies: Map<string, string>, { method, url, body
 }
 
 /** What was written is what is read. */
-export function bucketPolicy(policies: Map<string, string>, { method, url, body }: Asked): Answer | undefined {
+function bucketPolicy(policies: Map<string, string>, { method, url, body }: Asked): Answer | undefined {
   const [, bucket] = /^\/([^/?]+)\/?\?policy(?:=|&|$)/.exec(url) ?? [];
   if (bucket === undefined) return undefined;
   if (method === "PUT") policies.set(bucket, body);

@@ -37,9 +37,6 @@ const VIEWS = [
   "/search?q=tea",
 ] as const;
 
-// Only ends what hangs: browsers run beside other tests, on machines where a second of work may take ten.
-jest.setTimeout(600_000);
-
 let page: Readonly<Record<string, PageFile>>;
 let browser: Browser;
 const running: RunningConsole[] = [];

@@ -26,9 +26,6 @@ const LOOKS = (["light", "dark"] as const).flatMap(
     ] as const,
 );
 
-// Only ends what hangs: browsers run beside other tests, on machines where a second of work may take ten.
-jest.setTimeout(600_000);
-
 const folder = mkdtempSync(join(tmpdir(), "almanac-page-"));
 /** Set it to save screenshots. */
 const screenshots = process.env["ALMANAC_SCREENSHOTS"];

@@ -2,9 +2,8 @@
 import type { Browser, Page } from "playwright-core";
 import { requestConsoleAddress, consoleKeyFile } from "../../scripts/shared/console-key";
 import { ensureChromium, launchChromium } from "../support/chromium";
-import { home, UNTIL_HUNG_MS } from "./support/system";
-
-jest.setTimeout(UNTIL_HUNG_MS);
+import { home } from "./support/system";
+import { UNTIL_HUNG_MS } from "../support/time-limit";
 
 let browser: Browser;
 let page: Page;

@@ -4,18 +4,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { isRunning } from "../../scripts/shared/processes";
 import { signedFetch, type SignedRequest } from "../support/signed-fetch";
-import {
-  awsConfiguration,
-  eventually,
-  home,
-  npmRun,
-  readSystem,
-  startArguments,
-  targetsFile,
-  UNTIL_HUNG_MS,
-} from "./support/system";
-
-jest.setTimeout(UNTIL_HUNG_MS);
+import { awsConfiguration, eventually, home, npmRun, readSystem, startArguments, targetsFile } from "./support/system";
 
 /** For each kind of resource that Almanac creates: the service, and the request that lists them. */
 const LISTS: readonly (readonly [service: string, request: SignedRequest & { readonly path?: string }])[] = [
@@ -82,7 +71,6 @@ describe("npm start after kill -9", () => {
       eventually(
         () => Promise.resolve(output),
         (text) => [...text.matchAll(pattern)].length >= times,
-        UNTIL_HUNG_MS / 2,
       );
     await printed(/Watching the sources of \d+ functions/g);
     expect(output).toContain("Deployment: nothing changed");
@@ -99,7 +87,6 @@ describe("npm start after kill -9", () => {
         return Promise.resolve(output);
       },
       (text) => [...text.matchAll(/Synthesize the stack/g)].length === 2,
-      UNTIL_HUNG_MS / 2,
     );
     await printed(/Watching the sources of \d+ functions/g, 2);
     expect(output).toMatch(/Terraform apply: .*\d changed/);
@@ -126,7 +113,6 @@ describe("npm run stop", () => {
     await eventually(
       () => Promise.resolve(foreground?.exitCode),
       (code) => code === 0,
-      UNTIL_HUNG_MS / 2,
     );
     await expect(npmRun("status", "--home", home)).resolves.toMatchObject({ code: 3 });
     await expect(npmRun("stop", "--home", home)).resolves.toMatchObject({ code: 0 });

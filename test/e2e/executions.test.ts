@@ -9,9 +9,7 @@ import {
   StartExecutionCommand,
 } from "@aws-sdk/client-sfn";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
-import { awsConfiguration, UNTIL_HUNG_MS } from "./support/system";
-
-jest.setTimeout(UNTIL_HUNG_MS);
+import { awsConfiguration } from "./support/system";
 
 let emulator: BareEmulator;
 beforeAll(async () => {

@@ -26,9 +26,7 @@ import { writeFile, readdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isRestored, saveState } from "../../scripts/emulator/control";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
-import { awsConfiguration, UNTIL_HUNG_MS } from "./support/system";
-
-jest.setTimeout(UNTIL_HUNG_MS);
+import { awsConfiguration } from "./support/system";
 
 const Bucket = "kept-bucket";
 const TableName = "kept-table";

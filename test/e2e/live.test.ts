@@ -13,9 +13,7 @@ import { restoreDeployedCode } from "../../scripts/local/live/deployed-functions
 import type { LiveEvent } from "../../scripts/local/live/events";
 import { watchSources } from "../../scripts/local/live/run";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
-import { awsConfiguration, eventually, UNTIL_HUNG_MS } from "./support/system";
-
-jest.setTimeout(UNTIL_HUNG_MS);
+import { awsConfiguration, eventually } from "./support/system";
 
 const FunctionName = "live-probe";
 const Bucket = "live-state";
@@ -69,7 +67,6 @@ beforeAll(async () => {
   await eventually(
     () => lambda.send(new GetFunctionCommand({ FunctionName })),
     ({ Configuration }) => Configuration?.State === "Active",
-    UNTIL_HUNG_MS / 2,
   );
   void (async () => {
     for await (const line of followFunctions(endpoint, following.signal)) lines.push(line);
@@ -86,7 +83,6 @@ const seen = (kind: LiveEvent["kind"], count: number) =>
   eventually(
     () => Promise.resolve(events.filter((event) => event.kind === kind)),
     (found) => found.length >= count,
-    UNTIL_HUNG_MS / 2,
   );
 
 /** Until the last check of types has found these errors: a save that is noticed twice is checked twice. */
@@ -94,7 +90,6 @@ const checked = (errors: readonly unknown[]) =>
   eventually(
     () => Promise.resolve(events.findLast(({ kind }) => kind === "types")),
     (last) => last?.kind === "types" && matches(last.errors, errors),
-    UNTIL_HUNG_MS / 2,
   );
 
 function matches(value: unknown, expected: unknown): boolean {
@@ -114,7 +109,6 @@ function logged(marker: string): Promise<unknown> {
       return lines;
     },
     () => lines.some(({ message, functionName }) => message.includes(marker) && functionName === FunctionName),
-    UNTIL_HUNG_MS / 2,
   );
 }
 

@@ -137,7 +137,7 @@ describe("marked secrets and hostile text", () => {
         JSON.stringify({ taskId: "marked", input: data }),
       ),
     ).toBe(200);
-  }, 120_000);
+  });
 
   it("are refused by the API of jobs and by ping URLs, or are a job's output", async () => {
     const { heartbeat_url: reports, ping_url: pings } = heartbeatsSchema.parse(deployment.features["heartbeats"]);
@@ -151,7 +151,7 @@ describe("marked secrets and hostile text", () => {
         ).toBeGreaterThanOrEqual(400);
     const log = `${secret()}\n${HOSTILE}`;
     expect(await send(`${reports}/marked-job/fail`, "POST", JSON.stringify({ log }))).toBe(200);
-  }, 120_000);
+  });
 
   it("are the answers of targets, and what people say about their incidents", async () => {
     const { check_function_name: FunctionName } = heartbeatsSchema.parse(deployment.features["heartbeats"]);
@@ -163,11 +163,10 @@ describe("marked secrets and hostile text", () => {
         return /"id":"(marked\.\d[^"]*)"/.exec(output)?.[1] ?? "";
       },
       (found) => found !== "",
-      90_000,
     );
     const words = ["incidents", "update", id, HOSTILE, "--status", "investigating", "--home", home] as const;
     expect(await npmRun(...words)).toMatchObject({ code: 0 });
-  }, 120_000);
+  });
 
   it("are refused by the servers on this machine, without any of it in their answers", async () => {
     for (const server of [running.pages?.url, running.console?.url]) {
@@ -181,7 +180,7 @@ describe("marked secrets and hostile text", () => {
           });
     }
     await sendUnsigned(`${running.endpoint}/${secret().toLowerCase()}?${secret()}`, { headers: markedHeaders() });
-  }, 60_000);
+  });
 
   it("are the input of a schedule, which its function refuses", async () => {
     const run = [
@@ -197,7 +196,7 @@ describe("marked secrets and hostile text", () => {
     const runs = await npmRun("schedules", "runs", "markedRun", "--home", home);
     refusals.push(runs.output);
     for (const word of OBEYED) expect(runs.output).not.toContain(word);
-  }, 60_000);
+  });
 
   it("are refused by every pipeline, or become a row", async () => {
     for (const name of ["jobOrder", "invoice", "event"]) {
@@ -221,7 +220,7 @@ describe("marked secrets and hostile text", () => {
     expect(
       (await post(JSON.stringify({ ...valid, customer: { id: HOSTILE, name: order.customer.name } }))).status,
     ).toBe(202);
-  }, 120_000);
+  });
 
   it("are refused by every function that parses an event", async () => {
     const lambda = new LambdaClient(aws);
@@ -234,7 +233,7 @@ describe("marked secrets and hostile text", () => {
         const { FunctionError, Payload: answer } = await lambda.send(new InvokeCommand({ FunctionName, Payload }));
         if (FunctionError !== undefined) refusals.push(`${FunctionName ?? ""} ${answer?.transformToString() ?? ""}`);
       }
-  }, 300_000);
+  });
 
   it("are in no answer, log, state, page, feed, notification or message", async () => {
     const secrets = [MARK, ...(await parameterValues())];
@@ -247,7 +246,6 @@ describe("marked secrets and hostile text", () => {
     const slack = await eventually(
       async () => (await fetch(`${running.pages?.url ?? ""}/inbox`)).text(),
       (text) => text.includes("marked-order"),
-      90_000,
     );
     expect(found("Slack", slack, [MARK, "<!channel>", "\u202E"])).toEqual([]);
 
@@ -275,7 +273,6 @@ describe("marked secrets and hostile text", () => {
       },
       // Sent by a scheduled check.
       (text) => text.includes("marked-job: the job failed"),
-      150_000,
     );
     for (const text of notifications) expect(found("a notification", text, [...secrets, ...OBEYED])).toEqual([]);
 
@@ -319,7 +316,7 @@ describe("marked secrets and hostile text", () => {
       const { output } = await npmRun(command, ...args, "--home", home);
       expect(found([command, ...args].join(" "), output, words)).toEqual([]);
     }
-  }, 480_000);
+  });
 });
 
 /** Other environments are deployed and destroyed meanwhile. */

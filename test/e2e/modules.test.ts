@@ -71,5 +71,5 @@ describe("a module by plain Terraform", () => {
     } finally {
       await terraform(["destroy", "-auto-approve", "-no-color", "-parallelism=30"], options);
     }
-  }, 480_000);
+  });
 });

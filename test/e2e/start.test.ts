@@ -56,13 +56,12 @@ describe("npm start", () => {
     const published = await eventually(
       () => fetch(page),
       ({ status }) => status === 200,
-      60_000,
     );
     expect(published.headers.get("content-type")).toBe("text/html; charset=utf-8");
     expect(await published.text()).toContain("<html");
     expect((await fetch(`${page}status.json`)).headers.get("content-type")).toBe("application/json; charset=utf-8");
     expect((await fetch(`${page}inbox`)).status).toBe(200);
-  }, 90_000);
+  });
 
   it("puts sample timers, orders and tasks", async () => {
     const [timers, tasks] = await Promise.all([
@@ -72,7 +71,7 @@ describe("npm start", () => {
     expect(timers.output).toMatch(/^sample-report +/m);
     expect(tasks.output).toContain("sample-cancelled");
     expect(process.env["ALMANAC_E2E_START"]).toMatch(/Sample data: .*3 timers, 3 orders, 3 tasks/);
-  }, 60_000);
+  });
 
   it("is found by npm run status", async () => {
     const { code, output } = await npmRun("status", "--home", home);
@@ -88,7 +87,7 @@ describe("npm start", () => {
     expect(output).toContain("runs already");
     expect(output).toMatch(/Terraform apply: (nothing changed|0 added)/);
     expect([code, output]).toEqual([0, expect.any(String)]);
-  }, 480_000);
+  });
 
   const onLinux = process.platform === "linux" ? it : it.skip; // /proc
   onLinux("runs functions on the Node that Lambda runs", async () => {
@@ -164,14 +163,14 @@ describe("npx almanac bootstrap local", () => {
     });
     const { Policy } = await s3.send(new GetBucketPolicyCommand({ Bucket }));
     expect(Policy).toContain('"aws:SecureTransport":"false"');
-  }, 120_000);
+  });
 });
 
 describe("a plan after the deployment", () => {
   it("is empty", async () => {
     const plan = ["plan", "-no-color", "-detailed-exitcode", "-lock=false"];
     await expect(withDeployment(() => terraform(plan, { cwd: stackDirectory }))).resolves.toContain("No changes.");
-  }, 480_000);
+  });
 
   /** Runs cdktf in the folder that npm start has initialised: without its lock file, cdktf would need the registry. */
   async function cdktf(...args: readonly string[]): Promise<string> {
@@ -207,10 +206,10 @@ describe("a plan after the deployment", () => {
       return cdktf("diff", "local");
     });
     expect(output).toContain("No changes.");
-  }, 480_000);
+  });
 
   it("leaves cdktf deploy nothing to do", async () => {
     const output = await withDeployment(() => cdktf("deploy", "local", "--auto-approve"));
     expect(output).toContain("0 added, 0 changed, 0 destroyed");
-  }, 480_000);
+  });
 });

@@ -52,7 +52,7 @@ describe("timers, deployed", () => {
     dynamodb = new DynamoDBClient(aws);
     table = timerTable(sdkJson(dynamodb), outputs.table_name, { clock: systemClock, random: Math.random });
     timers = new TimersClient({ url: outputs.api_url, ...aws });
-  }, 120_000);
+  });
 
   const oneshot = (id: string, at: number, shard = SHARD): StoredTimer =>
     dispatchedTimer(id, { kind: "once", at }, shard);
@@ -111,12 +111,11 @@ describe("timers, deployed", () => {
     const fires = await eventually(
       () => recorded("oneshot#crowd-"),
       ({ length }) => length >= CROWD,
-      300_000,
     );
     expect(new Set(fires.map(({ timer }) => timer)).size).toBe(CROWD);
     expect(fires).toHaveLength(CROWD);
     expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
-  }, 400_000);
+  });
 
   it("record a redelivered fire once, and fence fires of replaced and deleted timers", async () => {
     const now = Date.now();
@@ -128,11 +127,10 @@ describe("timers, deployed", () => {
     await eventually(
       () => recorded("oneshot#again-"),
       ({ length }) => length > 0,
-      30_000,
     );
     await new Promise((wait) => setTimeout(wait, 3_000));
     expect((await recorded("oneshot#again-")).map(({ timer }) => timer)).toEqual(["oneshot#again-live"]);
-  }, 60_000);
+  });
 
   it("delay the callback of a fire delivered before its due time", async () => {
     const due = Math.ceil(Date.now() / 1_000) * 1_000 + 8_000;
@@ -142,10 +140,9 @@ describe("timers, deployed", () => {
     const fires = await eventually(
       () => recorded("oneshot#early"),
       ({ length }) => length > 0,
-      60_000,
     );
     expect(fires.map(({ lateMs }) => lateMs >= 0)).toEqual([true]);
-  }, 70_000);
+  });
 
   it("lose nothing put while the queue is unavailable: the dispatcher enqueues it", async () => {
     await withStatementsOnly(
@@ -159,9 +156,8 @@ describe("timers, deployed", () => {
     await eventually(
       () => recorded("oneshot#stranded"),
       ({ length }) => length > 0,
-      90_000,
     );
-  }, 480_000);
+  });
 
   it("lose nothing when the dispatcher is killed during a run: the next run completes it", async () => {
     const begin = Date.now();
@@ -197,16 +193,14 @@ describe("timers, deployed", () => {
     await eventually(
       () => cursorOf(OWN_SHARD),
       ({ cursor }) => cursor > due + ORPHANS,
-      30_000,
     );
     const fires = await eventually(
       () => recorded("oneshot#orphan-"),
       ({ length }) => length >= ORPHANS,
-      60_000,
     );
     expect(fires.map(({ timer }) => timer).sort()).toEqual(ids.map((id) => `oneshot#${id}`).sort());
     expect(fires.filter(({ lateMs }) => lateMs < 0)).toEqual([]);
-  }, 120_000);
+  });
 
   it("fire once after a PUT to the API, by the last PUT, and not after a DELETE", async () => {
     // Later than the slowest of the four requests, on a busy machine.
@@ -217,7 +211,6 @@ describe("timers, deployed", () => {
     await eventually(
       () => recorded("oneshot#soon-"),
       ({ length }) => length > 0,
-      60_000,
     );
     await new Promise((wait) => setTimeout(wait, 2_000));
     expect(await recorded("oneshot#soon-")).toMatchObject([
@@ -228,5 +221,5 @@ describe("timers, deployed", () => {
       code: 0,
       output: expect.stringMatching(/^\S+Z +\S+Z +\d+ +1 +succeeded$/m) as unknown,
     });
-  }, 120_000);
+  });
 });

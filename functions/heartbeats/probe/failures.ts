@@ -123,7 +123,8 @@ const TLS_REASONS: Readonly<Record<string, string>> = {
 };
 
 function explanation(error: unknown): string {
-  const text = explanationOf(error);
+  // llhttp's and OpenSSL's.
+  const text = explanationOf(error).replace(/^Parse Error: /, "the response is not valid HTTP/1: ");
   return TLS_REASONS[text] ?? text;
 }
 

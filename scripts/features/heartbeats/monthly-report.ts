@@ -12,7 +12,7 @@ import { table } from "../../shared/terminal/table";
 
 /** `2026-10`, in UTC: from its first instant to the next month's. Undefined for another text. */
 export function monthOf(text: string): Interval | undefined {
-  const [, year, month] = /^(\d{4})-(0[1-9]|1[0-2])$/.exec(text) ?? [];
+  const [, year, month] = /^([1-9]\d{3})-(0[1-9]|1[0-2])$/.exec(text) ?? [];
   if (year === undefined) return undefined;
   return { from: Date.UTC(Number(year), Number(month) - 1), to: Date.UTC(Number(year), Number(month)) };
 }

@@ -98,30 +98,26 @@ export function testDocumentedCommands(isOfSuite: (command: string) => boolean):
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it.each(CASES.filter(([, , command]) => isOfSuite(command)))(
-    "%s",
-    async (text, _, command) => {
-      const unique = `order-${Date.now()}`;
-      const local = (words: string) => words.replaceAll("order-1", unique);
-      for (const { when, commands: before } of PREPARATIONS)
-        if (when.test(text))
-          for (const [name = "", ...args] of before) {
-            const prepared = await npmRun(name, ...args.map(local), ...startArguments);
-            expect(prepared).toMatchObject({ code: 0 });
-          }
-      const { code, output } = await inShell(
-        local(onThisMachine(text, command, site)),
-        folder,
-        ENDLESS.test(text),
-        command === "dashboard" ? { ALMANAC_AWS_ENDPOINT: endpoint } : {},
-      );
-      const fails = FAILS.find(({ when }) => when.test(text));
-      expect({ code, output }).toEqual({ code: fails?.code ?? 0, output });
-      if (fails !== undefined) expect(output).toContain(fails.says);
-      expect(output).not.toMatch(/^ +at .*:\d+:\d+\)?$|fault of Almanac|"code": "/m);
-    },
-    120_000,
-  );
+  it.each(CASES.filter(([, , command]) => isOfSuite(command)))("%s", async (text, _, command) => {
+    const unique = `order-${Date.now()}`;
+    const local = (words: string) => words.replaceAll("order-1", unique);
+    for (const { when, commands: before } of PREPARATIONS)
+      if (when.test(text))
+        for (const [name = "", ...args] of before) {
+          const prepared = await npmRun(name, ...args.map(local), ...startArguments);
+          expect(prepared).toMatchObject({ code: 0 });
+        }
+    const { code, output } = await inShell(
+      local(onThisMachine(text, command, site)),
+      folder,
+      ENDLESS.test(text),
+      command === "dashboard" ? { ALMANAC_AWS_ENDPOINT: endpoint } : {},
+    );
+    const fails = FAILS.find(({ when }) => when.test(text));
+    expect({ code, output }).toEqual({ code: fails?.code ?? 0, output });
+    if (fails !== undefined) expect(output).toContain(fails.says);
+    expect(output).not.toMatch(/^ +at .*:\d+:\d+\)?$|fault of Almanac|"code": "/m);
+  });
 }
 
 /** The command for the tests' system: its environment is local, and its names are those that the system has. */

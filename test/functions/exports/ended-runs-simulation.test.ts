@@ -146,7 +146,7 @@ describe("a failed run", () => {
 
 describe("a history", () => {
   const functions = {
-    self: "self",
+    self: "arn:aws:states:eu-central-1:123456789012:stateMachine:self",
     claimRun: "c",
     readSegment: "s",
     nativeExport: "n",

@@ -179,7 +179,7 @@ describe("a hostile server", () => {
       "two lengths",
       "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nokk",
       "protocol",
-      "Parse Error: Duplicate Content-Length (HPE_UNEXPECTED_CONTENT_LENGTH)",
+      "the response is not valid HTTP/1: Duplicate Content-Length (HPE_UNEXPECTED_CONTENT_LENGTH)",
     ],
   ])("that sends %s is named as such", async (_what, answer, reason, message) => {
     expect(await answering(answer)).toMatchObject({ ok: false, reason, message });

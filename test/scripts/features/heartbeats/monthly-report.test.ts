@@ -133,7 +133,7 @@ describe("a month", () => {
     expect([interval.from, interval.to].map((time) => new Date(time).toISOString())).toEqual([from, to]);
   });
 
-  it.each(["2026-13", "2026-00", "2026-1", "October", "2026-10-01", ""])("is not %p", (text) => {
+  it.each(["2026-13", "2026-00", "0000-01", "2026-1", "October", "2026-10-01", ""])("is not %p", (text) => {
     expect(monthOf(text)).toBeUndefined();
   });
 

@@ -7,7 +7,7 @@ import { createSsm } from "../shared/aws/clients/ssm";
 import { ExpiringCache } from "../shared/resilience/expiring-cache";
 import { NotFoundError } from "../shared/handlers/http-errors";
 import { endpoint, restHandler, type Endpoint } from "../shared/handlers/rest-handler";
-import { MINUTE_MS, MINUTE_SECONDS } from "../shared/time";
+import { MINUTE_MS, MINUTE_SECONDS, SECOND_MS } from "../shared/time";
 import { heartbeatApiEnvironment, PING_METHODS, PING_ROUTES, REPORT_ROUTES } from "./contract";
 import { readMonitorSettings } from "./monitors/configuration";
 import type { JobReport } from "./monitors/job";
@@ -17,6 +17,9 @@ import { secretReader } from "./probe/secret-reader";
 
 /** A deployment that adds a cron monitor does not restart this function. */
 const CACHE_MS = MINUTE_MS;
+
+/** Of the 29 s that API Gateway waits: a job reports once. */
+const READ_TIMEOUT_MS = 10 * SECOND_MS;
 
 const requestSchema = z.object({
   path: z.object({ name: z.string(), event: z.string().optional() }),
@@ -35,7 +38,7 @@ export const handler = restHandler(
     const bucket = environment.CONFIGURATION_BUCKET;
     const cache = new ExpiringCache<Awaited<ReturnType<typeof readMonitorSettings>>>(CACHE_MS, clock);
     const cronMonitors = async () => (await cache.get(bucket, () => readMonitorSettings(s3, bucket))).cronMonitors;
-    const readSecret = secretReader(createSsm(), MINUTE_SECONDS, clock);
+    const readSecret = secretReader(createSsm(), MINUTE_SECONDS, clock, READ_TIMEOUT_MS);
     const parameter = environment.PING_SECRET_PARAMETER;
     const record = async (name: string, report: JobReport) => ({
       body: await recordHeartbeat(name, report, clock.now(), { cronMonitors, table }),

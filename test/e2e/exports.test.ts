@@ -43,6 +43,8 @@ import { sized } from "../support/sized";
 import { withStatementsOnly } from "./support/roles";
 import { SETTLE_SECONDS } from "./support/exports";
 import { awsConfiguration, eventually, home, npmRun, readSystem, startArguments } from "./support/system";
+import { fileKey } from "../../functions/exports/run/object-keys";
+import { machineOf } from "../../functions/shared/aws/arn";
 
 const ITEMS = 50_000;
 
@@ -471,8 +473,13 @@ describe("exports, deployed", () => {
 
   it("delete what another run has left: parts, and incomplete uploads", async () => {
     const folder = "empty/dt=2026-03-01/";
-    const at = { Bucket: outputs.bucket_name, Key: `${folder}part-0000-00000.ndjson.gz` };
-    await s3.send(new PutObjectCommand({ ...at, Key: `${folder}part-0007-00003.ndjson.gz`, Body: "stray" }));
+    const other = {
+      ...{ deployment: machineOf(outputs.state_machine_arn), exportId: "empty", id: "2026-03-01T00:00:00.000Z" },
+      ...{ application: "", keyTime: 0, day: "2026-03-01", time: undefined },
+      config: { name: "empty", layout: "partitioned", format: "ndjson", compression: "gzip", prefix: undefined },
+    } as const;
+    const at = { Bucket: outputs.bucket_name, Key: fileKey(other, 0, 0) };
+    await s3.send(new PutObjectCommand({ ...at, Key: fileKey(other, 7, 3), Body: "stray" }));
     await s3.send(new CreateMultipartUploadCommand(at));
     expect(await run({ export: "empty", day: "2026-03-01" })).toMatchObject({ body: '"Uploaded to s3."' });
     expect(await keys(folder)).toEqual([`${folder}_SUCCESS`, `${folder}_manifest.json`]);

@@ -171,7 +171,11 @@ describe("incidents, deployed", () => {
       await new SSMClient(aws).send(new PutParameterCommand(parameter));
       const { output } = await npmRun("heartbeats", "ping-url", "nightly-backup", ...startArguments);
       const url = output.trim().split("\n").at(-1) ?? "";
-      expect((await fetch(`${url}/start`)).status).toBe(200);
+      // As curl --retry does.
+      await eventually(
+        () => fetch(`${url}/start`),
+        ({ ok }) => ok,
+      );
       const failed = await fetch(`${url}/3`, { method: "POST", body: "the disk is full" });
       expect(await failed.json()).toMatchObject({ monitor: "nightly-backup", event: "fail" });
       await check();

@@ -109,8 +109,13 @@ describe("timers of a named callback, deployed", () => {
   it("with overlap skip do not run while another fire runs", async () => {
     const id = name("alone");
     await timers.periodic.put(id, { ...daily, overlap: "skip", timerCallbackData: { bank: `${bankUrl}/hold` } });
-    await Promise.all([timers.periodic.fire(id), timers.periodic.fire(id)]);
-    // Whichever came second is recorded while the first still runs.
+    await timers.periodic.fire(id);
+    await eventually(
+      () => Promise.resolve(held),
+      ({ length }) => length === 1,
+    );
+    await timers.periodic.fire(id);
+    // The second is recorded while the first still runs.
     expect(await fires("periodic", "alone")).toMatchObject([{ outcome: "skipped" }]);
     expect(held).toHaveLength(1);
     for (const release of held.splice(0)) release();
@@ -172,7 +177,11 @@ describe("timers of a named callback, deployed", () => {
         body: JSON.stringify({ delaySeconds: 1, timerCallbackData: "egg" }),
         requestContext: { requestId: "request-1" },
       };
-      expect(await api(event, lambdaContext(29_000))).toMatchObject({ statusCode: 200 });
+      // A client repeats a 503, which a busy machine gives as well.
+      await eventually(
+        () => api(event, lambdaContext(29_000)),
+        (response) => response.statusCode !== 503,
+      ).then((response) => expect(response).toMatchObject({ statusCode: 200 }));
       expect(sockets.length).toBeGreaterThan(0);
     } finally {
       for (const socket of sockets) socket.destroy();

@@ -86,7 +86,11 @@ describe("workflows, deployed", () => {
   ) => {
     const address = `${aws.endpoint}/restapis/${api}/live/_user_request_${path}`;
     const request = { method, ...(body !== undefined && { body: JSON.stringify(body) }) };
-    const response = await (signed ? signedFetch(address, request, aws) : fetch(address, request));
+    // A client repeats a 503, which a busy machine gives as well.
+    const response = await eventually(
+      () => (signed ? signedFetch(address, request, aws) : fetch(address, request)),
+      ({ status }) => status !== 503,
+    );
     return [response.status, await response.json()] as const;
   };
 
@@ -126,8 +130,8 @@ describe("workflows, deployed", () => {
   });
 
   it("ends work that is too slow as TIMED_OUT", async () => {
-    await start("slow-1", { ms: 14_000 });
-    expect(await rowWith("slow-1", "TIMED_OUT")).toMatchObject({ reason: "the work took longer than 8 s" });
+    await start("slow-1", { ms: 30_000 });
+    expect(await rowWith("slow-1", "TIMED_OUT")).toMatchObject({ reason: "the work took longer than 20 s" });
   });
 
   it("starts one execution per ID, for any number of concurrent requests", async () => {

@@ -31,6 +31,8 @@ RUNNING = {("stepfunctions", "_task_tokens"), ("stepfunctions", "_activity_tasks
 # an interval late.
 PLAIN = (("eventbridge", "_rule_last_fired"), ("scheduler", "_schedule_last_fired"))
 
+LONGEST_PAUSE_SECONDS = 60
+
 # A pickle may name any function of Python: only these are data.
 DATA = {
     **{("builtins", each.__name__): each for each in (bytearray, complex, frozenset, set)},
@@ -245,5 +247,5 @@ class KeptState:
             if self.changed:
                 began = time.monotonic()
                 await self.save()
-                # At most 2 % of a processor, whatever there is to save.
-                pause = max(every_seconds, 50 * (time.monotonic() - began))
+                # 2 % of a processor, whatever there is to save; but a machine that is busy, where it takes long, loses a minute at most.
+                pause = min(max(every_seconds, 50 * (time.monotonic() - began)), LONGEST_PAUSE_SECONDS)

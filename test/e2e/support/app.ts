@@ -35,7 +35,8 @@ new Environment(app, "local", {
   workflows: {
     task: {
       waitSeconds: 3,
-      work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 8, retries: 1 },
+      // Longer than a cold start takes on a busy machine.
+      work: { entry: "test/e2e/support/work.ts", timeoutSeconds: 20, retries: 1 },
     },
     refund: { definition: "workflows/refund.ts" },
   },

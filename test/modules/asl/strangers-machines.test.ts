@@ -5,6 +5,7 @@
 import { jsonata, jsonpath } from "../../../modules/asl/asl";
 import { MachineError } from "../../../modules/asl/machine";
 
+/** The compiler refuses some of these machines by itself: here only what runs at synth may. */
 type Untyped<Constructors> = { readonly [Name in keyof Constructors]: (fields?: object) => object };
 const J = jsonata as unknown as Untyped<typeof jsonata>;
 const P = jsonpath as unknown as Untyped<typeof jsonpath>;

@@ -42,6 +42,11 @@ export interface Change {
   readonly after: Image | undefined;
 }
 
+/** Whether a notification may be of a row with this key: a private key is not in it, and of a long one its beginning. */
+export function mayBeOf({ key }: Notification, rowKey: string): boolean {
+  return key === REDACTED || key === shorten(rowKey);
+}
+
 /**
  * Undefined when the data are the same, or written by a quiet replay. Never throws: a malformed row, such as one written by hand, gets a notification with its key
  * alone, so it does not block the stream.

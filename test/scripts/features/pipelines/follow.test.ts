@@ -80,6 +80,39 @@ describe("following a message", () => {
     expect(steps).toEqual(["row: version 1⏎Slack: delivered\ufffd, received "]);
   });
 
+  const longKey = "k".repeat(1_000);
+  it.each([
+    ["whose key is private", "17", "•••", "waiting for Slack"],
+    ["whose key is long", longKey, `${longKey.slice(0, 199)}…`, "waiting for Slack"],
+    ["of another key", "17", "18", "delivered"],
+  ])("knows a notification %s", async (_, key, shown, followed) => {
+    const { ports } = setup({ row: 1 });
+    const item: QueueItem = { ...queued, notification: { ...queued.notification, key: shown } };
+    const table = { read: () => Promise.resolve([item]), readSetAside: () => Promise.resolve([]) };
+    const notifications = { pipeline: "jobOrder", webhook: "/slack", table };
+    expect(await followMessage({ key, timeoutMs: 20_000 }, { ...ports, notifications })).toBe(followed);
+  });
+
+  it("does not take one for delivered that may wait behind those that it reads", async () => {
+    const { ports } = setup({ row: 1 });
+    const other: QueueItem = { ...queued, notification: { ...queued.notification, key: "18" } };
+    const read = (_: string, limit: number) => Promise.resolve(Array.from({ length: limit }, () => other));
+    const table = { read, readSetAside: () => Promise.resolve([]) };
+    const notifications = { pipeline: "jobOrder", webhook: "/slack", table };
+    expect(await followMessage({ key: "17", timeoutMs: 20_000 }, { ...ports, notifications })).toBe(
+      "waiting for Slack",
+    );
+  });
+
+  it("does not take another one that was set aside for its own", async () => {
+    const { ports } = setup({ row: 1 });
+    const item = { notification: { S: '{"key":"2017"' }, position: { S: "2026-11-17T00:00:00.000Z#jobOrder#17" } };
+    const readSetAside = () => Promise.resolve([{ position: "1", fault: "f", item }]);
+    const table = { read: () => Promise.resolve([]), readSetAside };
+    const notifications = { pipeline: "jobOrder", webhook: "/slack", table };
+    expect(await followMessage({ key: "17", timeoutMs: 20_000 }, { ...ports, notifications })).toBe("delivered");
+  });
+
   it("waits for the version that it is given", async () => {
     expect((await follow({ row: 1 }, "2")).followed).toBe("no row");
   });

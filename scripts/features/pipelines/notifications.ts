@@ -1,6 +1,6 @@
 /** A pipeline's notifications, as they wait for Slack. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { mayBeOf } from "../../../functions/pipelines/slack/notification";
+import { isAbout } from "../../../functions/pipelines/slack/notification";
 import { notificationsTable, type NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
 import { systemClock } from "../../../functions/shared/clock";
 import type { DeployedPipeline } from "../../shared/feature-outputs";
@@ -26,13 +26,13 @@ export function notificationsOf(
 /** Of the front of a queue. */
 const READ = 2_000;
 
-/** Whether notifications of a message wait, or may wait: behind those that are read, or without a key that is private. */
+/** Whether notifications of a row wait, or may wait behind those that are read; and how many of them are read. */
 export async function readWaiting(
   { pipeline, table }: Notifications<Pick<NotificationsTable, "read">>,
-  key: string,
+  row: Parameters<typeof isAbout>[1],
 ): Promise<{ readonly isWaiting: boolean; readonly queued: number }> {
   const queued = await table.read(pipeline, READ);
-  const isWaiting = queued.some((item) => "notification" in item && mayBeOf(item.notification, key));
+  const isWaiting = queued.some((item) => "notification" in item && isAbout(item.notification, row));
   return { isWaiting: isWaiting || queued.length >= READ, queued: queued.length };
 }
 

@@ -1,5 +1,6 @@
 /** A pipeline's notifications, as they wait for Slack. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { isAbout } from "../../../functions/pipelines/slack/notification";
 import { notificationsTable, type NotificationsTable } from "../../../functions/pipelines/slack/notifications-table";
 import { systemClock } from "../../../functions/shared/clock";
 import type { DeployedPipeline } from "../../shared/feature-outputs";
@@ -25,13 +26,13 @@ export function notificationsOf(
 /** More notifications than one Slack message has. */
 const READ = 2_000;
 
-/** Whether notifications of a message wait, and how many are in the pipeline's queue. */
+/** Whether notifications of a row wait, and how many are in the pipeline's queue. */
 export async function readWaiting(
   { pipeline, table }: Notifications<Pick<NotificationsTable, "read">>,
-  key: string,
+  row: Parameters<typeof isAbout>[1],
 ): Promise<{ readonly isWaiting: boolean; readonly queued: number }> {
   const queued = await table.read(pipeline, READ);
-  const isWaiting = queued.some((item) => "notification" in item && item.notification.key === key);
+  const isWaiting = queued.some((item) => "notification" in item && isAbout(item.notification, row));
   return { isWaiting, queued: queued.length };
 }
 

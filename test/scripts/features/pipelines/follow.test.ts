@@ -1,4 +1,6 @@
 import type { QueueItem } from "../../../../functions/pipelines/slack/slack-sender";
+import { pipelineSchema } from "../../../../functions/pipelines/contract";
+import { notificationOf } from "../../../../functions/pipelines/slack/notification";
 import { followMessage, type FollowPorts } from "../../../../scripts/features/pipelines/follow";
 
 const queued: QueueItem = {
@@ -78,6 +80,24 @@ describe("following a message", () => {
     const row = { version: "1\nSlack: delivered\u202e", receivedAt: "", quiet: true };
     await followMessage({ key: "17", timeoutMs: 60_000 }, { ...ports, readRow: () => Promise.resolve(row) });
     expect(steps).toEqual(["row: version 1⏎Slack: delivered\ufffd, received "]);
+  });
+
+  it.each([
+    ["a long key", "k".repeat(300), []],
+    ["a private key", "secret", ["/id"]],
+  ])("sees the notification of %s, which has not the whole key", async (_, key, secrets) => {
+    const { ports } = setup({ row: 1 });
+    const receivedAt = "2026-11-21T07:00:00.000Z";
+    const after = { key: { S: key }, receivedAt: { S: receivedAt }, digest: { S: "1" } };
+    const pipeline = pipelineSchema.parse({ key: "/id", private: secrets });
+    const notification = notificationOf("jobOrder", pipeline, { before: undefined, after });
+    if (notification === undefined || ports.notifications === undefined) throw new Error("no notification");
+    const table = {
+      ...ports.notifications.table,
+      read: () => Promise.resolve([{ pipeline: "jobOrder", position: "1", notification }]),
+    };
+    const stuck = { ...ports, notifications: { ...ports.notifications, table } };
+    expect(await followMessage({ key, timeoutMs: 20_000 }, stuck)).toBe("waiting for Slack");
   });
 
   it("waits for the version that it is given", async () => {

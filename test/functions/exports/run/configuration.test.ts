@@ -8,12 +8,15 @@ const s3With = (text: string): S3Client => {
 };
 
 describe("the configuration of exports", () => {
-  it.each(["", "{", "[]", '{"tables":[{"name":"secret"}]}'])("that is malformed is an error of it, by its place: %s", async (text) => {
-    const read = readConfiguration(s3With(text), "configuration");
-    await expect(read).rejects.toMatchObject({ name: "ConfigurationError" });
-    await expect(read).rejects.toThrow("s3://configuration/exports.json ");
-    await expect(read).rejects.not.toThrow("secret");
-  });
+  it.each(["", "{", "[]", '{"tables":[{"name":"secret"}]}'])(
+    "that is malformed is an error of it, by its place: %s",
+    async (text) => {
+      const read = readConfiguration(s3With(text), "configuration");
+      await expect(read).rejects.toMatchObject({ name: "ConfigurationError" });
+      await expect(read).rejects.toThrow("s3://configuration/exports.json ");
+      await expect(read).rejects.not.toThrow("secret");
+    },
+  );
 
   it("says which exports there are", async () => {
     const configuration = await readConfiguration(

@@ -100,7 +100,6 @@ describe("the limit of a table", () => {
     expect(clock.elapsed()).toBeGreaterThanOrEqual((9 * 100 * 1_000) / 10);
   });
 
-
   it("is kept up with when debts last longer than invocations: a reader reserves no time that it cannot use", async () => {
     const clock = virtualClock(1_000_000);
     const reserve = reservations(() => clock.now());

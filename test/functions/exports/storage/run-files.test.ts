@@ -200,16 +200,19 @@ describe("a worker that stalls while it publishes", () => {
 });
 
 describe("an object in the place of a day's manifest", () => {
-  it.each(["", "{", '{"version":1}', "[]"])("that is none fails the run before the table is read, by its name: %s", async (text) => {
-    const memory = new MemoryS3();
-    const s3 = clientOf(memory);
-    const run = runOf("shop-live");
-    await s3.send(new PutObjectCommand({ Bucket: "shared", Key: `${FOLDER}_manifest.json`, Body: text }));
-    await expect(abortSupersededUploads(run, s3)).rejects.toThrow(
-      `s3://shared/${FOLDER}_manifest.json is not a manifest of an export (`,
-    );
-    const publish = await uploaded(run, s3);
-    await expect(publish()).rejects.toMatchObject({ name: "ManifestError" });
-    expect(memory.objects.has(`${FOLDER}_SUCCESS`)).toBe(false);
-  });
+  it.each(["", "{", '{"version":1}', "[]"])(
+    "that is none fails the run before the table is read, by its name: %s",
+    async (text) => {
+      const memory = new MemoryS3();
+      const s3 = clientOf(memory);
+      const run = runOf("shop-live");
+      await s3.send(new PutObjectCommand({ Bucket: "shared", Key: `${FOLDER}_manifest.json`, Body: text }));
+      await expect(abortSupersededUploads(run, s3)).rejects.toThrow(
+        `s3://shared/${FOLDER}_manifest.json is not a manifest of an export (`,
+      );
+      const publish = await uploaded(run, s3);
+      await expect(publish()).rejects.toMatchObject({ name: "ManifestError" });
+      expect(memory.objects.has(`${FOLDER}_SUCCESS`)).toBe(false);
+    },
+  );
 });

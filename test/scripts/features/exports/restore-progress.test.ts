@@ -50,12 +50,15 @@ describe("the progress of a restore", () => {
     expect(await progress.read()).toBeUndefined();
   });
 
-  it.each(["", "{", '{"file":-1,"items":0}', "null"])("that is damaged names its file and the way out: %s", async (text) => {
-    const progress = restoreProgress(home, of);
-    await progress.save({ file: 0, items: 0 });
-    const [name = ""] = await readdir(join(home, "restore"));
-    await writeFile(join(home, "restore", name), text);
-    await expect(progress.read()).rejects.toThrow(RestoreError);
-    await expect(progress.read()).rejects.toThrow(/restore\/[0-9a-f]{16}\.json .* --from-start/);
-  });
+  it.each(["", "{", '{"file":-1,"items":0}', "null"])(
+    "that is damaged names its file and the way out: %s",
+    async (text) => {
+      const progress = restoreProgress(home, of);
+      await progress.save({ file: 0, items: 0 });
+      const [name = ""] = await readdir(join(home, "restore"));
+      await writeFile(join(home, "restore", name), text);
+      await expect(progress.read()).rejects.toThrow(RestoreError);
+      await expect(progress.read()).rejects.toThrow(/restore\/[0-9a-f]{16}\.json .* --from-start/);
+    },
+  );
 });

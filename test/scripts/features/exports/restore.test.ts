@@ -218,7 +218,12 @@ describe("a restore", () => {
   it.each([
     ["of garbage", {}, () => Buffer.from("no gzip"), "after 0 of 5 items, it cannot be unpacked"],
     ["that is empty", {}, () => Buffer.alloc(0), "after 0 of 5 items, it cannot be unpacked"],
-    ["cut off", {}, (content: Buffer) => content.subarray(0, -9), "items, it cannot be unpacked (unexpected end of file)"],
+    [
+      "cut off",
+      {},
+      (content: Buffer) => content.subarray(0, -9),
+      "items, it cannot be unpacked (unexpected end of file)",
+    ],
     [
       "with a line that is no item",
       { compression: "none" },

@@ -46,6 +46,17 @@ describe("a notifier that fails", () => {
   });
 });
 
+describe("what is told of a monitor later", () => {
+  it("waits for what happened before", async () => {
+    const thrice = failing(no, no, no);
+    const rounds = setup([down("t")], {}, thrice);
+    for (const [index, outcome] of [BAD, GOOD, BAD].entries()) await rounds.check(index, [outcome]);
+    expect([thrice.attempts.length, thrice.delivered]).toEqual([3, []]);
+    await rounds.check(3, [BAD]);
+    expect(thrice.delivered).toEqual(["[almanac test] WAS DOWN, UP again: t", "[almanac test] DOWN: t"]);
+  });
+});
+
 describe("a notifier that was removed while it was dead", () => {
   it("leaves nothing pending", async () => {
     const rounds = setup([down("t")], {}, failing(no, no));

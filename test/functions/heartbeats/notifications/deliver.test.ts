@@ -100,6 +100,17 @@ describe("deliveries of a run", () => {
 
   const lease = (items: readonly Record<string, unknown>[]) => items.find(({ item }) => item === "delivery");
 
+  it("hold the lease for as long as the last of them may take", async () => {
+    const rounds = setup([down("t")]);
+    const lengths: number[] = [];
+    const acquireDelivery: StateTable["acquireDelivery"] = (lease) => {
+      lengths.push(lease.until - lease.now);
+      return rounds.table.acquireDelivery(lease);
+    };
+    await rounds.check(0, [BAD], { table: { ...rounds.table, acquireDelivery } });
+    expect(lengths).toEqual([30_000 + 8_000]); // the last one begins within 30 s, and ends within 8
+  });
+
   it("end the lease, also when they fail", async () => {
     const rounds = setup([down("t")], {}, failing(no));
     await rounds.check(0, [BAD]);

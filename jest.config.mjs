@@ -1,8 +1,7 @@
-/** Of those that tests do not replace, and no module declares. In Jest's sandbox each lookup of another global runs a proxy. */
-const GLOBALS = [
-  ...["Array", "BigInt", "Date", "Error", "Intl", "JSON", "Map", "Math", "Number", "Object", "Promise", "Reflect"],
-  ...["RegExp", "String", "Symbol", "Uint8Array", "WeakMap"],
-];
+/** In Jest's sandbox each lookup of a global runs a proxy, except for these: no test replaces them, and no module declares them. */
+const GLOBALS = ["Array", "BigInt", "Date", "Intl", "JSON", "Map", "Math", "Object", "Reflect", "RegExp", "WeakMap"];
+/** Declared by modules that only cdktf loads. */
+const GLOBALS_WITHOUT_CDKTF = ["Error", "Number", "Promise", "String", "Symbol", "Uint8Array"];
 
 const common = {
   testEnvironment: "node",
@@ -34,12 +33,14 @@ export default {
     {
       ...common,
       displayName: "unit",
+      sandboxInjectedGlobals: [...GLOBALS, ...GLOBALS_WITHOUT_CDKTF],
       testMatch: ["<rootDir>/test/{clients,functions,scripts}/**/*.test.ts"],
       testPathIgnorePatterns: [...common.testPathIgnorePatterns, SIMULATION],
     },
     {
       ...common,
       displayName: "simulation",
+      sandboxInjectedGlobals: [...GLOBALS, ...GLOBALS_WITHOUT_CDKTF],
       testMatch: ["<rootDir>/test/**/*.test.ts"],
       testPathIgnorePatterns: [...common.testPathIgnorePatterns, `^(?!.*${SIMULATION})`],
     },

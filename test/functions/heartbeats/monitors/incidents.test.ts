@@ -1,3 +1,5 @@
+import fc from "fast-check";
+
 import { closeForRemoval } from "../../../../functions/heartbeats/monitors/incidents";
 import type { CheckResult } from "../../../../functions/heartbeats/monitors/check-result";
 import type { MonitorPolicy } from "../../../../functions/heartbeats/monitors/policy";
@@ -54,6 +56,29 @@ describe("an incident", () => {
       ["opened", 0],
       ["reminder", 4],
     ]);
+  });
+
+  it("has one change to tell at a time, the latest, with the three before it", () => {
+    const { outbox } = after(Array.from({ length: 40 }, (_, index) => down(`reason ${index}`)));
+    expect(outbox.map(({ kind, raisedAt }) => [kind, raisedAt])).toEqual([
+      ["opened", tickAt(0)],
+      ["changed", tickAt(39)],
+    ]);
+    expect(outbox[1]?.incident.changes.map(({ reason }) => reason)).toEqual(["reason 36", "reason 37", "reason 38"]);
+  });
+
+  it("fits into its item, however long a notifier is dead and whatever a target does", () => {
+    const message = "証".repeat(300);
+    const results = fc.array(
+      fc.constantFrom(UP, ...["status", "refused", "timeout"].map((reason) => down(reason, { message }))),
+      { minLength: 300, maxLength: 900 },
+    );
+    fc.assert(
+      fc.property(results, (all) => {
+        expect(Buffer.byteLength(JSON.stringify(after(all)))).toBeLessThan(400 * 1024);
+      }),
+      { numRuns: 5 },
+    );
   });
 
   it("is opened by failures since the last one only, so that two never overlap", () => {

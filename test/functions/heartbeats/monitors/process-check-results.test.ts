@@ -201,6 +201,20 @@ describe("what is removed from the configuration", () => {
     expect(env.failures).toEqual(["unreadable site", "unreadable site"]);
   });
 
+  it("waits while the registry cannot be read, and nothing else does", async () => {
+    const env = setup([site, other]);
+    await env.checkAndPublish(0, [BAD]);
+    env.table.preload({ monitor: { S: "*" }, item: { S: "registry" }, monitors: { L: [{ S: "site" }, { N: "7" }] } });
+    env.configure([other, { name: "new", failuresBeforeDown: 1 }]);
+    await env.checkAndPublish(1, [GOOD, BAD]);
+    expect(env.failures).toEqual(["unreadable *"]);
+    expect(env.titles()).toEqual(["[almanac test] DOWN: site", "[almanac test] DOWN: new"]);
+    env.table.preload({ monitor: { S: "*" }, item: { S: "registry" }, monitors: { SS: ["site"] } });
+    for (const index of [2, 3]) await env.checkAndPublish(index, [GOOD, BAD]);
+    expect(env.titles().slice(2)).toEqual(["[almanac test] NO LONGER MONITORED: site"]);
+    expect([...(await env.table.registered())].sort()).toEqual(["new", "other"]);
+  });
+
   it("may be a cron monitor, and be the last monitor", async () => {
     const env = setup([], { cronMonitors: [{ name: "backup", everySeconds: 60, graceSeconds: 0, maintenance: [] }] });
     for (const index of [0, 1]) await env.checkAndPublish(index);

@@ -95,6 +95,17 @@ describe("deliveries of a run", () => {
     expect(lease(rounds.table.items())).not.toHaveProperty("leaseOwner");
   });
 
+  it.each([[{}], [{ leaseUntil: { S: "tomorrow" } }], [{ leaseUntil: { NULL: true } }]])(
+    "do not wait for a lease without an end: %j",
+    async (end) => {
+      const rounds = setup([down("t")]);
+      const item = { monitor: { S: "*" }, item: { S: "delivery" }, leaseOwner: { S: "other" }, ...end };
+      rounds.table.preload(item);
+      await rounds.check(0, [BAD]);
+      expect(rounds.titles()).toEqual(["[almanac test] DOWN: t"]);
+    },
+  );
+
   it("that are not recorded do not keep others from being made", async () => {
     const rounds = setup([down("a"), down("b")]);
     let saves = 0;

@@ -60,7 +60,7 @@ def follow_the_clock(folder):
     ):
         setattr(service, tick, missing_none(getattr(service, tick), fired, schedules))
 
-    # Terraform and the command line sign with the machine's clock, functions with this one; the signature is verified all the same.
+    # Terraform signs with the machine's clock, functions with this one; the signature is verified all the same.
     sigv4.request_time_failure = lambda signature, *, now=None: None
     expired = sigv4.presigned_request_is_expired
 

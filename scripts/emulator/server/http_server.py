@@ -24,7 +24,7 @@ LONGEST_AHEAD = 1024 * 1024
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([!-~]+) HTTP/1\.([01])")
-HEADER = re.compile(rb"(" + TOKEN + rb"):[ \t]*([^\0\r\n]*?)[ \t]*")
+HEADER = re.compile(rb"(" + TOKEN + rb"):([^\0\r\n]*)")
 CHUNK = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[^\r\n]*)?[ \t]*")
 BAD_IN_HEADER = re.compile(rb"[\0\r\n]")
 
@@ -49,7 +49,7 @@ class Head:
             header = HEADER.fullmatch(line)
             if header is None:
                 raise BadRequestError("no header")
-            self.headers.append((header[1].lower(), header[2]))
+            self.headers.append((header[1].lower(), header[2].strip(b" \t")))
         self.version = "1." + minor.decode()
         connection = b",".join(self._values(b"connection")).lower()
         self.closes = b"close" in connection or (minor == b"0" and b"keep-alive" not in connection)
@@ -325,10 +325,10 @@ def phrase(status):
         return ""
 
 
-async def serve(app, host, port):
-    """Until the process ends."""
+async def serve(app, listener):
+    """Until the process ends. `listener`: a socket that listens already; who connects early waits."""
     lifespan = await started(app)
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(app), host, port, backlog=1024)
+    server = await asyncio.get_running_loop().create_server(lambda: Connection(app), sock=listener, backlog=1024)
     async with server:
         await server.serve_forever()
     lifespan.cancel()

@@ -16,6 +16,7 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import sys
 import tempfile
 import threading
@@ -429,17 +430,19 @@ class Ending:
         os._exit(0)
 
 
-async def serve_until_end(app, options, ending):
+async def serve_until_end(app, listener, ending):
     ending.loop = asyncio.get_running_loop()
     saving = None
     if ending.kept is not None:
         saving = asyncio.create_task(ending.kept.save_when_changed(SAVE_EVERY_SECONDS))
-    await serve(app, options.host, options.port)
+    await serve(app, listener)
     del saving
 
 
 def main():
     options = arguments()
+    # First: of two that were given one port, one ends before it is taken for the other.
+    listener = socket.create_server((options.host, options.port), backlog=1024)
     install_clock()
     # Functions inherit the environment, and the keys of its root user would be in it.
     keys = [os.environ.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")]
@@ -510,7 +513,7 @@ def main():
     served = control(served, secret=keys[1], routes=routes)
     served = guard(served, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
     collect_garbage_seldom()
-    asyncio.run(serve_until_end(served, options, ending))
+    asyncio.run(serve_until_end(served, listener, ending))
 
 
 def state_routes(kept):

@@ -1,15 +1,16 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { createServer, Agent, request, type IncomingMessage, type RequestOptions } from "node:http";
+import { Agent, request, type IncomingMessage, type RequestOptions } from "node:http";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { createConnection, type AddressInfo } from "node:net";
+import { createConnection } from "node:net";
 import { buffer, text } from "node:stream/consumers";
 import { findPython, pythonEnvironment } from "../../../scripts/emulator/python";
+import { freePort } from "../../support/free-port";
 
 /** Says what it was sent. */
 const APP = `
-import asyncio, contextvars, sys
+import asyncio, contextvars, socket, sys
 sys.path.insert(0, sys.argv[1])
 from http_server import serve
 
@@ -47,7 +48,7 @@ async def app(scope, receive, send):
     await send({"type": "http.response.start", "status": 200, "headers": [(b"Content-Length", str(len(told)).encode())]})
     await send({"type": "http.response.body", "body": told})
 
-asyncio.run(serve(app, "127.0.0.1", int(sys.argv[2])))
+asyncio.run(serve(app, socket.create_server(("127.0.0.1", int(sys.argv[2])))))
 `;
 
 let server: ChildProcess;
@@ -61,32 +62,10 @@ beforeAll(async () => {
   if (server.stdout === null) throw new Error("no output");
   lines = createInterface(server.stdout)[Symbol.asyncIterator]();
   expect((await lines.next()).value).toBe("started");
-  await untilItListens();
 });
 afterAll(() => {
   server.kill();
 });
-
-async function freePort(): Promise<number> {
-  const taken = createServer().listen(0, "127.0.0.1");
-  await once(taken, "listening");
-  const { port: free } = taken.address() as AddressInfo;
-  taken.close();
-  await once(taken, "close");
-  return free;
-}
-
-async function untilItListens(): Promise<void> {
-  for (;;) {
-    const socket = createConnection(port, "127.0.0.1");
-    const [event] = await Promise.race([
-      once(socket, "connect").then(() => [true]),
-      once(socket, "close").then(() => [false]),
-    ]).catch(() => [false]);
-    socket.destroy();
-    if (event === true) return;
-  }
-}
 
 async function send(path: string, options: RequestOptions = {}, body: Buffer | string = ""): Promise<IncomingMessage> {
   const sent = request({ host: "127.0.0.1", port, path, method: "POST", ...options });

@@ -221,6 +221,8 @@ class Advance:
 
     def to(self, until):
         """`until`: epoch seconds."""
+        # First: a clock that is being moved may just have passed it.
+        self._require_rest()
         if until <= clock.now():
             raise ValueError("The clock only moves forward.")
         self._start(until, 1, lambda: self._move(until))
@@ -245,9 +247,12 @@ class Advance:
             self._thread.join()
         self.speed, self.until = 1, None
 
-    def _start(self, until, speed, move):
+    def _require_rest(self):
         if self.is_running():
             raise ValueError("The clock is being moved already.")
+
+    def _start(self, until, speed, move):
+        self._require_rest()
         self.until, self.speed, self.steps, self.error, self._stopped = until, speed, 0, None, False
         self.ran.clear()
         self.failed.clear()

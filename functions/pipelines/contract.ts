@@ -64,7 +64,12 @@ const MAX_SUMMARY_LABELS = 100;
 type Summary = readonly (readonly [label: string, pointer: string])[];
 
 /** The configuration without its schema is one environment variable. Lambda allows 4 KB for all of them. */
-const MAX_PIPELINE_CHARACTERS = 2_500;
+const MAX_PIPELINE_BYTES = 2_500;
+
+/** UTF-8 bytes of JSON as Terraform's jsonencode writes it. */
+function jsonencodeBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, "\\uXXXX"));
+}
 
 /** How a message is identified. It is sent along with an accepted message, so that a deployment that changes the pipeline reads it as it was accepted. */
 export const pointersSchema = z.object({
@@ -110,10 +115,10 @@ export type Pipeline = Omit<PipelineFields, "schema">;
 
 export const pipelineSchema = pipelineFields.refine(
   (pipeline) =>
-    JSON.stringify(pipeline.schema === undefined ? pipeline : { ...pipeline, schema: undefined }).length <=
-    MAX_PIPELINE_CHARACTERS,
+    jsonencodeBytes(pipeline.schema === undefined ? pipeline : { ...pipeline, schema: undefined }) <=
+    MAX_PIPELINE_BYTES,
   {
-    error: `is longer than ${MAX_PIPELINE_CHARACTERS} characters without its schema: it must fit into Lambda's environment variables`,
+    error: `is longer than ${MAX_PIPELINE_BYTES} bytes without its schema: it must fit into Lambda's environment variables`,
     when: ({ issues }) => issues.length === 0,
   },
 );

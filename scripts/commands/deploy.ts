@@ -107,7 +107,7 @@ async function run(environment: string, options: Options): Promise<number> {
       },
     ]);
     if (report === undefined) throw new Error("there is no plan");
-    if (!isEmpty(report)) {
+    if (!isEmpty(report) || isForbidden(report)) {
       console.log(`\n${toMarkdown(report, { environment, fold: false })}`);
       if (isForbidden(report)) {
         console.error("Refused, see ❌ above; nothing was changed. To allow it: --allow <address>");

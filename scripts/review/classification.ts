@@ -14,6 +14,8 @@ import {
   withUsers,
   type GoesWith,
 } from "./companions";
+import { UNKNOWN } from "./values";
+import { fieldsOf } from "../shared/fields";
 
 /** data: it is lost, or kept for a shorter time. exposure: more principals can read or change it, or a failure goes unnoticed. identity: a resource has a new address. */
 export type Verdict = "data" | "exposure" | "identity";
@@ -186,9 +188,9 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     exposure: "server_side_encryption replica",
     durability:
       "deletion_protection_enabled point_in_time_recovery ttl stream_enabled stream_view_type restore_date_time restore_source_name restore_source_table_arn restore_to_latest_time import_table",
-    identity: "hash_key range_key name",
+    identity: "hash_key range_key name global_secondary_index",
     settings:
-      "billing_mode read_capacity write_capacity table_class tags attribute global_secondary_index local_secondary_index on_demand_throughput",
+      "billing_mode read_capacity write_capacity table_class tags attribute local_secondary_index on_demand_throughput",
   },
   aws_glue_catalog_database: {
     destroyed: identity("no longer exists: queries of its tables fail", "warn"),
@@ -373,12 +375,16 @@ export interface Rule {
     created: boolean,
     resource: Readonly<Record<string, unknown>>,
   ) => boolean;
+  /** True: also when the value is known after the apply only. @default such values follow a resource that is reported itself */
+  readonly orUnknown?: boolean;
 }
 
 const lower = (before: unknown, after: unknown) => Number(after ?? 0) < Number(before ?? 0);
 const turnedOff = (before: unknown, after: unknown) => before === true && after !== true;
 const turnedOn = (before: unknown, after: unknown) => before !== true && after === true;
 const gone = (before: unknown, after: unknown) => before !== undefined && after === undefined;
+const another = (before: unknown, after: unknown, created: boolean) =>
+  !created && before !== undefined && after !== undefined;
 const isNot = (value: unknown) => (_: unknown, after: unknown) => after !== value;
 
 /** When a change of an attribute is one for the worse. Attributes that no rule names are reported at any change. */
@@ -398,6 +404,7 @@ export const RULES: readonly Rule[] = [
     verdict: "exposure",
     what: "no longer refuses all public access",
     if: isNot(true),
+    orUnknown: true,
   },
   {
     type: "aws_s3_bucket_ownership_controls",
@@ -405,6 +412,7 @@ export const RULES: readonly Rule[] = [
     verdict: "exposure",
     what: "lets access control lists apply again",
     if: isNot("BucketOwnerEnforced"),
+    orUnknown: true,
   },
   {
     type: "aws_s3_bucket_versioning",
@@ -412,6 +420,7 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     what: "no longer keeps overwritten or deleted versions",
     if: isNot("Enabled"),
+    orUnknown: true,
   },
   {
     type: "aws_s3_bucket_server_side_encryption_configuration",
@@ -454,6 +463,14 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     what: "enables a rule",
     if: (before, after, created) => !created && after === "Enabled" && before !== undefined,
+  },
+  {
+    type: "aws_s3_bucket_lifecycle_configuration",
+    path: /^rule\.\d+\.(noncurrent_version_)?transition\.\d+\.storage_class$/,
+    verdict: "data",
+    severity: "warn",
+    what: "moves objects to another storage class, from which some cannot be read at once",
+    if: (_, after) => after !== undefined,
   },
   {
     type: "aws_s3_bucket_lifecycle_configuration",
@@ -536,6 +553,22 @@ export const RULES: readonly Rule[] = [
     what: "is encrypted with another key",
     if: (before, _, created) => !created && before !== undefined,
   },
+  {
+    type: "aws_dynamodb_table",
+    path: /^global_secondary_index\.\d+\.name$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "no longer has an index: queries of it fail",
+    if: (before, _, created, { global_secondary_index: indexes }) =>
+      !created && before !== undefined && ![indexes].flat().some((each) => fieldsOf(each)["name"] === before),
+  },
+  {
+    type: "aws_dynamodb_table",
+    path: /^global_secondary_index\./,
+    verdict: "identity",
+    what: "",
+    if: () => false,
+  },
   // KMS
   {
     type: "aws_kms_key",
@@ -608,6 +641,22 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_sqs_queue",
+    path: /^redrive_policy\.maxReceiveCount$/,
+    verdict: "data",
+    severity: "warn",
+    what: "gives up on messages earlier",
+    if: (before, after, created) => !created && lower(before, after),
+  },
+  {
+    type: "aws_sqs_queue",
+    path: /^redrive_policy\.deadLetterTargetArn$/,
+    verdict: "data",
+    severity: "warn",
+    what: "sends what fails to another queue",
+    if: another,
+  },
+  {
+    type: "aws_sqs_queue",
     path: /^max_message_size$/,
     verdict: "data",
     severity: "warn",
@@ -645,13 +694,14 @@ export const RULES: readonly Rule[] = [
     what: "no longer notifies anybody",
     if: (_, after) => after === false,
   },
-  {
+  ...["alarm_actions", "ok_actions", "insufficient_data_actions"].map((attribute): Rule => ({
     type: "aws_cloudwatch_metric_alarm",
-    path: /^(alarm|ok|insufficient_data)_actions\.\d+$/,
+    path: new RegExp(`^${attribute}\\.\\d+$`),
     verdict: "exposure",
     what: "no longer notifies the same topic",
-    if: (before) => before !== undefined,
-  },
+    // A new one may have moved it to another position.
+    if: (before, _, __, resource) => before !== undefined && ![resource[attribute]].flat().includes(before),
+  })),
   {
     type: "aws_cloudwatch_metric_alarm",
     path: /^\w+(\.|$)/,
@@ -682,6 +732,14 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     what: "loses events that cannot be delivered",
     if: gone,
+  },
+  {
+    type: "aws_cloudwatch_event_target",
+    path: /^dead_letter_config\.\d+\.arn$/,
+    verdict: "data",
+    severity: "warn",
+    what: "sends what fails to another queue",
+    if: another,
   },
   {
     type: "aws_cloudwatch_event_target",
@@ -717,6 +775,14 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_lambda_function",
+    path: /^dead_letter_config\./,
+    verdict: "data",
+    severity: "warn",
+    what: "sends what fails to another queue",
+    if: another,
+  },
+  {
+    type: "aws_lambda_function",
     path: /^(replace_security_groups_on_destroy|replacement_security_group_ids|file_system_config)/,
     verdict: "exposure",
     what: "",
@@ -735,6 +801,14 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     what: "no longer keeps failed events in a dead-letter queue",
     if: gone,
+  },
+  {
+    type: "aws_lambda_function_event_invoke_config",
+    path: /^destination_config\.\d+\.on_failure/,
+    verdict: "data",
+    severity: "warn",
+    what: "sends what fails to another queue",
+    if: another,
   },
   {
     type: "aws_lambda_function_event_invoke_config",
@@ -757,6 +831,14 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     what: "loses records that cannot be processed",
     if: gone,
+  },
+  {
+    type: "aws_lambda_event_source_mapping",
+    path: /^destination_config\./,
+    verdict: "data",
+    severity: "warn",
+    what: "sends what fails to another queue",
+    if: another,
   },
   {
     type: "aws_lambda_event_source_mapping",
@@ -790,7 +872,8 @@ export const RULES: readonly Rule[] = [
     path: /^principal$/,
     verdict: "exposure",
     what: "lets everybody invoke the function",
-    if: (_, after) => after === "*",
+    if: (_, after) => after === "*" || after === UNKNOWN,
+    orUnknown: true,
   },
   {
     type: "aws_lambda_permission",
@@ -814,7 +897,8 @@ export const RULES: readonly Rule[] = [
     verdict: "exposure",
     what: "can be called by everybody, without a signature",
     // API Gateway itself answers preflight requests, which browsers do not sign.
-    if: (_, after, __, { http_method: method }) => after === "NONE" && method !== "OPTIONS",
+    if: (_, after, __, { http_method: method }) => (after === "NONE" || after === UNKNOWN) && method !== "OPTIONS",
+    orUnknown: true,
   },
   {
     type: "aws_api_gateway_method",
@@ -844,6 +928,21 @@ export const RULES: readonly Rule[] = [
     verdict: "exposure",
     what: "logs whole requests",
     if: turnedOn,
+  },
+  {
+    type: "aws_api_gateway_method_settings",
+    path: /^settings\.\d+\.caching_enabled$/,
+    verdict: "exposure",
+    what: "answers from a cache, whoever asks",
+    if: turnedOn,
+  },
+  {
+    type: "aws_api_gateway_method_settings",
+    path: /^settings\.\d+\.throttling_(burst|rate)_limit$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "lets more requests through",
+    if: (before, after, created) => !created && Number(before) >= 0 && lower(after, before),
   },
   {
     type: "aws_api_gateway_method_settings",

@@ -6,7 +6,11 @@ import type { Plan } from "./plan";
 /** Equal for two plans that change the same values of the same resources, whenever they were made. */
 export function digestOf({ resource_changes: changes }: Plan): string {
   const meaning = changes
-    .filter(({ mode, change }) => mode === "managed" && change.actions.some((action) => action !== "no-op"))
+    .filter(
+      ({ mode, previous_address, change: { actions, importing } }) =>
+        mode !== "data" &&
+        (actions.some((action) => action !== "no-op") || previous_address !== undefined || importing !== undefined),
+    )
     .map(({ address, previous_address, deposed, change }) => ({ address, previous_address, deposed, change }))
     .sort((a, b) => (a.address < b.address ? -1 : 1));
   const canonical = JSON.stringify(meaning, (_, value: unknown) =>

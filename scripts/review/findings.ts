@@ -45,14 +45,28 @@ function reasonsOf(
 ): readonly Reason[] {
   const { actions } = change;
   const [creates, updates, deletes] = ["create", "update", "delete"].map((action) => actions.includes(action));
-  if (mode !== "managed" || !(creates === true || updates === true || deletes === true)) return [];
+  if (mode !== "managed") return [];
+  if (actions.includes("forget")) return [creates === true ? LEFT_BEHIND : FORGOTTEN];
+  if (!(creates === true || updates === true || deletes === true)) return [];
   const known = TYPES[type];
   if (known === undefined) return [unclassified(`is a ${type}, whose changes are not classified`)];
   if (deletes === true && creates !== true)
     return known.goesWith?.(fieldsOf(change.before), plan, module) === true ? [] : removal(known.destroyed);
   const replaced = deletes === true ? removal(known.replaced) : [];
-  return [...replaced, ...changedAttributes(type, known, change, creates === true && deletes !== true)];
+  const isReplaced = creates === true && deletes === true;
+  return [...replaced, ...changedAttributes(type, known, change, creates === true && !isReplaced, isReplaced)];
 }
+
+const FORGOTTEN: Reason = {
+  verdict: "identity",
+  what: "is no longer managed: it stays as it is, and nothing destroys it",
+  refused: false,
+};
+const LEFT_BEHIND: Reason = {
+  verdict: "identity",
+  what: "is left behind, unmanaged, and a new one takes its place: it is empty",
+  refused: true,
+};
 
 function removal(removed: TypeClass["destroyed"]): readonly Reason[] {
   if (removed === undefined) return [];
@@ -64,6 +78,7 @@ function changedAttributes(
   known: TypeClass,
   { before, after, after_unknown, before_sensitive, after_sensitive }: ResourceChange["change"],
   created: boolean,
+  replaced: boolean,
 ): readonly Reason[] {
   const [had, has] = [leavesOf(before), leavesOf(after)];
   for (const [path, isUnknown] of leavesOf(after_unknown)) if (isUnknown === true) has.set(path, UNKNOWN);
@@ -77,7 +92,7 @@ function changedAttributes(
     const change = created
       ? `${path}: ${sensitive ? SENSITIVE : shown(is)}`
       : `${path}: ${sensitive ? SENSITIVE : shown(was)} → ${sensitive ? SENSITIVE : shown(is)}`;
-    return evaluate({ type, known, path, was, is, created, resource: fieldsOf(after) }).map((reason) => ({
+    return evaluate({ type, known, path, was, is, created, replaced, resource: fieldsOf(after) }).map((reason) => ({
       ...reason,
       change,
     }));
@@ -91,10 +106,11 @@ interface AttributeChange {
   readonly was: unknown;
   readonly is: unknown;
   readonly created: boolean;
+  readonly replaced: boolean;
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
-function evaluate({ type, known, path, was, is, created, resource }: AttributeChange): readonly Reason[] {
+function evaluate({ type, known, path, was, is, created, replaced, resource }: AttributeChange): readonly Reason[] {
   const attribute = path.split(".")[0] ?? path;
   const classOf = classesOf(known);
   const found = classOf.get(attribute);
@@ -105,9 +121,18 @@ function evaluate({ type, known, path, was, is, created, resource }: AttributeCh
       : [unclassified(`changes ${attribute}, which is not classified`)];
   if (found === "settings") return [];
   const rules = RULES.filter((rule) => rule.type === type && rule.path.test(path));
-  const rule = rules.find((each) => is !== UNKNOWN && each.if(was, is, created, resource));
+  const rule = rules.find((each) => (is !== UNKNOWN || each.orUnknown === true) && each.if(was, is, created, resource));
   if (rule !== undefined) return [{ verdict: rule.verdict, what: rule.what, refused: rule.severity !== "warn" }];
   // A rule says when an attribute matters, so otherwise it does not. A value that is not known yet follows a resource that is reported.
+  // One that says itself what the resource does follows none.
+  if (is === UNKNOWN && !created && !replaced && isSetting(was) && (found === "exposure" || found === "durability"))
+    return [
+      {
+        verdict: found === "exposure" ? "exposure" : "data",
+        what: `gets a value that is known after the apply only (${attribute})`,
+        refused: true,
+      },
+    ];
   if (rules.length > 0 || created || is === UNKNOWN) return [];
   switch (found) {
     case "exposure":
@@ -120,6 +145,12 @@ function evaluate({ type, known, path, was, is, created, resource }: AttributeCh
       return [{ verdict: "identity", what: `belongs to another resource (${attribute})`, refused: false }];
   }
 }
+
+/** A number, a switch or a word such as "AWS_IAM" and "Enabled": no name, ARN or id of another resource. */
+const isSetting = (value: unknown) =>
+  typeof value === "boolean" ||
+  typeof value === "number" ||
+  (typeof value === "string" && /^[A-Z][A-Za-z_]+$/.test(value));
 
 type Class = Exclude<keyof TypeClass, "destroyed" | "replaced" | "goesWith">;
 const CLASSES: readonly Class[] = ["exposure", "durability", "identity", "address", "settings"];

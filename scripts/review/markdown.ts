@@ -6,6 +6,7 @@ import {
   forbiddenFindings,
   forbiddenLoss,
   isEmpty,
+  isForbidden,
   type Action,
   type DataLoss,
   type ModuleReview,
@@ -25,8 +26,9 @@ const SIGNS: Readonly<Record<Action, string>> = {
   destroyed: "-",
   forgotten: "…",
   moved: "→",
+  imported: "←",
 };
-const ACTIONS: readonly Action[] = ["destroyed", "replaced", "changed", "added", "moved", "forgotten"];
+const ACTIONS: readonly Action[] = ["destroyed", "replaced", "changed", "added", "moved", "imported", "forgotten"];
 
 export interface MarkdownOptions {
   /** The environment's name. */
@@ -70,9 +72,11 @@ function closed(cut: string): string {
 function document(report: Report, environment: string, withValues: boolean): Markdown {
   const sections = isEmpty(report)
     ? [
-        report.drift.length === 0
-          ? mark`No changes: the deployed environment matches the configuration.`
-          : mark`**⚠️ The deployed environment was changed outside Terraform**, and Terraform would not undo it.`,
+        isForbidden(report)
+          ? mark`**❌ No resource would change now**, but see below.`
+          : report.drift.length === 0
+            ? mark`No changes: the deployed environment matches the configuration.`
+            : mark`**⚠️ The deployed environment was changed outside Terraform**, and Terraform would not undo it.`,
         ...findings(report),
         ...drift(report),
       ]

@@ -1,7 +1,7 @@
 /** Finds the permissions that a plan grants and revokes. */
 import * as z from "zod";
 import { isUnresolved } from "../../modules/synthesized/expression";
-import { fieldsOf, parseJson } from "../shared/fields";
+import { fieldsOf, isFields, parseJson } from "../shared/fields";
 import type { Expressions, ResourceChange } from "./plan";
 import { SENSITIVE } from "./values";
 
@@ -11,6 +11,8 @@ export interface PermissionChange {
   /** Sentences: `Allow sqs:SendMessage on arn:...`. */
   readonly gained: readonly string[];
   readonly lost: readonly string[];
+  /** Those gained that everybody has. */
+  readonly opened: readonly string[];
 }
 
 /** One action on one resource. */
@@ -21,6 +23,8 @@ interface Grant {
   readonly resource: string;
   /** `by {"Service":"events.amazonaws.com"}`, `if {...}`. */
   readonly rest: string;
+  /** Whether no principal and no condition says who has it. */
+  readonly everybody: boolean;
 }
 
 const listOf = (item: z.ZodType<string>) => z.union([z.array(item), item.transform((one) => [one])]).optional();
@@ -76,6 +80,7 @@ export function changedPermissions(
       owner,
       gained: sentences(gained.filter((grant) => grant.owner === owner)),
       lost: sentences(lost.filter((grant) => grant.owner === owner)),
+      opened: sentences(gained.filter((grant) => grant.owner === owner && grant.everybody)),
     }))
     .filter((change) => change.gained.length + change.lost.length > 0);
 }
@@ -89,7 +94,9 @@ function grantsOf(
   if (type === "aws_lambda_permission") return Object.keys(values).length === 0 ? [] : [invocationGrant(owner, values)];
   if (type === "aws_iam_role_policy_attachment") {
     const policy = text(values["policy_arn"]);
-    return policy === "" ? [] : [{ owner, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "" }];
+    return policy === ""
+      ? []
+      : [{ owner, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "", everybody: false }];
   }
   if (type === "aws_s3_bucket") return []; // repeats its aws_s3_bucket_policy
   return POLICY_ATTRIBUTES.flatMap((attribute) => {
@@ -111,6 +118,8 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
     ...(NotPrincipal === undefined ? [] : [`by all but ${shown(NotPrincipal)}`]),
     ...(Condition === undefined ? [] : [`if ${shown(Condition)}`]),
   ].join(" ");
+  const everybody =
+    Effect === "Allow" && (NotPrincipal !== undefined || isEverybody(Principal)) && !namesCallers(Condition);
   const actions = Action ?? NotAction?.map((action) => `all but ${action}`) ?? [];
   const resources = Resource ?? NotResource?.map((resource) => `all but ${resource}`) ?? [""];
   return actions.flatMap((action) =>
@@ -120,9 +129,36 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
       action,
       resource: readable(resource),
       rest: readable(rest),
+      everybody,
     })),
   );
 }
+
+/** `"*"`, `{ "AWS": "*" }`, `{ "AWS": ["arn:...", "*"] }`. */
+function isEverybody(principal: unknown): boolean {
+  return isFields(principal) ? Object.values(principal).some(isEverybody) : [principal].flat().includes("*");
+}
+
+/** Keys of a request that say who makes it. */
+const CALLER =
+  /^(aws:(source(arn|account|orgid|orgpaths|ip|vpc|vpcarn|vpce)|principal(arn|account|orgid|orgpaths|servicename|tag\/.+)|userid|username)|kms:calleraccount|[\w-]+:dataaccesspointaccount)$/i;
+
+/** Operators that are false when the request lacks the key: not `...IfExists`, `ForAllValues:...`, `StringNotEquals`. */
+const NAMES = /^(foranyvalue:)?(string(equals|like|equalsignorecase)|arn(equals|like)|ipaddress)$/i;
+
+/** Whether a condition limits who may: that a request comes over TLS, or before a date, says nothing of it. */
+function namesCallers(condition: unknown): boolean {
+  return Object.entries(fieldsOf(condition)).some(
+    ([operator, tests]) =>
+      NAMES.test(operator) &&
+      Object.entries(fieldsOf(tests)).some(
+        ([key, values]) => CALLER.test(key) && [values].flat().every((value) => !isAnything(value)),
+      ),
+  );
+}
+
+/** `*`, `arn:*`, `arn:aws:*:*:*:*`, `0.0.0.0/0`. */
+const isAnything = (value: unknown) => typeof value !== "string" || /^(arn:)?(aws:)?[*?:]*$|\/0$/.test(value);
 
 function invocationGrant(owner: string, values: Readonly<Record<string, unknown>>): Grant {
   const source = text(values["source_arn"]);
@@ -132,11 +168,12 @@ function invocationGrant(owner: string, values: Readonly<Record<string, unknown>
     action: text(values["action"]),
     resource: readable(text(values["function_name"])),
     rest: readable(`by ${text(values["principal"])}${source === "" ? "" : ` for ${source}`}`),
+    everybody: values["principal"] === "*" && source === "",
   };
 }
 
 function unreadable(owner: string, attribute: string, why: string): Grant {
-  return { owner, effect: `${attribute}:`, action: why, resource: "", rest: "" };
+  return { owner, effect: `${attribute}:`, action: why, resource: "", rest: "", everybody: false };
 }
 
 /** The role of an identity policy; the address of a resource policy. */

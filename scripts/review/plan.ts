@@ -17,6 +17,8 @@ const changeSchema = z.object({
   before_sensitive: z.unknown().optional(),
   after_sensitive: z.unknown().optional(),
   replace_paths: z.array(z.array(z.union([z.string(), z.number()]))).default([]),
+  /** Set when the resource exists, and only comes into the state. */
+  importing: z.unknown().optional(),
 });
 export type Change = z.output<typeof changeSchema>;
 
@@ -75,11 +77,22 @@ const moduleConfigurationSchema: z.ZodType<ModuleConfiguration> = z.object({
 });
 
 const valuesSchema = z.object({ root_module: moduleValuesSchema.optional() });
-const planSchema = z.object({
-  format_version: z.string(),
+const planSchema = z.looseObject({
+  format_version: z.string().regex(/^1\./, "is a format that this version of Almanac does not know"),
+  /** True: Terraform failed while it planned. */
+  errored: z.literal(false, "Terraform failed while it planned, so that changes may be missing").default(false),
+  /** False: the changes are not all: others follow when this plan is applied. */
+  complete: z.boolean().default(true),
   resource_changes: z.array(resourceChangeSchema).default([]),
   /** What changed outside Terraform, as far as the refresh shows it. */
   resource_drift: z.array(resourceChangeSchema).default([]),
+  /** Changes that Terraform cannot plan yet. */
+  deferred_changes: z.array(z.object({ resource_change: resourceChangeSchema })).default([]),
+  output_changes: z.record(z.string(), changeSchema).default({}),
+  checks: z
+    .array(z.object({ address: z.object({ to_display: z.string() }), status: z.string() }))
+    .nullish()
+    .transform((checks) => checks ?? []),
   planned_values: valuesSchema.default({}),
   prior_state: z.object({ values: valuesSchema.optional() }).default({}),
   configuration: z.object({ root_module: moduleConfigurationSchema.optional() }).default({}),
@@ -115,7 +128,8 @@ export function resourcesOf(plan: Plan): { readonly before: readonly Resource[];
   return { before: allResources(plan.prior_state.values?.root_module), after };
 }
 
-function allResources(module: ModuleValues | undefined): readonly Resource[] {
+/** The resources of a module, and of those that it calls. Values that are not known yet are missing. */
+export function allResources(module: ModuleValues | undefined): readonly Resource[] {
   if (module === undefined) return [];
   const own = module.resources
     .filter(({ mode }) => mode === "managed")

@@ -1,12 +1,16 @@
 /** Reports what a plan means to the person who approves it. */
 import { estimate } from "../cost/estimate";
+import { fieldsOf } from "../shared/fields";
 import { DestroyedResources } from "./companions";
-import { findingsOf, type Finding } from "./findings";
+import { TYPES } from "./classification";
+import { classesOf, findingsOf, type Finding } from "./findings";
+import { SetByOthers } from "./set-by-others";
 import { changedPermissions, POLICY_ATTRIBUTES, type PermissionChange } from "./permissions";
 import { Expressions, moduleOf, resourcesOf, type ModuleConfiguration, type Plan, type ResourceChange } from "./plan";
+import { planFindings } from "./plan-findings";
 import { changedValues, UNKNOWN, type ValueChange } from "./values";
 
-export type Action = "added" | "changed" | "replaced" | "destroyed" | "forgotten" | "moved";
+export type Action = "added" | "changed" | "replaced" | "destroyed" | "forgotten" | "moved" | "imported";
 
 export interface ReviewedChange {
   readonly address: string;
@@ -109,6 +113,7 @@ export function reviewPlan(
   return {
     dataLoss: reviewed.flatMap(({ change, review }) => dataLossOf(change, review, allowed)),
     findings: [
+      ...planFindings(plan, allowed),
       ...changes.flatMap((change) => findingsOf(change, destroyed, allowed)),
       ...openPermissions(permissions, allowed),
       ...stale.map(({ address, routes }) => servedRoutes(address, routes)),
@@ -137,6 +142,7 @@ export function countChanges({ modules }: Report): number {
     destroyed: 1,
     forgotten: 0,
     moved: 0,
+    imported: 0,
   };
   return modules.flatMap(({ changes }) => changes).reduce((count, { action }) => count + counts[action], 0);
 }
@@ -163,14 +169,14 @@ function reviewChange({
   type,
   change,
 }: ResourceChange): ReviewedChange | undefined {
-  const action = actionOf(change.actions) ?? (previous_address === undefined ? undefined : "moved");
+  const action = actionOf(change) ?? (previous_address === undefined ? undefined : "moved");
   if (action === undefined) return undefined;
   const replacedOrDestroyed = action === "replaced" || action === "destroyed";
   return {
     address: deposed === undefined ? address : `${address} (deposed by a failed replacement: ${deposed})`,
     action,
     ...(previous_address !== undefined && { previously: previous_address }),
-    losesData: replacedOrDestroyed && HOLDS[type] !== undefined,
+    losesData: replacedOrDestroyed && change.actions.includes("delete") && HOLDS[type] !== undefined,
     values: valuesOf(action, change),
   };
 }
@@ -193,12 +199,14 @@ function withoutPolicies(values: readonly ValueChange[]): readonly ValueChange[]
   ];
 }
 
-function actionOf(actions: readonly string[]): Action | undefined {
-  if (actions.includes("create") && actions.includes("delete")) return "replaced";
-  if (actions.includes("create")) return "added";
-  if (actions.includes("update")) return "changed";
-  if (actions.includes("delete")) return "destroyed";
-  return actions.includes("forget") ? "forgotten" : undefined;
+function actionOf({ actions, importing }: ResourceChange["change"]): Action | undefined {
+  const [creates, deletes, forgets] = ["create", "delete", "forget"].map((action) => actions.includes(action));
+  if (creates === true) return deletes === true || forgets === true ? "replaced" : "added";
+  if (deletes === true) return "destroyed";
+  if (forgets === true) return "forgotten";
+  // An action that Almanac does not know is a change, too.
+  if (actions.some((action) => action !== "no-op" && action !== "read")) return "changed";
+  return importing === undefined || importing === null ? undefined : "imported";
 }
 
 function dataLossOf(
@@ -219,21 +227,29 @@ function dataLossOf(
 }
 
 /** Changes made outside Terraform since the last deployment. A plan may not undo them: Terraform does not compare all that it reads. */
-function driftOf({ resource_drift: drift, configuration }: Plan): readonly DriftedResource[] {
-  const configured = configuredAttributes(configuration.root_module);
-  // Others are set by AWS, or by another resource: a bucket's policy, a role's inline policies.
-  const isOurs = (address: string, attribute: string): boolean =>
-    CODE.has(attribute) || (configured.get(address.replace(/\[[^\]]*\]$/, ""))?.has(attribute) ?? true);
-  return drift
+function driftOf(plan: Plan): readonly DriftedResource[] {
+  const configured = configuredAttributes(plan.configuration.root_module);
+  const others = new SetByOthers(plan);
+  const isOurs = ({ address, type, change }: ResourceChange, attribute: string): boolean =>
+    CODE.has(attribute) ||
+    (configured.get(address.replace(/\[[^\]]*\]$/, ""))?.has(attribute) ?? true) ||
+    // What the configuration leaves alone may still open the resource, or end its data.
+    (isHarmful(type, attribute) && !others.explain(type, attribute, fieldsOf(change.after)));
+  return plan.resource_drift
     .filter(({ mode, change }) => mode === "managed" && !change.actions.includes("no-op"))
-    .map(({ address, change }) => ({
-      address,
-      destroyed: change.actions.includes("delete"),
-      values: change.actions.includes("delete")
+    .map((resource) => ({
+      address: resource.address,
+      destroyed: resource.change.actions.includes("delete"),
+      values: resource.change.actions.includes("delete")
         ? []
-        : changedValues(change).filter(({ path }) => isOurs(address, /^\w+/.exec(path)?.[0] ?? path)),
+        : changedValues(resource.change).filter(({ path }) => isOurs(resource, /^\w+/.exec(path)?.[0] ?? path)),
     }))
     .filter(({ destroyed, values }) => destroyed || values.length > 0);
+}
+
+function isHarmful(type: string, attribute: string): boolean {
+  const found = TYPES[type] && classesOf(TYPES[type]).get(attribute);
+  return found === "exposure" || found === "durability";
 }
 
 /** What AWS says of the code that a function runs: the configuration has another attribute for it. */
@@ -265,8 +281,8 @@ function openPermissions(changes: readonly PermissionChange[], allowed: Readonly
     sentences.length === 0
       ? []
       : [{ verdict: "exposure", address, what, changes: sentences, refused: true, allowed: allowed.has(address) }];
-  return changes.flatMap(({ owner, gained, lost }) => [
-    ...finding(owner, "can be used by everybody", gained.filter(isForEverybody)),
+  return changes.flatMap(({ owner, gained, lost, opened }) => [
+    ...finding(owner, "can be used by everybody", opened),
     // One that denies another ARN, or whose policy is not known yet, still denies. One that is destroyed is reported elsewhere.
     ...(gained.length === 0 || gained.some((sentence) => !sentence.startsWith("Allow"))
       ? []
@@ -277,10 +293,6 @@ function openPermissions(changes: readonly PermissionChange[], allowed: Readonly
         )),
   ]);
 }
-
-/** Its principal is `*`, alone or among others; or it names only those that it does not allow. */
-const isForEverybody = (sentence: string) =>
-  /^Allow .* by (\*|\{.*"\*".*\})$/.test(sentence) || /^Allow .* by all but [^ ]+$/.test(sentence);
 
 function byModule(
   reviewed: readonly { readonly change: ResourceChange; readonly review: ReviewedChange }[],

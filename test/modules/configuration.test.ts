@@ -165,6 +165,31 @@ describe("a configuration error", () => {
       'staging.pipelines.jobOrder.key: "jobOrderId" is not a JSON Pointer such as "/jobOrderId" or "/customer/name"',
     ],
     [
+      "a pipeline that is too long in UTF-8",
+      {
+        region: "eu-central-1",
+        pipelines: {
+          jobOrder: {
+            key: "/id",
+            summary: Object.fromEntries(
+              Array.from({ length: 60 }, (_, index) => [`${"顧客".repeat(5)}${index}`, "/c"]),
+            ),
+          },
+        },
+      },
+      'staging.pipelines.jobOrder: {"key":"/id","summary":[["顧客顧客顧客顧客顧客0","/c"],["顧客顧客顧客顧客顧客1","/c"],["顧客顧客顧客顧客顧... is longer than 2500 bytes without its schema: it must fit into Lambda\'s environment variables',
+    ],
+    [
+      "a pipeline that Terraform's jsonencode makes too long",
+      {
+        region: "eu-central-1",
+        pipelines: {
+          jobOrder: { key: "/id", private: Array.from({ length: 3 }, (_, index) => `/${"<&>".repeat(60)}${index}`) },
+        },
+      },
+      `staging.pipelines.jobOrder: {"key":"/id","summary":[],"private":["/${"<&>".repeat(12)}<&... is longer than 2500 bytes without its schema: it must fit into Lambda's environment variables`,
+    ],
+    [
       "a schema with a keyword that is none",
       { region: "eu-central-1", pipelines: { jobOrder: { key: "/id", schema: { requried: ["id"] } } } },
       'staging.pipelines.jobOrder.schema: {"requried":["id"]} is not a JSON Schema: strict mode: unknown keyword: "requried"',

@@ -51,14 +51,16 @@ export function notificationOf(name: string, pipeline: Pipeline, { before, after
   if (isQuiet(after)) return undefined;
   if (after !== undefined && before !== undefined && stringOf(after, "digest") === stringOf(before, "digest"))
     return undefined;
-  // Of a row that was written before the pipeline got another key, too.
-  const keySource = stringOf(row, "keySource") || pipeline.key;
-  const keyIsPrivate = pipeline.private.some((pointer) => isWithin(keySource, pointer));
+  // Of a row that was written before the pipeline got another key or version, too.
+  const shown = (text: string, source: string): string =>
+    pipeline.private.some((pointer) => isWithin(source, pointer)) ? REDACTED : shorten(text);
   const version = pipeline.version === undefined ? undefined : textOrNumberOf(row, "version");
   return {
     pipeline: name,
-    key: keyIsPrivate ? REDACTED : shorten(stringOf(row, "key")),
-    ...(version !== undefined && { version: shorten(version) }),
+    key: shown(stringOf(row, "key"), stringOf(row, "keySource") || pipeline.key),
+    ...(version !== undefined && {
+      version: shown(version, stringOf(row, "versionSource") || (pipeline.version ?? "")),
+    }),
     kind: after === undefined ? "removed" : before === undefined ? "new" : "changed",
     receivedAt: shorten(stringOf(row, "receivedAt")),
     fields: after === undefined ? [] : fieldsOf(pipeline, before, after),
@@ -111,3 +113,11 @@ function attributeValue(attribute: unknown, type: "S" | "N"): string | undefined
 }
 
 const shorten = (text: string): string => truncate(text, MAX_VALUE_CHARACTERS);
+
+/** Whether a notification is about a row: its key may be shortened, or redacted. Of a redacted one, the time of receipt distinguishes. */
+export function isAbout(
+  { key, receivedAt }: Pick<Notification, "key" | "receivedAt">,
+  row: { readonly key: string; readonly receivedAt: string },
+): boolean {
+  return key === shorten(row.key) || (key === REDACTED && receivedAt === row.receivedAt);
+}

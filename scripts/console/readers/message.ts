@@ -17,11 +17,9 @@ type Item = Readonly<Record<string, AttributeValue>>;
 export async function readMessage(source: Source, tail: LogTail, { name = "", key = "" }: Query): Promise<MessageView> {
   const environment = await source.environment();
   const pipeline = pipelineOf(environment.name, name, environment);
-  const [row, events, notified] = await Promise.all([
-    readRow(pipeline, key, environment),
-    tail.read(environment),
-    readNotifications(pipeline, key, environment),
-  ]);
+  const [row, events] = await Promise.all([readRow(pipeline, key, environment), tail.read(environment)]);
+  const receivedAt = row?.["receivedAt"]?.S ?? "";
+  const notified = await readNotifications(pipeline, { key, receivedAt }, environment);
   const log = logged(events, name, key);
   const config = configurationOf(name, environment);
   const slack = row && config && slackOf({ row, name, config }, environment);
@@ -46,11 +44,15 @@ async function readRow(
 
 type Notified = "waiting" | "set aside" | "none";
 
-async function readNotifications(pipeline: DeployedPipeline, key: string, environment: Environment): Promise<Notified> {
+async function readNotifications(
+  pipeline: DeployedPipeline,
+  row: { readonly key: string; readonly receivedAt: string },
+  environment: Environment,
+): Promise<Notified> {
   const notifications = notificationsOf(pipeline, environment.dynamodb);
   if (notifications === undefined) return "none";
-  if ((await readWaiting(notifications, key)).isWaiting) return "waiting";
-  return (await isSetAside(notifications, key)) ? "set aside" : "none";
+  if ((await readWaiting(notifications, row)).isWaiting) return "waiting";
+  return (await isSetAside(notifications, row.key)) ? "set aside" : "none";
 }
 
 /** What the functions have logged about a message lately: the last of each. */

@@ -66,7 +66,7 @@ export function describeList(letters: readonly DeadLetter[]): string {
   return letters
     .map(
       ({ id, kind, since, cause }) =>
-        `${since}  ${kind.padEnd(12)}  ${plainText(id)}${cause === undefined ? "" : `  ${plainText(cause)}`}`,
+        `${plainText(since)}  ${kind.padEnd(12)}  ${plainText(id)}${cause === undefined ? "" : `  ${plainText(cause)}`}`,
     )
     .join("\n");
 }
@@ -75,7 +75,7 @@ export function describeList(letters: readonly DeadLetter[]): string {
 export function describeLetter({ id, kind, since, cause, body }: DeadLetter, logged: readonly string[]): string {
   const causes = [...(cause === undefined ? [] : [cause]), ...logged].map(plainText);
   return [
-    `${kind} ${plainText(id)}, since ${since}`,
+    `${kind} ${plainText(id)}, since ${plainText(since)}`,
     ...(causes.length === 0 ? ["cause: no log line about it"] : [...new Set(causes)].map((line) => `cause: ${line}`)),
     "",
     plainText(body),

@@ -43,14 +43,14 @@ export async function followMessage(options: FollowOptions, ports: FollowPorts):
     return options.version === undefined || found?.version === options.version ? found : undefined;
   });
   if (row === undefined) return "no row";
-  ports.onStep(`row: version ${plainText(row.version)}, received ${row.receivedAt}`);
+  ports.onStep(`row: version ${plainText(row.version)}, received ${plainText(row.receivedAt)}`);
   const { notifications } = ports;
   if (notifications === undefined || notifications.webhook === "" || row.quiet) return "stored";
-  return followNotification(options.key, until, { ...ports, notifications });
+  return followNotification({ key: options.key, ...row }, until, { ...ports, notifications });
 }
 
 async function followNotification(
-  key: string,
+  row: FollowedRow & { readonly key: string },
   until: number,
   ports: FollowPorts & { readonly notifications: NonNullable<FollowPorts["notifications"]> },
 ): Promise<Followed> {
@@ -58,12 +58,12 @@ async function followNotification(
   const storedAt = ports.now();
   let waited = false;
   const result = await poll(until, ports, async (): Promise<Followed | undefined> => {
-    const { isWaiting, queued } = await readWaiting(notifications, key);
+    const { isWaiting, queued } = await readWaiting(notifications, row);
     if (isWaiting && !waited)
       ports.onStep(`Slack: the notification waits, ${queued} in the queue for ${notifications.webhook}`);
     waited ||= isWaiting;
     if (isWaiting || (!waited && ports.now() - storedAt < NOTIFIED_WITHIN_MS)) return undefined;
-    return (await isSetAside(notifications, key)) ? "set aside" : "delivered";
+    return (await isSetAside(notifications, row.key)) ? "set aside" : "delivered";
   });
   return result ?? "waiting for Slack";
 }

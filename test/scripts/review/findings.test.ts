@@ -26,6 +26,8 @@ const replace = (address: string): SampleChange => ({
   replace_paths: [["name"]],
 });
 
+const unknown = (change: SampleChange, after_unknown: object): SampleChange => ({ ...change, after_unknown });
+
 const retention = (from: number, to: number) =>
   update("aws_cloudwatch_log_group.l", { retention_in_days: from }, { retention_in_days: to });
 
@@ -269,6 +271,42 @@ describe("what a plan means beyond lost data", () => {
       "exposure",
     ],
     ["a subscription that is destroyed", destroy("aws_sns_topic_subscription.s"), "exposure"],
+    [
+      "public access that depends on what is known after the apply only",
+      unknown(update("aws_s3_bucket_public_access_block.b", { block_public_acls: true }, {}), {
+        block_public_acls: true,
+      }),
+      "exposure",
+    ],
+    [
+      "a new public access block of which that is so",
+      unknown(create("aws_s3_bucket_public_access_block.b", { bucket: "b" }), { block_public_acls: true }),
+      "exposure",
+    ],
+    [
+      "an authorization that is known after the apply only",
+      unknown(
+        update("aws_api_gateway_method.m", { authorization: "AWS_IAM", http_method: "POST" }, { http_method: "POST" }),
+        { authorization: true },
+      ),
+      "exposure",
+    ],
+    [
+      "retention that is known after the apply only",
+      unknown(update("aws_sqs_queue.q", { message_retention_seconds: 1_209_600 }, {}), {
+        message_retention_seconds: true,
+      }),
+      "data",
+    ],
+    [
+      "a route that answers from a cache",
+      update(
+        "aws_api_gateway_method_settings.s",
+        { settings: [{ caching_enabled: false }] },
+        { settings: [{ caching_enabled: true }] },
+      ),
+      "exposure",
+    ],
   ])("refuses %s", (_, change, verdict) => {
     const report = review([change]);
     expect(report.findings.map((finding) => finding.verdict)).toContain(verdict);
@@ -300,6 +338,58 @@ describe("what a plan means beyond lost data", () => {
       "a function that may run less often at a time",
       update("aws_lambda_function.f", { reserved_concurrent_executions: 9 }, { reserved_concurrent_executions: 1 }),
     ],
+    [
+      "another dead-letter queue",
+      update(
+        "aws_sqs_queue.q",
+        { redrive_policy: '{"deadLetterTargetArn":"arn:a","maxReceiveCount":3}' },
+        { redrive_policy: '{"deadLetterTargetArn":"arn:b","maxReceiveCount":3}' },
+      ),
+    ],
+    [
+      "a queue that gives up earlier",
+      update(
+        "aws_sqs_queue.q",
+        { redrive_policy: '{"deadLetterTargetArn":"arn:a","maxReceiveCount":3}' },
+        { redrive_policy: '{"deadLetterTargetArn":"arn:a","maxReceiveCount":1}' },
+      ),
+    ],
+    [
+      "another destination of failed events",
+      update(
+        "aws_lambda_function_event_invoke_config.f",
+        { destination_config: [{ on_failure: [{ destination: "arn:a" }] }] },
+        { destination_config: [{ on_failure: [{ destination: "arn:b" }] }] },
+      ),
+    ],
+    [
+      "a higher limit of requests",
+      update(
+        "aws_api_gateway_method_settings.s",
+        { settings: [{ throttling_rate_limit: 10 }] },
+        { settings: [{ throttling_rate_limit: 10_000 }] },
+      ),
+    ],
+    [
+      "an index that is gone",
+      update(
+        "aws_dynamodb_table.t",
+        { global_secondary_index: [{ name: "due" }, { name: "kind" }] },
+        { global_secondary_index: [{ name: "kind" }] },
+      ),
+    ],
+    [
+      "objects that go to an archive",
+      update(
+        "aws_s3_bucket_lifecycle_configuration.b",
+        { rule: [{ status: "Enabled" }] },
+        { rule: [{ status: "Enabled", transition: [{ days: 1, storage_class: "DEEP_ARCHIVE" }] }] },
+      ),
+    ],
+    [
+      "another topic of an alarm, beside its own",
+      update("aws_cloudwatch_metric_alarm.a", { alarm_actions: ["arn:b"] }, { alarm_actions: ["arn:a", "arn:b"] }),
+    ],
   ])("warns of %s", (_, change) => {
     const report = review([change]);
     expect(report.findings).toHaveLength(1);
@@ -319,9 +409,61 @@ describe("what a plan means beyond lost data", () => {
         { rule: [{ apply_server_side_encryption_by_default: [{ sse_algorithm: "aws:kms", kms_master_key_id: "k" }] }] },
       ),
     ],
+    [
+      "what AWS assigns to a resource that takes another's place",
+      {
+        address: "aws_lambda_function_event_invoke_config.f",
+        actions: ["delete", "create"],
+        before: { maximum_retry_attempts: 2 },
+        after: {},
+        after_unknown: { maximum_retry_attempts: true },
+      },
+    ],
     ["a preflight request", create("aws_api_gateway_method.m", { authorization: "NONE", http_method: "OPTIONS" })],
   ])("says nothing of %s", (_, change) => {
     expect(review([change]).findings).toEqual([]);
+  });
+});
+
+describe("a policy with a condition", () => {
+  const grant = (Principal: unknown, Condition: unknown, more = {}) =>
+    review([
+      create("aws_s3_bucket_policy.p", {
+        policy: JSON.stringify({
+          Statement: [{ Effect: "Allow", Principal, Action: "s3:GetObject", Resource: "b", Condition, ...more }],
+        }),
+      }),
+    ]);
+
+  it.each([
+    ["a secure connection", { Bool: { "aws:SecureTransport": "true" } }],
+    ["a date", { DateLessThan: { "aws:CurrentTime": "2030-01-01T00:00:00Z" } }],
+    ["a caller that may be missing", { StringEqualsIfExists: { "aws:PrincipalOrgID": "o-1" } }],
+    ["all but one caller", { StringNotEquals: { "aws:PrincipalAccount": "123456789012" } }],
+    ["any caller", { ArnLike: { "aws:SourceArn": "*" } }],
+    ["any caller of AWS", { ArnLike: { "aws:SourceArn": ["arn:aws:s3:::b", "arn:*"] } }],
+    ["any address", { IpAddress: { "aws:SourceIp": "0.0.0.0/0" } }],
+    ["a set of callers that may be empty", { "ForAllValues:StringEquals": { "aws:PrincipalOrgPaths": ["o-1/"] } }],
+  ])("is for everybody when it asks for %s", (_, condition) => {
+    for (const principal of ["*", { AWS: "*" }, { AWS: ["arn:aws:iam::1:root", "*"] }])
+      expect(isForbidden(grant(principal, condition))).toBe(true);
+  });
+
+  it.each([
+    ["an account", { StringEquals: { "aws:SourceAccount": "123456789012" } }],
+    [
+      "an organization, over TLS",
+      { StringEquals: { "aws:PrincipalOrgID": "o-1" }, Bool: { "aws:SecureTransport": "true" } },
+    ],
+    ["a resource", { ArnLike: { "AWS:SourceArn": "arn:aws:events:eu-central-1:123456789012:rule/almanac-*" } }],
+    ["an office", { IpAddress: { "aws:SourceIp": ["192.0.2.0/24"] } }],
+  ])("is for some when it asks for %s", (_, condition) => {
+    expect(grant("*", condition).findings).toEqual([]);
+  });
+
+  it("cannot hide a policy for everybody in the name of a resource", () => {
+    const hidden = grant("*", undefined, { Resource: 'b by {"AWS":"arn:a"} if {"StringEquals":{}}' });
+    expect(isForbidden(hidden)).toBe(true);
   });
 });
 
@@ -378,6 +520,60 @@ describe("drift", () => {
   it("is an attribute that the configuration sets, and none that AWS or another resource sets", () => {
     const { drift } = withDrift({ memory_size: 128, policy: "" }, { memory_size: 512, policy: "{}" });
     expect(drift.flatMap(({ values }) => values.map(({ path }) => path))).toEqual(["memory_size"]);
+  });
+
+  it("is what opens a resource, although the configuration leaves it alone", () => {
+    const changes: readonly SampleChange[] = [
+      update(
+        "aws_s3_bucket.code",
+        { bucket: "code", grant: [] },
+        { bucket: "code", grant: [{ uri: "AllUsers", permissions: ["READ"] }] },
+      ),
+      update(
+        "aws_iam_role.ring",
+        { name: "ring", inline_policy: [] },
+        { name: "ring", inline_policy: [{ name: "theirs", policy: "{}" }] },
+      ),
+      update(
+        "aws_iam_role.dispatch",
+        { name: "dispatch", managed_policy_arns: [] },
+        { name: "dispatch", managed_policy_arns: ["arn:aws:iam::aws:policy/AdministratorAccess"] },
+      ),
+    ];
+    const { resource_changes } = JSON.parse(samplePlan(changes)) as { resource_changes: unknown };
+    const resources = changes.map(({ address }) => ({ address, expressions: { name: {}, bucket: {} } }));
+    const { drift } = review([], [], {
+      resource_drift: resource_changes,
+      configuration: { root_module: { resources } },
+    });
+    expect(drift.map(({ address }) => address)).toEqual(changes.map(({ address }) => address));
+  });
+
+  it("is nothing that other resources of the plan set", () => {
+    const changes: readonly SampleChange[] = [
+      update(
+        "aws_s3_bucket.code",
+        { bucket: "code", versioning: [] },
+        { bucket: "code", versioning: [{ enabled: true }] },
+      ),
+      update(
+        "aws_iam_role.ring",
+        { name: "ring", inline_policy: [] },
+        { name: "ring", inline_policy: [{ name: "permissions", policy: "{}" }] },
+      ),
+    ];
+    const { resource_changes } = JSON.parse(samplePlan(changes)) as { resource_changes: unknown };
+    const resources = changes.map(({ address }) => ({ address, expressions: { name: {}, bucket: {} } }));
+    const others = [
+      { address: "aws_s3_bucket_versioning.v", type: "aws_s3_bucket_versioning", values: { bucket: "code" } },
+      { address: "aws_iam_role_policy.p", type: "aws_iam_role_policy", values: { role: "ring", name: "permissions" } },
+    ].map((each) => ({ ...each, mode: "managed" }));
+    const { drift } = review([], [], {
+      resource_drift: resource_changes,
+      configuration: { root_module: { resources } },
+      planned_values: { root_module: { resources: others } },
+    });
+    expect(drift).toEqual([]);
   });
 
   it("is nothing that AWS itself keeps changing, and no empty value read back", () => {

@@ -35,6 +35,7 @@ describe("changed permissions", () => {
         owner: "role ring",
         gained: ["Allow sqs:DeleteMessage on arn:jobs"],
         lost: ["Allow sqs:ReceiveMessage on arn:jobs"],
+        opened: [],
       },
     ]);
   });
@@ -76,6 +77,7 @@ describe("changed permissions", () => {
           'Deny all but s3:GetObject on all but arn:x by {"Service":"events.amazonaws.com"} if {"Bool":{"aws:SecureTransport":"false"}}',
         ],
         lost: [],
+        opened: [],
       },
     ]);
   });
@@ -115,11 +117,13 @@ describe("changed permissions", () => {
           "Allow everything in arn:aws:iam::aws:policy/ReadOnlyAccess",
         ],
         lost: [],
+        opened: [],
       },
       {
         owner: "aws_lambda_permission.p",
         gained: ["Allow lambda:InvokeFunction on ring by events for arn:rule"],
         lost: [],
+        opened: [],
       },
     ]);
   });
@@ -157,6 +161,7 @@ describe("changed permissions", () => {
         owner: "role <module.bells.aws_iam_role.ring.id>",
         gained: ["Allow sqs:SendMessage on <module.bells.aws_sqs_queue.jobs.arn>", "Allow s3:GetObject on arn:files/*"],
         lost: [],
+        opened: [],
       },
     ]);
   });

@@ -92,6 +92,14 @@ describe("a notification", () => {
     expect(notificationOf("jobOrder", secret, { before: undefined, after: first })?.key).toBe(REDACTED);
   });
 
+  it("redacts a version that is private, also of a row that has another pointer", () => {
+    const secret = { ...pipeline, private: ["/revision"] };
+    const after = row({ jobOrderId: "17", revision: 4711 });
+    expect(notificationOf("jobOrder", secret, { before: undefined, after })?.version).toBe(REDACTED);
+    const moved = { ...secret, version: "/updated" };
+    expect(notificationOf("jobOrder", moved, { before: undefined, after })?.version).toBe(REDACTED);
+  });
+
   it("is there for any row, even a malformed one", () => {
     fc.assert(
       fc.property(

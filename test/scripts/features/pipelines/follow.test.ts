@@ -1,4 +1,6 @@
 import type { QueueItem } from "../../../../functions/pipelines/slack/slack-sender";
+import { pipelineSchema } from "../../../../functions/pipelines/contract";
+import { notificationOf } from "../../../../functions/pipelines/slack/notification";
 import { followMessage, type FollowPorts } from "../../../../scripts/features/pipelines/follow";
 
 const queued: QueueItem = {
@@ -78,6 +80,44 @@ describe("following a message", () => {
     const row = { version: "1\nSlack: delivered\u202e", receivedAt: "", quiet: true };
     await followMessage({ key: "17", timeoutMs: 60_000 }, { ...ports, readRow: () => Promise.resolve(row) });
     expect(steps).toEqual(["row: version 1⏎Slack: delivered\ufffd, received "]);
+  });
+
+  it("does not take one for delivered that may wait behind those that it reads", async () => {
+    const { ports } = setup({ row: 1 });
+    const other: QueueItem = { ...queued, notification: { ...queued.notification, key: "18" } };
+    const read = (_: string, limit: number) => Promise.resolve(Array.from({ length: limit }, () => other));
+    const table = { read, readSetAside: () => Promise.resolve([]) };
+    const notifications = { pipeline: "jobOrder", webhook: "/slack", table };
+    expect(await followMessage({ key: "17", timeoutMs: 20_000 }, { ...ports, notifications })).toBe(
+      "waiting for Slack",
+    );
+  });
+
+  it("does not take another one that was set aside for its own", async () => {
+    const { ports } = setup({ row: 1 });
+    const item = { notification: { S: '{"key":"2017"' }, position: { S: "2026-11-17T00:00:00.000Z#jobOrder#17" } };
+    const readSetAside = () => Promise.resolve([{ position: "1", fault: "f", item }]);
+    const table = { read: () => Promise.resolve([]), readSetAside };
+    const notifications = { pipeline: "jobOrder", webhook: "/slack", table };
+    expect(await followMessage({ key: "17", timeoutMs: 20_000 }, { ...ports, notifications })).toBe("delivered");
+  });
+
+  it.each([
+    ["a long key", "k".repeat(300), []],
+    ["a private key", "secret", ["/id"]],
+  ])("sees the notification of %s, which has not the whole key", async (_, key, secrets) => {
+    const { ports } = setup({ row: 1 });
+    const receivedAt = "2026-11-21T07:00:00.000Z";
+    const after = { key: { S: key }, receivedAt: { S: receivedAt }, digest: { S: "1" } };
+    const pipeline = pipelineSchema.parse({ key: "/id", private: secrets });
+    const notification = notificationOf("jobOrder", pipeline, { before: undefined, after });
+    if (notification === undefined || ports.notifications === undefined) throw new Error("no notification");
+    const table = {
+      ...ports.notifications.table,
+      read: () => Promise.resolve([{ pipeline: "jobOrder", position: "1", notification }]),
+    };
+    const stuck = { ...ports, notifications: { ...ports.notifications, table } };
+    expect(await followMessage({ key, timeoutMs: 20_000 }, stuck)).toBe("waiting for Slack");
   });
 
   it("waits for the version that it is given", async () => {

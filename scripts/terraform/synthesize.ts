@@ -4,6 +4,7 @@ import { readFile, readdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { ownEnvironment, runCommand } from "../shared/run-command";
+import { terminalText } from "../shared/terminal/plain-text";
 
 export interface SynthesizeOptions {
   /** The CDKTF app. @default main.ts */
@@ -77,6 +78,8 @@ export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Prom
     },
   });
   if (code !== 0) throw new SynthesisFailedError(describeFailure(app, stderr, code));
+  // Warnings, of quotas for example.
+  if (stderr.trim() !== "") console.error(terminalText(stderr.trim()));
   await removeStaleStacks(outputDirectory);
   return join(outputDirectory, "stacks");
 }

@@ -172,7 +172,9 @@ export class Environment extends TerraformStack {
       region,
     );
     for (const warning of warnings)
-      console.warn(`${this.node.id}: ${warning} by default. Have the account's quota raised, if it has not been.`);
+      console.warn(
+        `Warning: ${this.node.id}: ${warning} by default. Have the account's quota raised, if it has not been.`,
+      );
     return faults;
   }
 

@@ -78,8 +78,7 @@ export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Prom
     },
   });
   if (code !== 0) throw new SynthesisFailedError(describeFailure(app, stderr, code));
-  // Warnings, of quotas for example.
-  if (stderr.trim() !== "") console.error(terminalText(stderr.trim()));
+  for (const line of stderr.split("\n")) if (line.startsWith("Warning: ")) console.error(terminalText(line));
   await removeStaleStacks(outputDirectory);
   return join(outputDirectory, "stacks");
 }

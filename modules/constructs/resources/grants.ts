@@ -62,10 +62,10 @@ export function policy(statements: readonly Statement[]): string {
   return JSON.stringify({ Version: "2012-10-17", Statement });
 }
 
-/** `name`, or `name2` where that is taken: taken from now on. */
+/** `name`, or `name1` where that is taken: taken from now on. */
 export function freeName(name: string, taken: Set<string>): string {
   let free = name;
-  for (let number = 2; taken.has(free); number += 1) free = `${name}${number}`;
+  for (let number = 1; taken.has(free); number += 1) free = `${name}${number}`;
   taken.add(free);
   return free;
 }

@@ -119,7 +119,7 @@ describe("the quotas of AWS", () => {
     expect(environment.node.validate()).toEqual([]);
     expect(warn.mock.calls).toEqual([
       [
-        "staging: the environment needs 303 rules; EventBridge allows 300 by default. Have the account's quota raised, if it has not been.",
+        "Warning: staging: the environment needs 303 rules; EventBridge allows 300 by default. Have the account's quota raised, if it has not been.",
       ],
     ]);
     warn.mockRestore();

@@ -12,7 +12,7 @@ import { EXPORT_DIMENSION, reconcileEnvironment, type ReconcileEnvironment } fro
 import { readConfiguration } from "./run/configuration";
 import { endOf } from "./run/executions";
 import { recordEnds, type ReconcilePorts } from "./run/reconciler";
-import { isLate } from "./run/schedule";
+import { isLate, scheduleKey } from "./run/schedule";
 import type { StepServices } from "./run/step-services";
 import { stateTable } from "./storage/state-table";
 
@@ -55,7 +55,7 @@ export function reconcileStep(
     const { tables } = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
     for (const { name, schedule } of tables) {
       if (schedule === undefined) continue;
-      const until = await state.scheduledUntil(name, `${schedule.expression} ${schedule.timeZone}`);
+      const until = await state.scheduledUntil(name, scheduleKey(schedule));
       const late = isLate(schedule, until, clock.now());
       metrics.countBy({ name: EXPORT_DIMENSION, value: name }, "lateExports", Number(late));
     }

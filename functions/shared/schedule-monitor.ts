@@ -1,6 +1,8 @@
 /** A schedule's monitor: schedules write its item, heartbeats read it from their state table. Times are epoch milliseconds. Pure. */
 import * as z from "zod";
 
+import { instantSchema } from "./instant";
+
 const PREFIX = "schedule/";
 
 /** Partition key in the state table of heartbeats. */
@@ -34,9 +36,9 @@ export const presentation = {
 export const scheduleReportSchema = z.object({
   /** The last run that failed or was missed. */
   failure: z
-    .object({ reason: z.enum(["run-failed", "run-missed"]), message: z.string(), reportedAt: z.number() })
+    .object({ reason: z.enum(["run-failed", "run-missed"]), message: z.string(), reportedAt: instantSchema })
     .optional(),
   /** The next run is recorded by then. Absent while none is due: the schedule is paused, or at its end. */
-  expectedBefore: z.number().optional(),
+  expectedBefore: instantSchema.optional(),
 });
 export type ScheduleReport = z.output<typeof scheduleReportSchema>;

@@ -84,6 +84,6 @@ async function listTasks(table: Pick<TaskTable, "list">, { status, limit, next }
   const allowed = page.tasks.filter(({ taskId }) => scope.includes(taskId));
   const tasks = fittingItems(allowed.map(taskOf));
   const last = tasks.length < allowed.length ? tasks.at(-1) : undefined;
-  const nextKey = last ? { taskId: last.taskId, timestamp: last.timestamp, status } : page.next;
+  const nextKey = last ? { taskId: last.taskId, timestamp: String(last.timestamp), status } : page.next;
   return { tasks, malformed: page.malformed, ...(nextKey && { next: pageToken(nextKey) }) };
 }

@@ -124,6 +124,16 @@ describe("incidents, deployed", () => {
     expect(code).toBe(0);
   });
 
+  it("are in the report of their month, which is CSV that a spreadsheet reads", async () => {
+    const month = new Date().toISOString().slice(0, 7);
+    const { code, output } = await npmRun("heartbeats", "report", "--csv", "--month", month, ...startArguments);
+    expect(code).toBe(0);
+    const lines = output.split("\r\n");
+    expect(lines[0]).toMatch(/^monitor,title,uptime,.*,p95Ms$/);
+    expect(lines.find((line) => line.startsWith("moody,"))).toMatch(/^moody,[^,]+(,[\d.]*){9}$/);
+    expect(lines.at(-1)).toBe("");
+  });
+
   it("remove the badge of a removed monitor", async () => {
     const badge = { Bucket: outputs.status_page_bucket_name, Key: "badges/former.svg" };
     const s3 = new S3Client(aws);

@@ -112,6 +112,14 @@ function logged(marker: string): Promise<unknown> {
   );
 }
 
+it("loads no SDK of a folder above its own", async () => {
+  const folder = join(emulator.home, "node_modules", "aws-sdk");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "index.js"), `console.log("another SDK");`);
+  await logged("deployed");
+  expect(lines.map(({ message }) => message)).not.toContainEqual(expect.stringContaining("another SDK"));
+});
+
 it("makes each save live, with its type errors, and the next start has what is deployed", async () => {
   await logged("deployed");
   const stop = watchSources({ stack, app: "main.ts", since: Date.now(), onEvent: (event) => events.push(event) });

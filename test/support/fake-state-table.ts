@@ -18,12 +18,13 @@ import {
   type TransactWriteItemsCommandInput,
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 
 import { incidentUpdates, type IncidentUpdates } from "../../functions/heartbeats/monitors/incident-updates";
 import { stateTable, type StateTable } from "../../functions/heartbeats/monitors/state-table";
+import { valuesOf } from "../../functions/shared/aws/item";
 import type { Clock } from "../../functions/shared/clock";
+import { holds } from "./dynamodb-expressions";
 import { sdkJson } from "./sdk-json";
 
 type Item = Record<string, AttributeValue>;
@@ -104,7 +105,8 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
     }),
   );
   dynamodb.on(UpdateItemCommand).callsFake(
-    on("UpdateItem", ({ Key = {}, UpdateExpression = "", ExpressionAttributeValues = {} }: UpdateItemCommandInput) => {
+    on("UpdateItem", (input: UpdateItemCommandInput) => {
+      const { Key = {}, UpdateExpression = "", ConditionExpression = "", ExpressionAttributeValues = {} } = input;
       const members = ExpressionAttributeValues[":monitors"]?.SS;
       if (members !== undefined) {
         const before = stored.get(keyOf(Key))?.["monitors"]?.SS ?? [];
@@ -115,10 +117,8 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
       }
       const owner = ExpressionAttributeValues[":owner"];
       if (owner !== undefined) {
-        const lease = stored.get(keyOf(Key));
-        const isOwn = lease?.["leaseOwner"]?.S === owner.S;
-        const isFree = Number(lease?.["leaseUntil"]?.N ?? -Infinity) < Number(ExpressionAttributeValues[":now"]?.N);
-        if (!isOwn && !isFree) throw new ConditionalCheckFailedException({ message: "no", $metadata });
+        if (!holds(ConditionExpression, stored.get(keyOf(Key)) ?? {}, { ExpressionAttributeValues }))
+          throw new ConditionalCheckFailedException({ message: "no", $metadata });
         const until = ExpressionAttributeValues[":until"];
         stored.set(keyOf(Key), { ...Key, ...(until && { leaseOwner: owner, leaseUntil: until }) });
         return {};
@@ -154,7 +154,7 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
   return {
     ...stateTable(client, NAME, { clock, random: () => 0.5, json: sdkJson(client) }),
     updates: incidentUpdates(client, NAME),
-    items: () => [...stored.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => unmarshall(item)),
+    items: () => [...stored.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => valuesOf(item)),
     preload: (item) => {
       stored.set(keyOf(item), item);
     },

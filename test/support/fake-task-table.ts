@@ -10,9 +10,10 @@ import {
   type QueryCommandInput,
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import * as z from "zod";
+import { valuesOf } from "../../functions/shared/aws/item";
 import { taskTable, type TaskTable } from "../../functions/workflows/task/task-table";
 import type { Json } from "../../modules/asl/values";
 import { holds, updated, type Item, type Request } from "./dynamodb-expressions";
@@ -68,7 +69,7 @@ export function fakeTaskTable(
     const after = request.Item ?? updated({ ...(before ?? request.Key) }, request);
     stored.set(key, structuredClone(after));
     versions.set(key, [...(versions.get(key) ?? []), { at: now(), item: structuredClone(after) }]);
-    onWrite(unmarshall(after));
+    onWrite(valuesOf(after));
   };
 
   const client = new DynamoDBClient({ region: "eu-central-1" });
@@ -131,7 +132,7 @@ export function fakeTaskTable(
     queries: () => queries,
     row: (taskId) => {
       const item = [...stored.values()].find((each) => each["taskId"]?.S === taskId);
-      return item && unmarshall(item);
+      return item && valuesOf(item);
     },
   };
 }
@@ -141,7 +142,7 @@ function pageOf(items: readonly Item[], limit: number): Item[] {
   const page: Item[] = [];
   let bytes = 0;
   for (const item of items.slice(0, limit)) {
-    bytes += Buffer.byteLength(JSON.stringify(unmarshall(item)));
+    bytes += Buffer.byteLength(JSON.stringify(valuesOf(item)));
     if (bytes > 1_048_576) break;
     page.push(item);
   }

@@ -7,7 +7,7 @@ import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } fr
 import { ConfigurationError } from "./configuration";
 import { cursorAt, cursorSource, type Cursor, type CursorSource } from "./cursor";
 import { reservedKey, uploadPrefix } from "./object-keys";
-import { missedDues, slotOf, type Slot } from "./schedule";
+import { missedDues, scheduleKey, slotOf, type Slot } from "./schedule";
 import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
 
 /** The unfinished run of an export. */
@@ -28,6 +28,8 @@ export interface ExportState {
   readonly cursor: Cursor | undefined;
   /** When the latest finished scheduled run was due, epoch milliseconds. */
   readonly scheduledUntil: number | undefined;
+  /** The schedule that the reconciler has seen last ({@link scheduleKey}), and since when, epoch milliseconds. */
+  readonly knownSchedule?: { readonly key: string; readonly since: number } | undefined;
   /** Changes with every claim, failure and end. */
   readonly version: number;
 }
@@ -227,16 +229,21 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
 
 type DueOccasion = Occasion & Pick<Run, "due">;
 
-/** The oldest scheduled run that was missed before the requested one: of incremental exports, whose windows follow each other. */
+/**
+ * The oldest scheduled run that was missed before the requested one: of incremental exports, whose windows follow each other. What a new
+ * schedule would have had before it was known was not missed.
+ */
 async function missedOccasion(
   { request, config, execution }: ClaimInput,
-  { scheduledUntil }: ExportState,
+  { scheduledUntil, knownSchedule }: ExportState,
   { finishedDay }: ClaimPorts,
 ): Promise<DueOccasion | undefined> {
   const { schedule, mode } = config;
   if (request.due === undefined || scheduledUntil === undefined || schedule === undefined || mode === "full")
     return undefined;
-  for (const due of missedDues(schedule, scheduledUntil, request.due)) {
+  if (knownSchedule !== undefined && knownSchedule.key !== scheduleKey(schedule)) return undefined;
+  const after = Math.max(scheduledUntil, knownSchedule?.since ?? 0);
+  for (const due of missedDues(schedule, after, request.due)) {
     const occasion: Occasion = { ...slotOf(due, schedule), trigger: "schedule" };
     // After a change of the schedule, two times may be due in one slot.
     const finished = await finishedDay(exportIdOf(request, accountOf(execution)), occasion);

@@ -1,7 +1,8 @@
 /** Reads the configuration of exports, `exports.json`, from S3. */
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 
-import { describeIssues, parseJson } from "../../shared/input";
+import { errorMessage } from "../../shared/errors";
+import { parseInput, parseJson } from "../../shared/input";
 import {
   CONFIGURATION_KEY,
   configurationSchema,
@@ -18,9 +19,12 @@ export class ConfigurationError extends Error {
 /** @throws {@link ConfigurationError} */
 export async function readConfiguration(s3: S3Client, bucket: string): Promise<Configuration> {
   const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: CONFIGURATION_KEY }));
-  const parsed = configurationSchema.safeParse(parseJson((await Body?.transformToString()) ?? ""));
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError(`${CONFIGURATION_KEY}: ${describeIssues(parsed.error, configurationSchema)}`);
+  const text = (await Body?.transformToString()) ?? "";
+  try {
+    return parseInput(configurationSchema, parseJson(text));
+  } catch (cause) {
+    throw new ConfigurationError(`s3://${bucket}/${CONFIGURATION_KEY} ${errorMessage(cause)}`, { cause });
+  }
 }
 
 /**

@@ -11,6 +11,7 @@ const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   "ExportPeriodTooShortError",
   // The bucket is shared with another deployment
   "FolderTakenError",
+  "ManifestError",
   "NativeExportError",
   // A newer run has superseded this one, it has failed meanwhile, or its files are lost: the next run starts over
   "ObjectExistsError",

@@ -4,6 +4,11 @@ import { localTime } from "../../shared/calendar/time-zone";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
 import { granularityOf, type ExportSchedule, type Run } from "../contract";
 
+/** Tells one schedule from another. */
+export function scheduleKey({ expression, timeZone }: ExportSchedule): string {
+  return `${expression} ${timeZone}`;
+}
+
 /** What a run's files are filed under. */
 export type Slot = Pick<Run, "day" | "time">;
 

@@ -40,9 +40,10 @@ export interface GovernorOptions {
   /**
    * Reserves time for one of all readers of the table: advances the time at which the next reservation begins.
    *
-   * @returns when this reservation begins, epoch milliseconds
+   * @param latest reserves nothing if the reservation would begin later, epoch milliseconds
+   * @returns when this reservation begins, epoch milliseconds; undefined: later than `latest`
    */
-  readonly reserve: (milliseconds: number) => Promise<number>;
+  readonly reserve: (milliseconds: number, latest?: number) => Promise<number | undefined>;
   readonly clock: Clock;
 }
 
@@ -55,7 +56,8 @@ const LAPSES_MS = SECOND_MS / 2;
 
 /**
  * One limit for all readers of a table, in whatever process. A read is reserved before it starts, for its expected units. What it consumed
- * beyond is debt, which remains when an invocation ends. What it did not consume is lost: if it were returned, other readers could take it
+ * beyond is debt, which remains when an invocation ends. An invocation that ends before its turn reserves nothing: readers that come back
+ * would advance the next turn faster than time does. What a read did not consume is lost: if it were returned, other readers could take it
  * in a time that others have reserved.
  */
 export function tableGovernor({ unitsPerSecond, pageUnits, reserve, clock }: GovernorOptions): RateLimiter {
@@ -88,7 +90,11 @@ export function tableGovernor({ unitsPerSecond, pageUnits, reserve, clock }: Gov
       if (reserved > 0) await settle(units, items);
       for (;;) {
         const expected = expectedUnits();
-        const from = await reserve(millisecondsOf(expected));
+        const remaining = deadline - clock.elapsed();
+        const from = await reserve(millisecondsOf(expected), clock.now() + remaining);
+        // Waits: the next invocation would only find the same, and a segment's history has room for some thousands.
+        if (from === undefined) await sleep(clock, Math.max(0, remaining));
+        if (from === undefined) return false;
         const wait = from - clock.now();
         if (clock.elapsed() + wait > deadline) return false;
         if (wait > 0) await sleep(clock, wait);

@@ -89,7 +89,7 @@ export function segmentPorts(
         : tableGovernor({
             unitsPerSecond: limit,
             pageUnits: mode === "incremental" ? 2 * PAGE_UNITS : PAGE_UNITS,
-            reserve: (milliseconds) => state.reserveReads(run, milliseconds),
+            reserve: (milliseconds, latest) => state.reserveReads(run, milliseconds, latest),
             clock,
           }),
     clock,

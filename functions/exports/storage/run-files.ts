@@ -9,7 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 
 import { mapConcurrently } from "../../shared/resilience/concurrency";
-import { errorName } from "../../shared/errors";
+import { errorMessage, errorName } from "../../shared/errors";
 import { parseInput, parseJson } from "../../shared/input";
 import { manifestSchema, type Manifest, type Run } from "../contract";
 import { buildManifest, filesOfRun } from "../run/manifest";
@@ -39,12 +39,13 @@ export interface PublishPorts {
 
 /**
  * Aborts the uploads of unfinished runs that this one has superseded: S3 then refuses their completion. Fails before the table is read if
- * the bucket does not exist or cannot be read, or another export publishes in the folder.
+ * the bucket does not exist or cannot be read, another export publishes in the folder, or its manifest is none.
  *
- * @throws {@link FolderTakenError}
+ * @throws {@link FolderTakenError}, {@link ManifestError}
  */
 export async function abortSupersededUploads(run: Run, s3: S3Client): Promise<void> {
   assertOwnFolder(run, await readObject(run, s3, publisherKey(run)));
+  parseManifest(run, await readObject(run, s3, manifestKey(run)));
   const store = storeOf(run, s3);
   for (const superseded of run.superseded)
     for (const { key, id } of await store.listUploads(superseded.prefix))
@@ -58,7 +59,7 @@ export async function abortSupersededUploads(run: Run, s3: S3Client): Promise<vo
  * before it checks that its run is the active one, and replaces it on condition that it is unchanged. The marker, which is missing while a run
  * publishes, has no such state: it is copied from the object that names the publisher, on condition that this still names its run.
  *
- * @throws {@link FolderTakenError}, RunSupersededError, ObjectExistsError, UploadLostError
+ * @throws {@link FolderTakenError}, {@link ManifestError}, RunSupersededError, ObjectExistsError, UploadLostError
  */
 export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Promise<void> {
   const published = await readPublished(run, s3);
@@ -130,6 +131,22 @@ function assertOwnFolder(run: Run, publisher: StoredObject | undefined): void {
   );
 }
 
+/** The object in the place of the day's manifest is none. Replacing it could lose the day's earlier files. */
+export class ManifestError extends Error {
+  override readonly name = "ManifestError";
+}
+
+function parseManifest(run: Run, object: StoredObject | undefined): Manifest | undefined {
+  try {
+    return object && parseInput(manifestSchema, parseJson(object.text));
+  } catch (cause) {
+    throw new ManifestError(
+      `s3://${run.bucket}/${manifestKey(run)} is not a manifest of an export (${errorMessage(cause)}): restore or delete it`,
+      { cause },
+    );
+  }
+}
+
 /** @throws PreconditionFailed when another run publishes */
 async function putMarker(run: Run, s3: S3Client): Promise<void> {
   const { bucket: Bucket, config } = run;
@@ -176,7 +193,7 @@ async function readPublished(run: Run, s3: S3Client): Promise<Published> {
     for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: run.bucket, Prefix: folder }))
       files.push(...Contents.flatMap(({ Key = "" }) => (isExportedFile(folder, Key) ? Key : [])));
   return {
-    manifest: manifest && parseInput(manifestSchema, parseJson(manifest.text)),
+    manifest: parseManifest(run, manifest),
     manifestTag: manifest?.tag,
     symlinkTag: folder === undefined ? undefined : (await readObject(run, s3, symlinkKey(run)))?.tag,
     publisherTag: publisher?.tag,

@@ -115,9 +115,10 @@ export interface SegmentTable {
   /**
    * Reserves time for reading a run's table, of whatever export: see tableGovernor.
    *
-   * @returns when the reservation begins, epoch milliseconds
+   * @param latest reserves nothing if the reservation would begin later, epoch milliseconds
+   * @returns when the reservation begins, epoch milliseconds; undefined: later than `latest`
    */
-  readonly reserveReads: (run: Run, milliseconds: number) => Promise<number>;
+  readonly reserveReads: (run: Run, milliseconds: number, latest?: number) => Promise<number | undefined>;
   /** Saves a file that needs no upload. */
   readonly saveFile: (run: Run, number: number, file: ExportedFile) => Promise<void>;
   readonly markUploadCompleted: (run: Run, segment: number, part: number) => Promise<void>;
@@ -125,7 +126,7 @@ export interface SegmentTable {
   readonly parts: (run: Run) => Promise<readonly StoredPart[]>;
 }
 
-export function segmentTable({ dynamodb, clock, ttl, query, transact, update, put }: StateItems): SegmentTable {
+export function segmentTable({ dynamodb, clock, ttl, read, query, transact, update, put }: StateItems): SegmentTable {
   const putPart = (run: Run, segment: number, { number, ...part }: ExportedFile & { readonly number: number }) =>
     put({ pk: runPartition(run), sk: partKey(segment, number), ...part, ttl: ttl() });
 
@@ -185,7 +186,7 @@ export function segmentTable({ dynamodb, clock, ttl, query, transact, update, pu
         unusable: segments.reduce((sum, { read }) => sum + read.unusable, 0),
       };
     },
-    reserveReads: async ({ account, region, config }, milliseconds) => {
+    reserveReads: async ({ account, region, config }, milliseconds, latest = Number.MAX_SAFE_INTEGER) => {
       const pk = `reads#${account}/${region}/${config.table}`;
       const values = { ":duration": milliseconds, ":ttl": ttl() };
       for (;;) {
@@ -195,8 +196,8 @@ export function segmentTable({ dynamodb, clock, ttl, query, transact, update, pu
             pk,
             STATE,
             "SET #until = #until + :duration, #ttl = :ttl",
-            { ...values, ":now": now },
-            "#until >= :now",
+            { ...values, ":now": now, ":latest": latest },
+            "#until >= :now AND #until <= :latest",
           ),
           // Unreserved time does not accumulate.
           update(
@@ -215,6 +216,9 @@ export function segmentTable({ dynamodb, clock, ttl, query, transact, update, pu
           } catch (error) {
             if (!isConditionFailed(error)) throw error;
           }
+        // Otherwise another reader has changed it between the attempts.
+        const stored = untilSchema.safeParse(await read(pk, STATE)).data;
+        if (stored !== undefined && stored.until > latest) return undefined;
       }
     },
     saveFile: async (run, number, file) => {

@@ -207,12 +207,15 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         cursorSource: source,
         unusableItems,
         scheduledUntil,
+        schedule,
+        scheduledSince,
         version,
       } = stateSchema.parse(item);
       return {
         active: id === undefined ? undefined : { id, execution, attempt, abandoned, published },
         cursor: value === undefined ? undefined : { value, source, unusableItems },
         scheduledUntil,
+        knownSchedule: schedule === undefined ? undefined : { key: schedule, since: scheduledSince },
         version,
       };
     },

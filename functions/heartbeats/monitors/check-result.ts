@@ -3,6 +3,7 @@ import * as z from "zod";
 
 import { BROKEN_REASONS, DEGRADED_REASONS, type CronMonitor } from "../contract";
 import type { ProbeResult } from "../probe/check-target";
+import { instantSchema } from "../../shared/instant";
 import { SECOND_MS, isoSeconds } from "../../shared/time";
 import { dueAfter, hasFailed, isRunning, runDurationMs, type Job, type JobSchedule } from "./job";
 
@@ -10,7 +11,7 @@ export const checkResultSchema = z.object({
   /** `degraded`: passed, but slow or with an expiring certificate. `unknown`: the check itself broke, or no heartbeat is due yet. */
   health: z.enum(["up", "degraded", "down", "unknown"]),
   /** Epoch milliseconds. */
-  at: z.number(),
+  at: instantSchema,
   /** Human-readable; absent where health is `up`. */
   message: z.string().optional(),
   reason: z.string().optional(),
@@ -18,7 +19,7 @@ export const checkResultSchema = z.object({
   certificateDaysLeft: z.number().optional(),
   certificateFingerprint: z.string().optional(),
   /** Cron monitors and schedules: the last run that succeeded, epoch milliseconds. */
-  heartbeatAt: z.number().optional(),
+  heartbeatAt: instantSchema.optional(),
   /** Cron monitors and schedules: how long the last run took. */
   durationMs: z.number().optional(),
 });

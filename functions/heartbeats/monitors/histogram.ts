@@ -51,6 +51,10 @@ export function encodeHistogram(histogram: Histogram): string {
     .join(",");
 }
 
+/** What {@link encodeHistogram} writes: the bucket 999 is of five days. */
+export const ENCODED_HISTOGRAM = /^(\d{1,3}(:\d{1,15})?(,\d{1,3}(:\d{1,15})?)*)?$/;
+
+/** @param text matches {@link ENCODED_HISTOGRAM} */
 export function decodeHistogram(text: string): Histogram {
   if (text === "") return new Map();
   return new Map(

@@ -1,7 +1,10 @@
 /** What people say about incidents, in the state table. */
 import { PutItemCommand, paginateQuery, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
+
+import { valuesOf } from "../../shared/aws/item";
+import { instantSchema } from "../../shared/instant";
 
 export const UPDATE_STATUSES = ["investigating", "identified", "monitoring", "update", "resolved"] as const;
 
@@ -11,7 +14,7 @@ const updateSchema = z.object({
   /** The incident's id. */
   incident: z.string(),
   /** Epoch milliseconds. */
-  at: z.number(),
+  at: instantSchema,
   status: z.enum(UPDATE_STATUSES),
   text: z.string(),
 });
@@ -44,7 +47,7 @@ export function incidentUpdates(dynamodb: DynamoDBClient, table: string): Incide
       };
       for await (const { Items = [] } of paginateQuery({ client: dynamodb }, query))
         for (const item of Items) {
-          const parsed = updateSchema.safeParse(unmarshall(item));
+          const parsed = updateSchema.safeParse(valuesOf(item));
           if (parsed.success) updates.push(parsed.data);
         }
       return updates;

@@ -8,8 +8,14 @@ import type { ClosedIncident, Incident, MonitorState, Notification, Recent, Run,
 /** Bounds the state item. Even a target that flaps every ten minutes needs a day with a dead notifier to exceed it. */
 const MAX_OUTBOX = 200;
 
+/** Of the outbox as JSON. DynamoDB's limit is 400 KB an item: beyond it no state could be saved, nor any later check be judged. */
+const MAX_OUTBOX_BYTES = 256 * 1024;
+
 /** Earlier changes are dropped, so that the state item stays small. */
 const MAX_CHANGES = 20;
+
+/** Of a notification: a message tells no earlier ones. */
+export const TOLD_CHANGES = 3;
 
 /** Failures caused by a certificate, which several targets may share. */
 const CERTIFICATE_REASONS: ReadonlySet<string | undefined> = new Set(["certificate", "tls"]);
@@ -196,7 +202,18 @@ function nextRecent(
 }
 
 /** A reminder replaces an undelivered earlier one. */
-function enqueue(outbox: readonly Notification[], notification: Notification): Notification[] {
+function enqueue(outbox: readonly Notification[], { incident, ...notification }: Notification): Notification[] {
   const kept = outbox.filter(({ kind }) => notification.kind !== "reminder" || kind !== "reminder");
-  return [...kept, notification].slice(-MAX_OUTBOX);
+  const told = { ...incident, changes: incident.changes.slice(-TOLD_CHANGES) };
+  return bounded([...kept, { ...notification, incident: told }].slice(-MAX_OUTBOX));
+}
+
+function bounded(outbox: Notification[]): Notification[] {
+  let bytes = Buffer.byteLength(JSON.stringify(outbox));
+  const dropped = outbox.findIndex((each) => {
+    if (bytes <= MAX_OUTBOX_BYTES) return true;
+    bytes -= Buffer.byteLength(JSON.stringify(each)) + 1;
+    return false;
+  });
+  return outbox.slice(dropped);
 }

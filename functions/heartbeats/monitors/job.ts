@@ -3,6 +3,7 @@ import * as z from "zod";
 
 import { nextCronDue } from "../../shared/calendar/cron";
 import { scheduleReportSchema } from "../../shared/schedule-monitor";
+import { instantSchema } from "../../shared/instant";
 import { MINUTE_MS, SECOND_MS } from "../../shared/time";
 import type { CronMonitor } from "../contract";
 
@@ -25,15 +26,15 @@ export interface JobReport {
 /** The stored reports. */
 export const jobSchema = z.object({
   /** The last run that succeeded. */
-  heartbeatAt: z.number().optional(),
+  heartbeatAt: instantSchema.optional(),
   /** Of the run that has not ended. */
-  startedAt: z.number().optional(),
-  failedAt: z.number().optional(),
+  startedAt: instantSchema.optional(),
+  failedAt: instantSchema.optional(),
   /** Of the last run that ended. */
   exitCode: z.number().optional(),
   durationMs: z.number().optional(),
   /** When the last run that ended began; when it ended, where that was not reported. */
-  runStartedAt: z.number().optional(),
+  runStartedAt: instantSchema.optional(),
   ...scheduleReportSchema.shape,
 });
 

@@ -13,7 +13,7 @@ import {
 import { targetResult, type CheckResult } from "./check-result";
 import { checkerMonitors, monitorKey, monitorsOf, type Configuration, type Monitor, type SetAsideItem } from "./policy";
 import type { Run } from "./state";
-import type { StateTable, StoredMonitor } from "./state-table";
+import { MalformedRegistryError, REGISTRY, type StateTable, type StoredMonitor } from "./state-table";
 
 /** Bounds the state and the notification. */
 const MAX_ANNOUNCED_CHARACTERS = 1_500;
@@ -52,7 +52,7 @@ export async function processCheckResults(checked: CheckedConfiguration, ports: 
   const monitors = monitorsOf(configuration, intervalMinutes);
   const checker = checkerMonitors(configuration, intervalMinutes);
   const keys = monitors.map(({ key }) => key);
-  const removed = await removedMonitors(keys, configuration.setAside ?? [], table);
+  const removed = await removedMonitors(keys, configuration.setAside ?? [], ports);
   const [states, removedStates] = await Promise.all([
     table.read([...keys, checker.network.key, checker.maintenance.key], deadline),
     table.read(removed, deadline),
@@ -79,13 +79,21 @@ export async function processCheckResults(checked: CheckedConfiguration, ports: 
   if (settled.length > 0) await table.deregister(settled);
 }
 
-/** Registers new monitors before their first state is written, so that no open incident is missed after their removal. */
+/**
+ * Registers new monitors before their first state is written, so that no open incident is missed after their removal. Without a readable
+ * registry, removed monitors wait until it is mended.
+ */
 async function removedMonitors(
   keys: readonly string[],
   setAside: readonly SetAsideItem[],
-  table: StateTable,
+  { table, onUnreadable }: Pick<ProcessPorts, "table" | "onUnreadable">,
 ): Promise<readonly string[]> {
-  const registered = await table.registered();
+  const registered = await table.registered().catch((error: unknown) => {
+    if (!(error instanceof MalformedRegistryError)) throw error;
+    onUnreadable(REGISTRY.monitor, error);
+    return undefined;
+  });
+  if (registered === undefined) return [];
   const added = keys.filter((key) => !registered.has(key));
   if (added.length > 0) await table.register(added);
   // One without a name could be any of them.

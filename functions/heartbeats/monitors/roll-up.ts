@@ -4,7 +4,8 @@
  */
 import * as z from "zod";
 
-import { decodeHistogram, encodeHistogram, histogramOf, type Histogram } from "./histogram";
+import { DAY_MS } from "../../shared/time";
+import { decodeHistogram, ENCODED_HISTOGRAM, encodeHistogram, histogramOf, type Histogram } from "./histogram";
 
 /** Times in milliseconds. */
 export interface Rollup {
@@ -35,14 +36,17 @@ export function isEmpty({ up, degraded, down, maintenance, latencies }: Rollup):
   return up + degraded + down + maintenance + latencies.size === 0;
 }
 
+/** Of a day at most. */
+const storedTime = z.number().min(0).max(DAY_MS);
+
 /** Stored form. */
 export const rollupCodec = z.codec(
   z.object({
-    up: z.number(),
-    degraded: z.number(),
-    down: z.number(),
-    maintenance: z.number(),
-    latencies: z.string(),
+    up: storedTime,
+    degraded: storedTime,
+    down: storedTime,
+    maintenance: storedTime,
+    latencies: z.string().regex(ENCODED_HISTOGRAM),
   }),
   z.custom<Rollup>(),
   {

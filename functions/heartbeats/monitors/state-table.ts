@@ -13,16 +13,18 @@ import {
   type Put,
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
 import type { AwsJson } from "../../shared/aws/aws-json";
 import { sendInBatches } from "../../shared/aws/batches";
+import { valuesOf } from "../../shared/aws/item";
 import type { Clock } from "../../shared/clock";
 import { errorName } from "../../shared/errors";
 import { describeIssues } from "../../shared/input";
 import { RELEASE_LEASE, SET_LEASE, acquireLease, ownLease, type LeaseRequest } from "../../shared/resilience/lease";
 import { REPORT_ITEM } from "../../shared/schedule-monitor";
+import { instantSchema } from "../../shared/instant";
 import { DAY_SECONDS, SECOND_MS, startOfUtcDay } from "../../shared/time";
 import { jobSchema, type Job, type JobEvent, type JobReport } from "./job";
 import { isReportedKey } from "./policy";
@@ -46,6 +48,11 @@ const HOUR_RETENTION_DAYS = 10;
 /** Items could not be read. */
 class StateReadError extends Error {
   override readonly name = "StateReadError";
+}
+
+/** The registry's item is malformed. */
+export class MalformedRegistryError extends Error {
+  override readonly name = "MalformedRegistryError";
 }
 
 export interface StoredMonitor {
@@ -81,7 +88,7 @@ export interface StateTable {
   /**
    * The registry: configured monitors, and removed ones whose incidents are not closed and notified yet.
    *
-   * @throws {@link StateReadError}
+   * @throws {@link MalformedRegistryError}, {@link StateReadError}
    */
   registered(): Promise<ReadonlySet<string>>;
   register(keys: readonly string[]): Promise<void>;
@@ -99,11 +106,11 @@ export interface StateTable {
 const STATE = "state";
 
 /** No monitor's key is `*`. */
-const REGISTRY = { monitor: "*", item: "registry" } as const;
+export const REGISTRY = { monitor: "*", item: "registry" } as const;
 const DELIVERY = { monitor: "*", item: "delivery" } as const;
 const registrySchema = z.object({ monitors: z.set(z.string()).default(new Set()) });
 
-const periodSchema = z.object({ start: z.number(), rollup: rollupCodec });
+const periodSchema = z.object({ start: instantSchema, rollup: rollupCodec });
 const storedStateSchema = z.object({ state: stateSchema });
 const storedJobSchema = z.object({ job: jobSchema });
 
@@ -123,7 +130,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, ports: State
   const readItem = async (monitor: string, item: string): Promise<unknown> => {
     const command = new GetItemCommand({ TableName: table, Key: marshall({ monitor, item }), ConsistentRead: true });
     const { Item } = await dynamodb.send(command);
-    return Item && unmarshall(Item);
+    return Item && valuesOf(Item);
   };
   const put = (monitor: string, item: string, fields: object): Put => ({
     TableName: table,
@@ -184,7 +191,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, ports: State
     const send = async (batch: readonly Key[]): Promise<readonly Key[]> => {
       const command = new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [...batch] } } });
       const { Responses, UnprocessedKeys } = await dynamodb.send(command);
-      for (const item of Responses?.[table] ?? []) addItem(stored, unmarshall(item));
+      for (const item of Responses?.[table] ?? []) addItem(stored, valuesOf(item));
       return UnprocessedKeys?.[table]?.Keys ?? [];
     };
     const reading = { batchSize: KEYS_PER_READ, concurrency: CONCURRENT_READS, deadline, ...ports, send };
@@ -206,7 +213,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, ports: State
           ...(ExclusiveStartKey && { ExclusiveStartKey }),
         }),
       );
-      items.push(...(page.Items ?? []).map((item) => unmarshall(item)));
+      items.push(...(page.Items ?? []).map((item) => valuesOf(item)));
       ExclusiveStartKey = page.LastEvaluatedKey;
     } while (ExclusiveStartKey !== undefined);
     return items;
@@ -239,11 +246,12 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, ports: State
     readOne,
     save,
     registered: async () => {
-      try {
-        return registrySchema.parse((await readItem(REGISTRY.monitor, REGISTRY.item)) ?? {}).monitors;
-      } catch (cause) {
+      const item = await readItem(REGISTRY.monitor, REGISTRY.item).catch((cause: unknown) => {
         throw new StateReadError(`the monitor registry was not read from ${table}`, { cause });
-      }
+      });
+      const parsed = registrySchema.safeParse(item ?? {});
+      if (parsed.success) return parsed.data.monitors;
+      throw new MalformedRegistryError(`the monitor registry: ${describeIssues(parsed.error, registrySchema)}`);
     },
     register: (keys) => changeRegistry("ADD", keys),
     deregister: (keys) => changeRegistry("DELETE", keys),

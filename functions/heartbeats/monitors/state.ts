@@ -1,12 +1,14 @@
 /** What is stored of one monitor (a target or a cron monitor). Times are epoch milliseconds; a tick is a scheduled run's time. No SDK, no I/O. */
 import * as z from "zod";
 
+import { instantSchema } from "../../shared/instant";
+
 import { checkResultSchema } from "./check-result";
 import { rollupCodec, type Rollup } from "./roll-up";
 
 const incidentSchema = z.object({
   /** The tick of the first failure. */
-  openedAt: z.number(),
+  openedAt: instantSchema,
   severity: z.enum(["degraded", "down"]),
   /** Human-readable: the current failure. */
   message: z.string(),
@@ -17,7 +19,7 @@ const incidentSchema = z.object({
   changes: z
     .array(
       z.object({
-        until: z.number(),
+        until: instantSchema,
         severity: z.enum(["degraded", "down"]),
         message: z.string(),
         reason: z.string().optional(),
@@ -29,7 +31,7 @@ const incidentSchema = z.object({
 export type Incident = z.output<typeof incidentSchema>;
 
 export const closedIncidentSchema = incidentSchema.extend({
-  closedAt: z.number(),
+  closedAt: instantSchema,
   /** Human-readable. Absent where the monitor recovered. */
   closedBecause: z.string().optional(),
 });
@@ -37,11 +39,11 @@ export const closedIncidentSchema = incidentSchema.extend({
 export type ClosedIncident = z.output<typeof closedIncidentSchema>;
 
 /** Consecutive checks, and the tick of the first. */
-const streakSchema = z.object({ length: z.number(), since: z.number() });
+const streakSchema = z.object({ length: z.number(), since: instantSchema });
 
 /** Stored as a tuple: a state should fit into one write unit. */
 const failureCodec = z.codec(
-  z.tuple([z.number(), z.number(), z.enum(["degraded", "down"]), z.string()]),
+  z.tuple([z.number(), instantSchema, z.enum(["degraded", "down"]), z.string()]),
   z.custom<RecentFailure>(),
   {
     decode: ([ago, tick, severity, reason]) => ({ ago, tick, severity, reason }),
@@ -78,8 +80,8 @@ const notificationSchema = z.object({
   kind: z.enum(["opened", "changed", "closed", "reminder", "removed"]),
   incident: incidentSchema,
   /** The tick that raised it. */
-  raisedAt: z.number(),
-  closedAt: z.number().optional(),
+  raisedAt: instantSchema,
+  closedAt: instantSchema.optional(),
   /** Notifiers that have delivered it. */
   deliveredBy: z.array(z.string()).default([]),
 });
@@ -92,20 +94,20 @@ export const stateSchema = z.object({
   revision: z.number(),
   /** The run that wrote it. */
   runId: z.string(),
-  firstTick: z.number(),
+  firstTick: instantSchema,
   /** Earlier data is of a simulation, for an environment to look at. */
-  sampleUntil: z.number().optional(),
-  lastTick: z.number(),
+  sampleUntil: instantSchema.optional(),
+  lastTick: instantSchema,
   lastCheck: checkResultSchema,
   /** Unknown until the first successful check or the first incident. */
   health: z.enum(["up", "degraded", "down", "unknown"]),
-  healthSince: z.number(),
+  healthSince: instantSchema,
   recent: recentSchema.optional(),
   /** The open incident. */
-  incident: incidentSchema.extend({ notifiedAt: z.number() }).optional(),
+  incident: incidentSchema.extend({ notifiedAt: instantSchema }).optional(),
   closedIncidents: z.number(),
   /** The hour of the last tick, unfinished. */
-  hour: z.object({ start: z.number(), rollup: rollupCodec }),
+  hour: z.object({ start: instantSchema, rollup: rollupCodec }),
   outbox: z.array(notificationSchema),
 });
 

@@ -1,6 +1,7 @@
 /** The status page's feeds: RSS 2.0 and JSON Feed 1.1, with incidents and announced maintenance. No SDK, no I/O. */
 import { JSON_FEED_KEY, incidentKey } from "../contract";
 import type { IncidentSummary, MaintenanceSummary, StatusDocument } from "./document";
+import { fnv1a } from "../../shared/hash";
 import { visible, visibleLines } from "../../shared/text";
 import { joined, markup, trusted } from "./markup/html-escape";
 import { dayAndTime } from "./status-format";
@@ -12,9 +13,9 @@ interface Item {
   readonly id: string;
   readonly title: string;
   readonly text: string;
-  /** ISO 8601. */
-  readonly published: string;
-  readonly modified: string;
+  /** ISO 8601. Undefined of what is to come: readers show an item of a later date from then on. */
+  readonly published?: string;
+  readonly modified?: string;
   /** Relative to the page. */
   readonly path: string;
 }
@@ -31,7 +32,9 @@ export function rssFeed(document: StatusDocument, pageUrl = ""): string {
       path,
     }) => markup`<item><guid isPermaLink="false">${id}</guid><title>${title}</title>${
       link !== undefined && markup`<link>${new URL(path, link).href}</link>`
-    }<pubDate>${new Date(published).toUTCString()}</pubDate><description>${asHtml(text)}</description></item>
+    }${
+      published !== undefined && markup`<pubDate>${new Date(published).toUTCString()}</pubDate>`
+    }<description>${asHtml(text)}</description></item>
 `,
   );
   return markup`<?xml version="1.0" encoding="UTF-8"?>
@@ -55,8 +58,7 @@ export function jsonFeed(document: StatusDocument, pageUrl = ""): string {
       id,
       title: visible(title),
       content_text: visibleLines(text),
-      date_published: published,
-      date_modified: modified,
+      ...(published !== undefined && { date_published: published, date_modified: modified }),
       ...(link !== undefined && { url: new URL(path, link).href }),
     })),
   };
@@ -67,15 +69,16 @@ function httpsUrl(url: string): string | undefined {
   return url.startsWith("https://") && URL.canParse(url) ? url : undefined;
 }
 
-/** Latest first. Times of generation are in none: an unchanged feed is not written again. */
+/** What is to come, then the latest. Times of generation are in none: an unchanged feed is not written again. */
 function itemsOf(document: StatusDocument): readonly Item[] {
   const titles = new Map(document.monitors.map(({ name, title }) => [name, title]));
   const titleOf = (name: string) => titles.get(name) ?? name;
   const items = [
     ...document.incidents.map((incident) => incidentItem(incident, titleOf(incident.monitor))),
-    ...document.maintenance.map((maintenance) => maintenanceItem(maintenance, titleOf)),
+    ...document.maintenance.map((maintenance) => maintenanceItem(maintenance, titleOf, document.generatedAt)),
   ];
-  return items.sort((a, b) => (a.published < b.published ? 1 : a.published > b.published ? -1 : 0)).slice(0, MAX_ITEMS);
+  const order = ({ published = "~" }: Item) => published;
+  return items.sort((a, b) => (order(a) < order(b) ? 1 : order(a) > order(b) ? -1 : 0)).slice(0, MAX_ITEMS);
 }
 
 function incidentItem({ id, openedAt, closedAt, message, timeline, sample }: IncidentSummary, title: string): Item {
@@ -92,13 +95,17 @@ function incidentItem({ id, openedAt, closedAt, message, timeline, sample }: Inc
 
 const isHuman = (kind: string): boolean => !["opened", "changed", "closed"].includes(kind);
 
-function maintenanceItem({ from, to, note, monitors }: MaintenanceSummary, titleOf: (name: string) => string): Item {
+/** Windows that begin at the same time differ by their notes. */
+function maintenanceItem(
+  { from, to, note, monitors }: MaintenanceSummary,
+  titleOf: (name: string) => string,
+  generatedAt: string,
+): Item {
   return {
-    id: `maintenance.${from}.${(monitors ?? ["all"]).join(".")}`,
+    id: `maintenance.${from}.${(monitors ?? ["all"]).join(".")}.${fnv1a(note)}`,
     title: `Maintenance from ${dayAndTime(from)}: ${note}`,
     text: `From ${dayAndTime(from)} to ${dayAndTime(to)}, ${monitors === null ? "all monitors" : monitors.map(titleOf).join(", ")}: ${note}`,
-    published: from,
-    modified: from,
+    ...(from <= generatedAt && { published: from, modified: from }),
     path: "",
   };
 }

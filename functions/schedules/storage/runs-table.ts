@@ -6,9 +6,10 @@ import type {
   QueryCommandInput,
   UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
+import { valuesOf } from "../../shared/aws/item";
 import { errorName } from "../../shared/errors";
 import { DAY_SECONDS } from "../../shared/time";
 import {
@@ -133,7 +134,7 @@ export function runsTable(call: DynamoCall, TableName: string): RunsTable {
       });
       return new Map(
         items.flatMap((item) => {
-          const row = unmarshall(item);
+          const row = valuesOf(item);
           const state = stateSchema.safeParse(row).data;
           return state === undefined ? [] : [[String(row[RUN_KEYS.sort]), state] as const];
         }),
@@ -281,7 +282,7 @@ const stateKey = (name: string): RunKey => ({ schedule: STATES, run: name });
 
 /** A row that is no run is left out: another program wrote it. */
 function runOf(item: Item): readonly Run[] {
-  const run = runSchema.safeParse(unmarshall(item)).data;
+  const run = runSchema.safeParse(valuesOf(item)).data;
   return run === undefined ? [] : [run];
 }
 

@@ -10,6 +10,7 @@ import { jitteredBackoffMs } from "../resilience/backoff";
 import { sleep, type Clock } from "../clock";
 import type { EnvironmentSource } from "../environment";
 import { errorCode } from "../errors";
+import { SECOND_MS } from "../time";
 import type { Transport } from "./transport";
 
 export interface Credentials {
@@ -113,19 +114,20 @@ export function createAwsJson(options: AwsJsonOptions): AwsJson {
   };
 
   /** A server that accepts connections and never responds must not outlast the caller. */
-  const within = async (deadline: number, target: string, work: () => Promise<string>): Promise<string> => {
-    if (deadline === Infinity) return work();
-    let cancel = (): void => undefined;
-    const timeout = new Promise<never>((_, reject) => {
-      cancel = clock.after(Math.max(0, deadline - clock.now()), () => {
+  const within = (deadline: number, target: string, body: string): Promise<string> => {
+    if (deadline === Infinity) return attempt(target, body);
+    return new Promise((resolve, reject) => {
+      const cancel = clock.after(Math.max(0, deadline - clock.now()), () => {
         reject(new CallTimeoutError(`${target}: no response before the deadline`));
       });
+      const settle = <Value>(settled: (value: Value) => void) => {
+        return (value: Value): void => {
+          cancel();
+          settled(value);
+        };
+      };
+      attempt(target, body).then(settle(resolve), settle(reject));
     });
-    try {
-      return await Promise.race([work(), timeout]);
-    } finally {
-      cancel();
-    }
   };
 
   return {
@@ -133,7 +135,7 @@ export function createAwsJson(options: AwsJsonOptions): AwsJson {
       const deadline = Math.min(limit, clock.now() + timeoutMs);
       for (let attempts = 1; ; attempts++) {
         try {
-          return await within(deadline, target, () => attempt(target, body));
+          return await within(deadline, target, body);
         } catch (error) {
           if (attempts >= ATTEMPTS || !isRetryable(error)) throw error;
           const backoff = jitteredBackoffMs(attempts, BACKOFF, random);
@@ -183,8 +185,10 @@ function signer(
   const signed = `content-type;host;x-amz-date${sessionToken === undefined ? "" : ";x-amz-security-token"};x-amz-target`;
   let day = "";
   let key: Buffer = Buffer.alloc(0);
-  return (target, body) => {
-    const time = new Date(clock.now()).toISOString().replace(/[-:]|\.\d+/g, "");
+  /** The same for all calls of a second to one target. */
+  let head = { second: NaN, target: "", time: "", scope: "", canonical: "" };
+  const headOf = (second: number, target: string): typeof head => {
+    const time = new Date(second * SECOND_MS).toISOString().replace(/[-:]|\.\d+/g, "");
     const today = time.slice(0, 8);
     if (day !== today) {
       key = [today, region, service, "aws4_request"].reduce<Buffer>(hmac, Buffer.from(`AWS4${secretAccessKey}`));
@@ -193,8 +197,14 @@ function signer(
     const token = sessionToken === undefined ? "" : `x-amz-security-token:${sessionToken}\n`;
     const headers = `content-type:${contentType}\nhost:${host}\nx-amz-date:${time}\n${token}x-amz-target:${target}\n`;
     const scope = `${today}/${region}/${service}/aws4_request`;
-    const canonical = sha256(`POST\n/\n\n${headers}\n${signed}\n${sha256(body)}`);
-    const signature = hmac(key, `AWS4-HMAC-SHA256\n${time}\n${scope}\n${canonical}`).toString("hex");
+    return { second, target, time, scope, canonical: `POST\n/\n\n${headers}\n${signed}\n` };
+  };
+  return (target, body) => {
+    const second = Math.floor(clock.now() / SECOND_MS);
+    if (head.second !== second || head.target !== target) head = headOf(second, target);
+    const { time, scope, canonical } = head;
+    const text = `AWS4-HMAC-SHA256\n${time}\n${scope}\n${sha256(canonical + sha256(body))}`;
+    const signature = createHmac("sha256", key).update(text).digest("hex");
     return [
       ...["content-type", contentType, "content-length", String(Buffer.byteLength(body)), "host", host],
       ...["x-amz-date", time, "x-amz-target", target],

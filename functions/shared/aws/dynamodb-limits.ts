@@ -13,9 +13,3 @@ export const keyTextSchema = (kind: keyof typeof MAX_KEY_BYTES) =>
     .string()
     .min(1, "is empty")
     .refine((text) => Buffer.byteLength(text) <= MAX_KEY_BYTES[kind], `is longer than ${MAX_KEY_BYTES[kind]} bytes`);
-
-/** A whole number as a key: DynamoDB keeps 38 digits, JavaScript 15. */
-export const keyNumberSchema = z
-  .int("is not a whole number")
-  .min(-Number.MAX_SAFE_INTEGER)
-  .max(Number.MAX_SAFE_INTEGER);

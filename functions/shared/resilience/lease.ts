@@ -24,8 +24,9 @@ export const RELEASE_LEASE = "leaseOwner, leaseUntil";
 
 /** With {@link SET_LEASE}. */
 export function acquireLease({ now, ...lease }: LeaseRequest): { readonly condition: string; readonly values: Values } {
-  // The owner may acquire it again: the SDK retries a request whose response was lost.
-  const condition = `(attribute_not_exists(leaseOwner) OR leaseUntil < :now OR ${OWNED})`;
+  // The owner may acquire it again: the SDK retries a request whose response was lost. A lease whose end is missing or no number would
+  // never end: DynamoDB compares it to nothing, so that only the negation holds.
+  const condition = `(attribute_not_exists(leaseOwner) OR NOT leaseUntil >= :now OR ${OWNED})`;
   return { condition, values: { ...renewLease(lease).values, ":now": number(now) } };
 }
 

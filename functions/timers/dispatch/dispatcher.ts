@@ -249,10 +249,18 @@ async function* pagesOf(shard: string, window: Window, { position, ports: { inde
   }
 }
 
-/** For one-shots and the timing wheel, whose rows keep their index key. */
-async function enqueueDue({ timers }: Page, range: SlotRange, window: Window, context: WindowContext): Promise<void> {
-  if (timers.length === 0) return;
-  const { clock, table } = context.ports;
+/**
+ * For one-shots and the timing wheel, whose rows keep their index key. Not async: such a function keeps its page until the fires are sent, and
+ * pages are most of what the garbage collector copies.
+ */
+function enqueueDue(page: Page, range: SlotRange, window: Window, context: WindowContext): Promise<void> {
+  return Promise.resolve()
+    .then(() => planDue(page, range, window, context))
+    .then(({ fires, plans }) => sendAndAdvance(fires, plans, context));
+}
+
+function planDue({ timers }: Page, range: SlotRange, window: Window, context: WindowContext) {
+  const { clock } = context.ports;
   const fires: Fire[] = [];
   const plans: AdvancePlan[] = [];
   for (const timer of timers) {
@@ -270,8 +278,16 @@ async function enqueueDue({ timers }: Page, range: SlotRange, window: Window, co
         if (isInTime(timer, fire, context)) fires.push(fire);
       }
   }
+  return { fires, plans };
+}
+
+async function sendAndAdvance(
+  fires: readonly Fire[],
+  plans: readonly AdvancePlan[],
+  context: WindowContext,
+): Promise<void> {
   await send(fires, context);
-  await advanceAll(plans, table);
+  await advanceAll(plans, context.ports.table);
 }
 
 interface AdvancePlan {

@@ -1,9 +1,10 @@
 /** The DynamoDB table of tasks. */
 import { QueryCommand, UpdateItemCommand, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
-import { keyNumberSchema, keyTextSchema } from "../../shared/aws/dynamodb-limits";
+import { keyTextSchema } from "../../shared/aws/dynamodb-limits";
+import { valuesOf } from "../../shared/aws/item";
 import { errorName } from "../../shared/errors";
 import { NotFoundError } from "../../shared/handlers/http-errors";
 import { parseInput } from "../../shared/input";
@@ -35,10 +36,23 @@ export interface TaskPage {
 /** A page begins after this item of the index. */
 export const pageKeySchema = z.object({
   taskId: keyTextSchema("partition"),
-  timestamp: keyNumberSchema,
+  /** A number's digits: of a row that another program wrote, a double may not hold it. DynamoDB keeps 38. */
+  timestamp: z.string().regex(/^-?(\d{1,38}|\d{1,19}\.\d{1,19})$/),
   status: z.string(),
 });
 export type PageKey = z.output<typeof pageKeySchema>;
+
+const lastKeySchema = z
+  .object({
+    taskId: z.object({ S: z.string() }),
+    timestamp: z.object({ N: z.string() }),
+    status: z.object({ S: z.string() }),
+  })
+  .transform(({ taskId, timestamp, status }): PageKey => ({
+    taskId: taskId.S,
+    timestamp: timestamp.N,
+    status: status.S,
+  }));
 
 export interface TaskTable {
   /** The latest task with this ID. Strongly consistent. */
@@ -90,7 +104,7 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
           Limit: 1,
         }),
       );
-      return Items[0] && parseInput(taskRowSchema, unmarshall(Items[0]));
+      return Items[0] && parseInput(taskRowSchema, valuesOf(Items[0]));
     },
 
     list: async (status, { limit, from, since, oldestFirst = false }) => {
@@ -106,14 +120,20 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
           },
           ScanIndexForward: oldestFirst,
           ...(limit !== undefined && { Limit: limit }),
-          ...(from && { ExclusiveStartKey: marshall(from) }),
+          ...(from && {
+            ExclusiveStartKey: {
+              taskId: { S: from.taskId },
+              timestamp: { N: from.timestamp },
+              status: { S: from.status },
+            },
+          }),
         }),
       );
-      const parsed = Items.map((item) => ({ item, row: taskRowSchema.safeParse(unmarshall(item)).data }));
+      const parsed = Items.map((item) => ({ item, row: taskRowSchema.safeParse(valuesOf(item)).data }));
       return {
         tasks: parsed.flatMap(({ row }) => row ?? []),
         malformed: parsed.filter(({ row }) => row === undefined).map(({ item }) => item["taskId"]?.S ?? ""),
-        ...(LastEvaluatedKey && { next: pageKeySchema.parse(unmarshall(LastEvaluatedKey)) }),
+        ...(LastEvaluatedKey && { next: lastKeySchema.parse(LastEvaluatedKey) }),
       };
     },
 

@@ -1,8 +1,8 @@
 /** `almanac exports cursor <export>`: shows or sets where the next incremental run starts. */
 import { isRunning } from "../../../functions/exports/run/executions";
-import { timeOf } from "../../../functions/exports/run/window";
 import { describeCursor } from "../../features/exports/describe-runs";
 import { configurationOf, findExports } from "../../features/exports/environment";
+import { timeOption } from "../../features/exports/time-option";
 import {
   DocumentedCommand,
   EXIT,
@@ -38,8 +38,7 @@ class ExportRunningError extends Error {
 }
 
 async function run(name: string, options: Options): Promise<number> {
-  const time = options.set === undefined ? undefined : timeOf("iso8601", options.set);
-  if (Number.isNaN(time)) throw new UsageError(`--set: "${options.set ?? ""}" is not a time such as 2026-11-01T00:00Z`);
+  const time = timeOption("set", options.set);
   if (time !== undefined && options.reset) throw new UsageError("Pass either --set or --reset.");
   if (time !== undefined && time > Date.now())
     throw new UsageError(`--set: ${options.set ?? ""} is in the future, and items until then would never be exported.`);

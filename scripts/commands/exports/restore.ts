@@ -1,7 +1,4 @@
 /** `almanac exports restore <manifest> <table>`: loads an export into a table. */
-import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import {
   BatchWriteItemCommand,
@@ -10,16 +7,15 @@ import {
   type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand } from "@aws-sdk/client-s3";
-import * as z from "zod";
-import { manifestSchema } from "../../../functions/exports/contract";
 import { sendInBatches } from "../../../functions/shared/aws/batches";
 import { systemClock } from "../../../functions/shared/clock";
 import { errorMessage } from "../../../functions/shared/errors";
-import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { findDeployed } from "../../environments/deployed";
 import { orMissing } from "../../features/exports/environment";
-import { restore, verify, type Restored, type RestorePorts } from "../../features/exports/restore";
+import { parseManifest, RestoreError } from "../../features/exports/manifest";
+import { restore, verify, type RestorePorts } from "../../features/exports/restore";
+import { restoreProgress } from "../../features/exports/restore-progress";
 import {
   DocumentedCommand,
   EXIT,
@@ -55,13 +51,6 @@ export const command = () =>
     .option("--from-start", "do not resume: load everything", false)
     .action(exitCodeOf(run));
 
-const restoredSchema = z.strictObject({ file: z.int().nonnegative(), items: z.int().nonnegative() });
-
-/** The export cannot be restored. The message says why. */
-class RestoreError extends Error {
-  override readonly name = "RestoreError";
-}
-
 async function run(uri: string, table: string | undefined, options: Options): Promise<number> {
   if (table === undefined && !options.verify) throw new UsageError("Name the table, or pass --verify.");
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
@@ -75,30 +64,27 @@ async function run(uri: string, table: string | undefined, options: Options): Pr
     ["NoSuchBucket", "NoSuchKey"],
     `there is no ${uri}. \`almanac exports show <export>\` says where runs are; their manifest is _manifest.json`,
   );
-  const manifest = manifestSchema.safeParse(parseJson((await Body?.transformToString()) ?? ""));
-  if (!manifest.success)
-    throw new RestoreError(`${uri} is not a manifest: ${describeIssues(manifest.error, manifestSchema)}`);
-  const { items, bytes, files, table: from, finishedAt } = manifest.data;
+  const manifest = parseManifest(uri, (await Body?.transformToString()) ?? "");
+  const { items, bytes, files, table: from, finishedAt } = manifest;
   console.log(`${count(items)} items of ${from}, exported ${finishedAt}: ${size(bytes)} in ${files.length} files`);
 
-  const id = createHash("sha256")
-    .update(JSON.stringify([environment, uri, manifest.data.run, table]))
-    .digest("hex");
-  const file = join(options.home, "restore", `${id.slice(0, 16)}.json`);
-  const begun = options.fromStart ? undefined : await readRestored(file);
+  const target =
+    table === undefined || options.verify
+      ? undefined
+      : await orMissing(
+          dynamodb.send(new DescribeTableCommand({ TableName: table })),
+          ["ResourceNotFoundException"],
+          `there is no table ${table}: create it, with the keys of ${from}`,
+        );
+  const saved =
+    target?.Table && restoreProgress(options.home, { environment, uri, run: manifest.run, table: target.Table });
+  const begun = options.fromStart ? undefined : await saved?.read();
   if (begun !== undefined) console.log(`Resuming in file ${begun.file + 1}, after ${count(begun.items)} items of it.`);
 
-  if (table !== undefined && !options.verify)
-    await orMissing(
-      dynamodb.send(new DescribeTableCommand({ TableName: table })),
-      ["ResourceNotFoundException"],
-      `there is no table ${table}: create it, with the keys of ${from}`,
-    );
-
   const read = async (Key: string): Promise<Readable> => {
-    const file = `s3://${manifest.data.bucket}/${Key}`;
+    const file = `s3://${manifest.bucket}/${Key}`;
     const { Body: content } = await orMissing(
-      s3.send(new GetObjectCommand({ Bucket: manifest.data.bucket, Key })),
+      s3.send(new GetObjectCommand({ Bucket: manifest.bucket, Key })),
       ["NoSuchBucket", "NoSuchKey"],
       `the file ${file} of the manifest does not exist any more`,
     );
@@ -109,11 +95,11 @@ async function run(uri: string, table: string | undefined, options: Options): Pr
   const onProgress = (done: number) => {
     progress.show(items === 0 ? 1 : done / items, `${count(done)} of ${count(items)} items verified`);
   };
-  const verified = await verify(manifest.data, begun?.file ?? 0, { read, onProgress }).finally(() => {
+  const verified = await verify(manifest, begun?.file ?? 0, { read, onProgress }).finally(() => {
     progress.end();
   });
   console.log(`${count(verified)} items verified: the files are as the manifest says.`);
-  if (table === undefined || options.verify) return EXIT.ok;
+  if (table === undefined || saved === undefined) return EXIT.ok;
 
   const startedAt = Date.now();
   let first: number | undefined;
@@ -127,7 +113,7 @@ async function run(uri: string, table: string | undefined, options: Options): Pr
           "put" in change ? { PutRequest: { Item: change.put } } : { DeleteRequest: { Key: change.remove } },
         ),
       ),
-    save: (restored) => saveRestored(file, restored),
+    save: saved.save,
     onProgress: (done) => {
       first ??= done;
       const share = items === 0 ? 1 : done / items;
@@ -136,10 +122,10 @@ async function run(uri: string, table: string | undefined, options: Options): Pr
       progress.show(share, `${count(done)} of ${count(items)} items${left}`);
     },
   };
-  const written = await restore(manifest.data, begun ?? { file: 0, items: 0 }, ports).finally(() => {
+  const written = await restore(manifest, begun ?? { file: 0, items: 0 }, ports).finally(() => {
     progress.end();
   });
-  await rm(file, { force: true });
+  await saved.remove();
   console.log(`${count(written)} items written to ${table} in ${duration((Date.now() - startedAt) / SECOND_MS)}.`);
   return EXIT.ok;
 }
@@ -161,15 +147,4 @@ async function write(dynamodb: DynamoDBClient, table: string, requests: readonly
   if (items.length === 0) return;
   const why = errors.length === 0 ? "the table is throttled" : errorMessage(errors[0]);
   throw new RestoreError(`${items.length} items were not written: ${why}. Run the command again to resume.`);
-}
-
-async function readRestored(file: string): Promise<Restored | undefined> {
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  return text === undefined ? undefined : restoredSchema.parse(JSON.parse(text));
-}
-
-async function saveRestored(file: string, restored: Restored): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, JSON.stringify(restored));
-  await rename(`${file}.new`, file);
 }

@@ -9,6 +9,7 @@ import { SECOND_MS } from "../../../functions/shared/time";
 import { findExports, sizeOf, type TableSize } from "../../features/exports/environment";
 import { estimate } from "../../features/exports/estimate";
 import { followExecution } from "../../features/exports/follow";
+import { timeOption } from "../../features/exports/time-option";
 import {
   DocumentedCommand,
   EXIT,
@@ -60,7 +61,7 @@ class ExportRunningError extends Error {
 async function run(name: string, options: Options): Promise<number> {
   const { day, force } = options;
   const slot = day === undefined ? {} : slotOption(day);
-  const [since, until] = [timeOption("since", options), timeOption("until", options)];
+  const [since, until] = [timeOption("since", options.since), timeOption("until", options.until)];
   if (options.json && !options.estimate) throw new UsageError("--json is only for --estimate.");
   const deployed = await findExports(options);
   const config = findExport(deployed.configuration, { export: name });
@@ -98,13 +99,6 @@ function slotOption(text: string): Pick<NewRunRequest, "day" | "time"> {
   if (slot === undefined)
     throw new UsageError(`--day: "${text}" is not a day such as 2026-11-21, 2026-11-21T17 or 2026-11-21T17:15`);
   return time === undefined ? { day } : { day, time };
-}
-
-function timeOption(name: "since" | "until", options: Options): number | undefined {
-  const text = options[name];
-  const time = text === undefined ? undefined : timeOf("iso8601", text);
-  if (Number.isNaN(time)) throw new UsageError(`--${name}: "${text ?? ""}" is not a time such as 2026-11-01T00:00Z`);
-  return time;
 }
 
 /** The range of a backfill; undefined for another run. */

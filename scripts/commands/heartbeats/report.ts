@@ -27,7 +27,6 @@ import {
   type JsonOption,
 } from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
-import { terminalText } from "../../shared/terminal/plain-text";
 import { createS3Client } from "../../shared/aws/s3-client";
 
 interface Options extends EnvironmentOptions, JsonOption {
@@ -80,7 +79,8 @@ async function run(options: Options): Promise<number> {
     const history = await states.history(monitor.key, { hours: now, days: from, incidents: from });
     return monthlyUptime({ monitor, state: stored.get(monitor.key)?.state, history }, interval, now);
   });
-  if (options.csv) process.stdout.write(terminalText(monthAsCsv(rows)));
+  // Its cells are encoded, and console.log would encode its line ends, CR LF.
+  if (options.csv) process.stdout.write(monthAsCsv(rows));
   else
     console.log(
       options.json ? JSON.stringify({ environment: name, month, monitors: rows }) : describeMonth(rows, month),

@@ -91,6 +91,22 @@ def keep_tls_to_other_local_servers():
     )
 
 
+def load_no_sdk_of_another_folder():
+    """MiniStack's worker loads version 2 of the SDK to redirect it: it finds that of our node_modules, above its own folder, and takes half a second
+    of the processor for each new process of a function. Functions bundle what they use, and the runtime has no version 2. Remove when the worker
+    patches the SDK of the function only.
+    """
+    from ministack.core import lambda_runtime
+
+    found = 'require("aws-sdk")'
+    if lambda_runtime._NODEJS_WORKER_SCRIPT.count(found) != 1:
+        raise SystemExit("launch.py: MiniStack's worker script has changed; see load_no_sdk_of_another_folder")
+    # Within a `try` that ignores a missing SDK.
+    lambda_runtime._NODEJS_WORKER_SCRIPT = lambda_runtime._NODEJS_WORKER_SCRIPT.replace(
+        found, 'require(path.join(process.env.LAMBDA_TASK_ROOT, "node_modules", "aws-sdk"))'
+    )
+
+
 def end_logs_with_the_invocation():
     """After each invocation MiniStack waits until a function has logged nothing for a while: 5 to 50 ms. Here the worker marks the end of
     the invocation in its log. Remove when MiniStack's worker does so.
@@ -485,6 +501,7 @@ def main():
     poll_queues_ten_times_a_second()
     end_lambdas_with_the_emulator()
     keep_tls_to_other_local_servers()
+    load_no_sdk_of_another_folder()
     end_logs_with_the_invocation()
     describe_alarms_in_full()
     store_tracing_of_state_machines()

@@ -5,6 +5,7 @@ import { buffer } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
 import type { ExportedFile, Manifest } from "../../../functions/exports/contract";
 import { parseDynamoLine, parsePlainItem, type Change } from "../../../functions/exports/format/plain-json";
+import { errorCode, errorMessage } from "../../../functions/shared/errors";
 import { documentSplitter, lineSplitter, type Splitter } from "./item-splitter";
 import { parquetItems } from "./parquet-items";
 
@@ -25,16 +26,19 @@ export interface RestorePorts {
   readonly onProgress: (items: number) => void;
 }
 
-/** A file differs from its manifest. */
+/** A file differs from its manifest. The message names the file and the place, never its content. */
 export class DamagedExportError extends Error {
   override readonly name = "DamagedExportError";
+  constructor(fault: string, options?: ErrorOptions) {
+    super(`${fault}. Restore another run, or export again.`, options);
+  }
 }
 
 /**
  * Reads every file from `from` on, and checks it against its checksum and its number of items, before anything is written.
  *
  * @returns the items of the files
- * @throws {@link DamagedExportError}, MalformedItemError, and errors of the ports
+ * @throws {@link DamagedExportError}, and errors of the ports
  */
 export async function verify(
   manifest: Manifest,
@@ -93,8 +97,11 @@ async function* batchesOf(
   let digest: string | undefined;
   const assertIntact = (isWhole: boolean): void => {
     digest ??= hash.digest("hex");
-    if (!isWhole || (expected !== undefined && digest !== expected))
-      throw new DamagedExportError(`${file.key} differs from its manifest: ${seen} of ${file.items} items`);
+    const isSame = expected === undefined || digest === expected;
+    if (!isWhole || !isSame)
+      throw new DamagedExportError(
+        `${file.key} differs from its manifest: ${seen} of ${file.items} items${isSame ? "" : ", another checksum"}`,
+      );
   };
   const splitter = format === "json" ? documentSplitter() : lineSplitter();
   const texts =
@@ -103,17 +110,43 @@ async function* batchesOf(
           assertIntact(true);
         })
       : splitTexts(stored, compression, splitter);
+  const damaged = (cause: unknown): DamagedExportError =>
+    new DamagedExportError(
+      `${file.key} differs from its manifest: after ${seen} of ${file.items} items, ${errorMessage(cause)}`,
+      { cause },
+    );
   let batch: Change[] = [];
-  for await (const text of texts) {
+  for await (const text of readable(texts, damaged)) {
+    if (seen >= skip)
+      try {
+        batch.push(parse(text));
+      } catch (cause) {
+        throw damaged(cause);
+      }
     seen += 1;
-    if (seen <= skip) continue;
-    batch.push(parse(text));
     if (batch.length < ITEMS_AT_A_TIME) continue;
     yield batch;
     batch = [];
   }
   if (batch.length > 0) yield batch;
   assertIntact(splitter.end() && seen === file.items);
+}
+
+/** Bytes that cannot be unpacked or decoded. */
+class UnreadableError extends Error {
+  override readonly name = "UnreadableError";
+}
+
+/** Maps {@link UnreadableError}; errors of the ports stay as they are. */
+async function* readable(
+  texts: AsyncGenerator<string>,
+  damaged: (cause: unknown) => DamagedExportError,
+): AsyncGenerator<string> {
+  try {
+    yield* texts;
+  } catch (error) {
+    throw error instanceof UnreadableError ? damaged(error) : error;
+  }
 }
 
 async function* splitTexts(
@@ -123,12 +156,21 @@ async function* splitTexts(
 ): AsyncGenerator<string> {
   const content = compression === "gzip" ? createGunzip() : new PassThrough();
   pipeline(stored, content, () => undefined); // errors reach the reader of `content`; closing it closes `stored`
-  for await (const bytes of content as AsyncIterable<Buffer>) yield* splitter.feed(bytes);
+  try {
+    for await (const bytes of content as AsyncIterable<Buffer>) yield* splitter.feed(bytes);
+  } catch (cause) {
+    if (!errorCode(cause)?.startsWith("Z_")) throw cause;
+    throw new UnreadableError(`it cannot be unpacked (${errorMessage(cause)})`, { cause });
+  }
 }
 
 /** Its directory is at its end: a file is read as a whole, and has about `partMegabytes`. */
 async function* parquetTexts(stored: Readable, assertIntact: () => void): AsyncGenerator<string> {
   const content = await buffer(stored);
   assertIntact();
-  yield* parquetItems(content);
+  try {
+    yield* parquetItems(content);
+  } catch (cause) {
+    throw new UnreadableError(`it is not Parquet (${errorMessage(cause)})`, { cause });
+  }
 }

@@ -23,17 +23,17 @@ export function notificationsOf(
   return { pipeline, webhook, table: notificationsTable(dynamodb, notificationsTableName, ports) };
 }
 
-/** More notifications than one Slack message has. */
+/** Of the front of a queue. */
 const READ = 2_000;
 
-/** Whether notifications of a row wait, and how many are in the pipeline's queue. */
+/** Whether notifications of a row wait, or may wait behind those that are read; and how many of them are read. */
 export async function readWaiting(
   { pipeline, table }: Notifications<Pick<NotificationsTable, "read">>,
   row: Parameters<typeof isAbout>[1],
 ): Promise<{ readonly isWaiting: boolean; readonly queued: number }> {
   const queued = await table.read(pipeline, READ);
   const isWaiting = queued.some((item) => "notification" in item && isAbout(item.notification, row));
-  return { isWaiting, queued: queued.length };
+  return { isWaiting: isWaiting || queued.length >= READ, queued: queued.length };
 }
 
 /** Whether a notification that names the key cannot be read, and was set aside. */
@@ -42,5 +42,6 @@ export async function isSetAside(
   key: string,
 ): Promise<boolean> {
   const setAside = await table.readSetAside(pipeline, READ);
-  return setAside.some(({ item }) => JSON.stringify(item).includes(JSON.stringify(key).slice(1, -1)));
+  // As a JSON string: 17 is a part of many a position.
+  return setAside.some(({ item }) => (item["notification"]?.S ?? "").includes(JSON.stringify(key)));
 }

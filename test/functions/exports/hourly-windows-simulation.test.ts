@@ -11,6 +11,7 @@ import {
   keys,
   manifest,
   pages,
+  reconciled,
   run,
   setupExports,
   succeeded,
@@ -97,6 +98,24 @@ describe("an hourly export", () => {
     aws.tables.set("orders", [[item(10, 0), item(18, 0)]]);
     now = time(41, 1);
     expect(await run({ trigger: "schedule", day: "2026-11-22", due: time(41) })).toEqual(succeeded("exported"));
+  });
+
+  it("catches up nothing that a new schedule would have had before it was known: one window has it", async () => {
+    configure(incremental, { expression: "cron(0 12 * * ? *)", timeZone: "UTC" });
+    await reconciled();
+    aws.tables.set("orders", [[item(10, 0)]]);
+    await run({ trigger: "schedule", day: "2026-11-21", due: time(12) });
+    configure(incremental, HOURLY);
+    now = time(20, 1);
+    aws.tables.set("orders", [[item(10, 0), item(13, 30), item(18, 0)]]);
+    await scheduled(20);
+    expect(idsAt(20)).toEqual(["13:30", "18:0"]);
+    await reconciled();
+    aws.tables.set("orders", [[item(10, 0), item(13, 30), item(18, 0), item(20, 30), item(21, 30)]]);
+    now = time(22, 1);
+    await scheduled(22);
+    expect([21, 22].map(idsAt)).toEqual([["20:30"], ["21:30"]]);
+    expect(keys("orders/").filter((key) => key.endsWith("_manifest.json"))).toHaveLength(4);
   });
 
   it("finishes a failed hour first, then those after it", async () => {

@@ -404,7 +404,7 @@ describe("send", () => {
     expect(fetched.mock.calls.map(([url]) => url)).toEqual(["https://hooks.example/secret"]);
     const updates = dynamodb.commandCalls(UpdateItemCommand).map(({ args: [{ input }] }) => input.ConditionExpression);
     expect(updates).toEqual([
-      "(attribute_not_exists(leaseOwner) OR leaseUntil < :now OR leaseOwner = :owner)",
+      "(attribute_not_exists(leaseOwner) OR NOT leaseUntil >= :now OR leaseOwner = :owner)",
       "leaseOwner = :owner",
       "leaseOwner = :owner",
       "leaseOwner = :owner",

@@ -138,8 +138,8 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
   {
     name: "does not count what a page took beyond its reservation",
     file: LIMITER,
-    from: "const from = await reserve(millisecondsOf(expected));",
-    to: "const from = await reserve(millisecondsOf(expected) / 4);",
+    from: "const from = await reserve(millisecondsOf(expected), clock.now() + remaining);",
+    to: "const from = await reserve(millisecondsOf(expected) / 4, clock.now() + remaining);",
   },
   {
     name: "leaves the uploads of killed workers",

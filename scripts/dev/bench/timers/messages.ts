@@ -42,4 +42,9 @@ export const runSchema = z.object({
 });
 export type Run = z.infer<typeof runSchema>;
 
+/** The environment variable with the runs of the dispatcher, JSON. */
+export const RUNS_VARIABLE = "ALMANAC_BENCH_RUNS";
+export const runsSchema = z.array(z.tuple([kindSchema, z.number()]));
+export type Runs = z.infer<typeof runsSchema>;
+
 export const measuredSchema = z.object({ runs: z.array(runSchema) });

@@ -1,16 +1,17 @@
 import fc from "fast-check";
 
-import { tableGovernor } from "../../../../functions/exports/scan/rate-limiter";
+import { tableGovernor, type GovernorOptions } from "../../../../functions/exports/scan/rate-limiter";
 import { sleep } from "../../../../functions/shared/clock";
 import { virtualClock } from "../../../support/virtual-clock";
 
 const WINDOW_MS = 10_000;
 
 /** The table's reservations, as the state table keeps them. */
-function reservations(now: () => number): (milliseconds: number) => Promise<number> {
+function reservations(now: () => number): GovernorOptions["reserve"] {
   let until = 0;
-  return async (milliseconds) => {
+  return async (milliseconds, latest = Infinity) => {
     await Promise.resolve();
+    if (until > latest) return undefined;
     until = until >= now() ? until + milliseconds : now() + milliseconds;
     return until - milliseconds;
   };
@@ -97,6 +98,27 @@ describe("the limit of a table", () => {
       await governor.settle?.(100, 1);
     }
     expect(clock.elapsed()).toBeGreaterThanOrEqual((9 * 100 * 1_000) / 10);
+  });
+
+  it("is kept up with when debts last longer than invocations: a reader reserves no time that it cannot use", async () => {
+    const clock = virtualClock(1_000_000);
+    const reserve = reservations(() => clock.now());
+    const [unitsPerSecond, readers, itemUnits, itemsEach, invocationMs] = [1, 12, 100, 3, 855_000];
+    let invocations = 0;
+    const reader = async (): Promise<void> => {
+      for (let read = 0; read < itemsEach && invocations < 2_000;) {
+        invocations++;
+        const governor = tableGovernor({ unitsPerSecond, pageUnits: 256, reserve, clock });
+        const deadline = clock.elapsed() + invocationMs;
+        for (let units = 0; read < itemsEach && (await governor.consume(units, deadline, 1)); read++) units = itemUnits;
+        if (read === itemsEach) await governor.settle?.(itemUnits, 1);
+      }
+    };
+    await Promise.all(Array.from({ length: readers }, reader));
+    const seconds = clock.elapsed() / 1_000;
+    expect(seconds).toBeLessThan((1.3 * readers * itemsEach * itemUnits) / unitsPerSecond);
+    // The history of a segment's execution has room for some thousands.
+    expect(invocations).toBeLessThan(readers * (itemsEach + (2 * seconds * 1_000) / invocationMs));
   });
 
   it("has a reader that was suspended while it waited reserve again: its time has passed", async () => {

@@ -1,5 +1,5 @@
 /** Publishing while others do: workers of older runs, and deployments that share a bucket and a prefix by mistake. */
-import { S3Client } from "@aws-sdk/client-s3";
+import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 
 import { runSchema, type Run } from "../../../../functions/exports/contract";
 import { fileKey, symlinkKey } from "../../../../functions/exports/run/object-keys";
@@ -197,4 +197,22 @@ describe("a worker that stalls while it publishes", () => {
     }
     expect(requests).toBeGreaterThan(10);
   });
+});
+
+describe("an object in the place of a day's manifest", () => {
+  it.each(["", "{", '{"version":1}', "[]"])(
+    "that is none fails the run before the table is read, by its name: %s",
+    async (text) => {
+      const memory = new MemoryS3();
+      const s3 = clientOf(memory);
+      const run = runOf("shop-live");
+      await s3.send(new PutObjectCommand({ Bucket: "shared", Key: `${FOLDER}_manifest.json`, Body: text }));
+      await expect(abortSupersededUploads(run, s3)).rejects.toThrow(
+        `s3://shared/${FOLDER}_manifest.json is not a manifest of an export (`,
+      );
+      const publish = await uploaded(run, s3);
+      await expect(publish()).rejects.toMatchObject({ name: "ManifestError" });
+      expect(memory.objects.has(`${FOLDER}_SUCCESS`)).toBe(false);
+    },
+  );
 });

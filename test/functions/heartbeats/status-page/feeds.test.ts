@@ -55,6 +55,29 @@ describe("the feeds", () => {
     expect(jsonFeed(later, PAGE)).toBe(jsonFeed(now, PAGE));
   });
 
+  it("date maintenance once it begins: readers show an item with a later date from then on", () => {
+    const [window] = companyDocument().maintenance;
+    if (window === undefined) throw new Error("no maintenance");
+    const feedsAt = (generatedAt: string) => {
+      const document = statusDocument([], { maintenance: [window], generatedAt });
+      return [rssFeed(document, PAGE), jsonFeed(document, PAGE)].map((feed) => /pubDate|date_/.test(feed));
+    };
+    expect(feedsAt("2026-11-23T21:59:59Z")).toEqual([false, false]);
+    expect(feedsAt("2026-11-23T22:00:00Z")).toEqual([true, true]);
+  });
+
+  it("tell windows apart that begin at the same time", () => {
+    const [window] = companyDocument().maintenance;
+    if (window === undefined) throw new Error("no maintenance");
+    const maintenance = [
+      window,
+      { ...window, note: "The network is down for an hour." },
+      { ...window, monitors: null },
+    ];
+    const { items } = JSON.parse(jsonFeed(statusDocument([], { maintenance }))) as { items: { id: string }[] };
+    expect(new Set(items.map(({ id }) => id)).size).toBe(3);
+  });
+
   it("are RSS 2.0 with dates as RSS has them", () => {
     const feed = rssFeed(variedDocument(), PAGE);
     expect(feed).toContain('<?xml version="1.0" encoding="UTF-8"?>\n<rss version="2.0">');

@@ -28,7 +28,7 @@ describe("an idempotency record", () => {
     expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
       Key: KEY,
       ConditionExpression:
-        "attribute_not_exists(#completed) AND (attribute_not_exists(leaseOwner) OR leaseUntil < :now OR leaseOwner = :owner)",
+        "attribute_not_exists(#completed) AND (attribute_not_exists(leaseOwner) OR NOT leaseUntil >= :now OR leaseOwner = :owner)",
       ExpressionAttributeValues: {
         ":owner": { S: "me" },
         ":until": { N: String(NOW + 30_000) },

@@ -45,7 +45,7 @@ describe("the lease on a shard", () => {
     expect(update()).toMatchObject({
       Key: { partition: { S: "cursor" }, timer: { S: "cursor#shard0" } },
       ConditionExpression:
-        "attribute_exists(#cursor) AND (attribute_not_exists(leaseOwner) OR leaseUntil < :now OR leaseOwner = :owner)",
+        "attribute_exists(#cursor) AND (attribute_not_exists(leaseOwner) OR NOT leaseUntil >= :now OR leaseOwner = :owner)",
       ExpressionAttributeValues: { ":owner": { S: "me" }, ":until": { N: "56000" }, ":now": { N: "1000" } },
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });

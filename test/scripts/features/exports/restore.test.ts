@@ -215,10 +215,46 @@ describe("a restore", () => {
     await expect(restored).rejects.toThrow("part-0 differs from its manifest");
   });
 
+  it.each([
+    ["of garbage", {}, () => Buffer.from("no gzip"), "after 0 of 5 items, it cannot be unpacked"],
+    ["that is empty", {}, () => Buffer.alloc(0), "after 0 of 5 items, it cannot be unpacked"],
+    [
+      "cut off",
+      {},
+      (content: Buffer) => content.subarray(0, -9),
+      "items, it cannot be unpacked (unexpected end of file)",
+    ],
+    [
+      "with a line that is no item",
+      { compression: "none" },
+      (content: Buffer) => Buffer.from(content.toString().replace('{"id":"item-2"}', "its secret")),
+      "after 2 of 5 items, the line is not JSON (position 0: line 1, column 1)",
+    ],
+  ] as const)("of a file %s says which, and where, without its content", async (_, form, damage, message) => {
+    const { manifest, objects } = exportOf([idsFrom(0, 5)], form);
+    const [[key, content] = ["", Buffer.alloc(0)]] = objects;
+    const ports = new Target().ports(new Map([[key, damage(content)]]));
+    const verified = verify(manifest, 0, ports);
+    await expect(verified).rejects.toThrow(DamagedExportError);
+    await expect(verified).rejects.toThrow("part-0 differs from its manifest: after ");
+    await expect(verified).rejects.toThrow(message);
+    await expect(verified).rejects.not.toThrow("secret");
+  });
+
+  it("of a file with the manifest's checksum that is not Parquet fails, and says which", async () => {
+    const content = Buffer.from("no parquet");
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    const { manifest } = exportOf([], { format: "parquet", files: [{ key: "part-0", items: 1, bytes: 10, sha256 }] });
+    const verified = verify(manifest, 0, new Target().ports(new Map([["part-0", content]])));
+    await expect(verified).rejects.toThrow(DamagedExportError);
+    await expect(verified).rejects.toThrow("part-0 differs from its manifest: after 0 of 1 items, it is not Parquet");
+  });
+
   it("of a file that cannot be unpacked, or not be read to its end, fails", async () => {
     const { manifest, objects } = exportOf([idsFrom(0, 5)]);
     const broken = new Target().ports(new Map([["part-0", Buffer.from("no gzip")]]));
     await expect(restore(manifest, { file: 0, items: 0 }, broken)).rejects.toThrow(/header/);
+    await expect(restore(manifest, { file: 0, items: 0 }, broken)).rejects.toThrow(DamagedExportError);
     const stopping = Readable.from(
       (async function* () {
         await Promise.resolve();

@@ -82,6 +82,26 @@ describe("following a message", () => {
     expect(steps).toEqual(["row: version 1⏎Slack: delivered\ufffd, received "]);
   });
 
+  it("does not take one for delivered that may wait behind those that it reads", async () => {
+    const { ports } = setup({ row: 1 });
+    const other: QueueItem = { ...queued, notification: { ...queued.notification, key: "18" } };
+    const read = (_: string, limit: number) => Promise.resolve(Array.from({ length: limit }, () => other));
+    const table = { read, readSetAside: () => Promise.resolve([]) };
+    const notifications = { pipeline: "jobOrder", webhook: "/slack", table };
+    expect(await followMessage({ key: "17", timeoutMs: 20_000 }, { ...ports, notifications })).toBe(
+      "waiting for Slack",
+    );
+  });
+
+  it("does not take another one that was set aside for its own", async () => {
+    const { ports } = setup({ row: 1 });
+    const item = { notification: { S: '{"key":"2017"' }, position: { S: "2026-11-17T00:00:00.000Z#jobOrder#17" } };
+    const readSetAside = () => Promise.resolve([{ position: "1", fault: "f", item }]);
+    const table = { read: () => Promise.resolve([]), readSetAside };
+    const notifications = { pipeline: "jobOrder", webhook: "/slack", table };
+    expect(await followMessage({ key: "17", timeoutMs: 20_000 }, { ...ports, notifications })).toBe("delivered");
+  });
+
   it.each([
     ["a long key", "k".repeat(300), []],
     ["a private key", "secret", ["/id"]],

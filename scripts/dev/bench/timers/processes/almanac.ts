@@ -8,7 +8,7 @@ import { putTimers } from "../../../../../functions/timers/api/put-timers";
 import { sqsSender } from "../../../../../functions/timers/queue/sqs-sender";
 import { timerTable } from "../../../../../functions/timers/storage/timer-table";
 import { lambdaContext, scheduledEvent } from "../../../../../test/support/lambda";
-import type { Run } from "../messages";
+import { runsSchema, RUNS_VARIABLE, type Run } from "../messages";
 import { measure } from "../scenario";
 
 const RUN_MS = 10 * MINUTE_MS;
@@ -47,25 +47,10 @@ async function put(timers: number): Promise<void> {
     if ("error" in outcome) throw outcome.error;
 }
 
-type Runs = readonly (readonly [kind: Run["kind"], timers: number])[];
-const ALL: Runs = [
-  ["oneshot", 10_000],
-  ["periodic", 200_000],
-  ["oneshot", 200_000],
-  ["periodic", 200_000],
-  ["cron", 200_000],
-  ["irregular", 20_000],
-  ["oneshot", 1_000_000],
-];
-const SHORT: Runs = [
-  ["periodic", 200_000],
-  ["oneshot", 200_000],
-];
-
 async function main(): Promise<void> {
   await measure("oneshot", 1_000, dispatch); // warm-up
   const runs: Run[] = [];
-  for (const [kind, timers] of process.env["ALMANAC_BENCH_RUNS"] === "short" ? SHORT : ALL)
+  for (const [kind, timers] of runsSchema.parse(JSON.parse(process.env[RUNS_VARIABLE] ?? "")))
     runs.push(await measure(kind, timers, dispatch));
   const puts = await measure("oneshot", 1_000, () => put(1_000));
   process.send?.({ runs: [...runs, puts] });

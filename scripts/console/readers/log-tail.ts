@@ -30,7 +30,6 @@ export interface WithLogs extends Pick<Environment, "aws" | "logs" | "name"> {
   readonly state: Pick<Environment["state"], "resources">;
 }
 
-
 /**
  * @param now epoch milliseconds, of the environment's clock
  * @param elapsed milliseconds that pass as they do: the environment's clock may be moved, forward and back

@@ -23,7 +23,11 @@ interface LogSource extends Pick<Source, "now"> {
 }
 
 /** @param query name: a feature or a function; level: at least this; q: a part of the line; id: lines about it, and related ones */
-export async function readLogs(source: LogSource, tail: LogTail, { name, level, q = "", id }: Query): Promise<LogsView> {
+export async function readLogs(
+  source: LogSource,
+  tail: LogTail,
+  { name, level, q = "", id }: Query,
+): Promise<LogsView> {
   const environment = await source.environment();
   const groups = logGroupsOf(environment.name, environment.state);
   const chosen = chosenGroups(groups, name);
@@ -62,7 +66,9 @@ function lineOf({ key, time, functionName, message }: LogEvent): LogLine | undef
   const at = new Date(time).toISOString();
   const fields = parseLine(message);
   if (fields === undefined)
-    return PLATFORM_LINE.test(message) ? undefined : { key, at, functionName, level: "", text: shortened(message), fields: [] };
+    return PLATFORM_LINE.test(message)
+      ? undefined
+      : { key, at, functionName, level: "", text: shortened(message), fields: [] };
   if ("_aws" in fields) return undefined;
   const type = textOf(fields["type"]);
   if (type.startsWith("platform.")) {

@@ -25,7 +25,10 @@ describe("a line that a page could not show", () => {
   const long = "x".repeat(1_000_000);
 
   it("is shortened, and says by how much", async () => {
-    const lines = await shown(long, JSON.stringify({ level: "INFO", message: long, note: long, [long]: { deep: long } }));
+    const lines = await shown(
+      long,
+      JSON.stringify({ level: "INFO", message: long, note: long, [long]: { deep: long } }),
+    );
     expect(lines[0]?.text).toMatch(/^x{4000}… \(996000 more characters\)$/);
     expect(lines[1]?.text).toMatch(/ more characters\)$/);
     expect(JSON.stringify(lines).length).toBeLessThan(25_000);

@@ -98,7 +98,10 @@ describe("the tail of the logs", () => {
 
   it("has the latest lines only, where lines are very long", async () => {
     const long = "x".repeat(1_000_000);
-    const lines = Array.from({ length: 60 }, (_, index) => ({ timestamp: NOW - 60 + index, message: `${index} ${long}` }));
+    const lines = Array.from({ length: 60 }, (_, index) => ({
+      timestamp: NOW - 60 + index,
+      message: `${index} ${long}`,
+    }));
     const kept = await setup(lines).read();
     expect(kept.length).toBeLessThan(50);
     expect(kept.at(-1)?.message.slice(0, 3)).toBe("59 ");

@@ -248,16 +248,24 @@ describe("a path of the API", () => {
 describe("the page", () => {
   it("is the same at each address, and has no other files", async () => {
     const console_ = await start();
-    for (const path of ["/timers/periodic/tea", "/timers/oneshot/order.17", "/pipelines/jobOrder/a%2Fb.json", "//timers"])
+    for (const path of [
+      "/timers/periodic/tea",
+      "/timers/oneshot/order.17",
+      "/pipelines/jobOrder/a%2Fb.json",
+      "//timers",
+    ])
       expect((await send(console_, path)).text).toBe("<h1>console</h1>");
     for (const path of ["/secret.txt", "/..%2fpackage.json", "/console.js.map"])
       expect((await send(console_, path)).status).toBe(404);
     expect((await send(console_, "/", { method: "POST" })).status).toBe(405);
   });
 
-  it.each(["//", "//:x@[", "/%", "http://127.0.0.1/api/timers", "*"])("is never an error of the server's: %s", async (path) => {
-    expect((await send(await start(), path)).status).toBeLessThan(500);
-  });
+  it.each(["//", "//:x@[", "/%", "http://127.0.0.1/api/timers", "*"])(
+    "is never an error of the server's: %s",
+    async (path) => {
+      expect((await send(await start(), path)).status).toBeLessThan(500);
+    },
+  );
 
   it("runs and loads nothing but its own script and style, and is in no frame", async () => {
     const { headers } = await send(await start(), "/");

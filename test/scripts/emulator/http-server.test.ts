@@ -93,7 +93,8 @@ describe("a request", () => {
   it("may come in chunks, and in any pieces", async () => {
     const chunked = await send("/", { headers: { "Transfer-Encoding": "chunked" } }, Buffer.alloc(300_000));
     expect(await text(chunked)).toBe("POST /  300000 after nothing");
-    const all = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n";
+    const all =
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n";
     expect(await raw(...all)).toMatch(/POST \/ {2}3 after nothing$/);
   });
 
@@ -110,7 +111,9 @@ describe("a request", () => {
     const one = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n";
     const last = "GET /3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
     const answers = await raw(one + one.replace("1", "2") + last);
-    expect(answers.match(/GET \/\d {2}0 after (nothing|\/\d)/g)).toEqual([1, 2, 3].map((each) => `GET /${each}  0 after nothing`));
+    expect(answers.match(/GET \/\d {2}0 after (nothing|\/\d)/g)).toEqual(
+      [1, 2, 3].map((each) => `GET /${each}  0 after nothing`),
+    );
     const agent = new Agent({ keepAlive: true, maxSockets: 1 });
     for (let round = 0; round < 3; round += 1)
       expect(await text(await send("/again", { agent }))).toBe("POST /again  0 after nothing");
@@ -136,7 +139,9 @@ describe("a request", () => {
 describe("a response", () => {
   it("of unknown length is sent as it comes", async () => {
     expect((await text(await send("/streams"))).length).toBe(1_000_008);
-    expect(await raw("GET /streams HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 OK\r\nConnection: close\r\n\r\none two x+$/);
+    expect(await raw("GET /streams HTTP/1.0\r\n\r\n")).toMatch(
+      /^HTTP\/1\.1 200 OK\r\nConnection: close\r\n\r\none two x+$/,
+    );
   });
 
   it("has no body where none may be", async () => {
@@ -170,7 +175,10 @@ describe("what is refused", () => {
     ["another encoding", "POST / HTTP/1.1\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"],
     ["a length that is none", "POST / HTTP/1.1\r\nContent-Length: +3\r\n\r\nabc"],
     ["a chunk that is none", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0x3\r\nabc\r\n0\r\n\r\n"],
-    ["a chunk that is longer than it says", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n"],
+    [
+      "a chunk that is longer than it says",
+      "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+    ],
     ["a path in other characters", "GET /\xe9 HTTP/1.1\r\n\r\n"],
   ])("is %s", async (_, bytes) => {
     expect(await raw(bytes)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);

@@ -5,9 +5,12 @@ import { simulatePipeline, WEBHOOKS, type PipelineParts } from "../../support/pi
 const SEEDS = Array.from({ length: 24 }, (_, index) => index + 1);
 
 describe("a pipeline, from its gate to Slack", () => {
-  it.each(sampled(SEEDS, 6))("keeps what it has accepted, and notifies of it, whatever fails (seed %i)", async (seed) => {
-    expect(await simulatePipeline(seed)).toEqual([]);
-  });
+  it.each(sampled(SEEDS, 6))(
+    "keeps what it has accepted, and notifies of it, whatever fails (seed %i)",
+    async (seed) => {
+      expect(await simulatePipeline(seed)).toEqual([]);
+    },
+  );
 });
 
 /** Faulty parts, each of which some seed must detect. */

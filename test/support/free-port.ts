@@ -1,3 +1,4 @@
+/** Free ports, for servers that tests start. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 

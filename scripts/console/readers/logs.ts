@@ -1,4 +1,5 @@
 /** Log lines of any function, or about one id. */
+import { truncate } from "../../../functions/shared/text";
 import { HOUR_MS } from "../../../functions/shared/time";
 import { isAtLeast } from "../../features/logs/describe-event";
 import { names, parseLine, readRelated, type LogEvent } from "../../features/logs/log-events";
@@ -92,8 +93,8 @@ function lineOf({ key, time, functionName, message }: LogEvent): LogLine | undef
 }
 
 function shortened(text: string): string {
-  const left = text.length - SHOWN_CHARACTERS;
-  return left > 0 ? `${text.slice(0, SHOWN_CHARACTERS)}… (${left} more characters)` : text;
+  const shown = truncate(text, SHOWN_CHARACTERS);
+  return shown === text ? text : `${shown} (${text.length} characters)`;
 }
 
 function levelOf(level: string): LogLine["level"] {

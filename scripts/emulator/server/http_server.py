@@ -214,7 +214,7 @@ class Connection(asyncio.Protocol):
         return None
 
     def _read_trailers(self, end):
-        """Nobody needs them. `end`: of the line of the last chunk."""
+        """Skips them. `end`: of the line of the last chunk."""
         if self._received.startswith(b"\r\n", end + 2):
             after = end + 4
         elif (last := self._received.find(b"\r\n\r\n", end)) != -1:

@@ -13,7 +13,7 @@ def remember():
     from ministack.services import dynamodb
 
     tokenize, parse = dynamodb._tokenize, iam_evaluator.parse_policy_document
-    # A tuple: nobody changes what others get.
+    # A tuple, because callers share it.
     dynamodb._tokenize = functools.lru_cache(KEPT)(lambda expression: tuple(tokenize(expression)))
     dynamodb._condition_syntax_error = functools.lru_cache(KEPT)(dynamodb._condition_syntax_error)
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { MINUTE_MS } from "../../../functions/shared/time";
-import { sized } from "../sized";
+import { sampled, sized } from "../sized";
 import type { SourceMutant } from "./source-mutants";
 import { SimulationThreads } from "./threads";
 
@@ -39,9 +39,7 @@ export function testMutants(mutants: readonly SourceMutant[], worlds: number, wo
     const missing = mutants.filter(({ file, from }) => readFileSync(join(ROOT, file), "utf8").split(from).length !== 2);
     expect(missing.map(({ name }) => name)).toEqual([]);
   });
-  const step = sized(Math.ceil(mutants.length / EVERY_RUN), 1);
-  const tested = mutants.filter((_, index) => index % step === 0);
-  it.each(tested.map((mutant) => [mutant.name, mutant] as const))(
+  it.each(sampled(mutants, EVERY_RUN).map((mutant) => [mutant.name, mutant] as const))(
     "%s: detected",
     async (name, mutant) => {
       const mutated = await SimulationThreads.start(mutant, worker);

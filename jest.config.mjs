@@ -1,5 +1,11 @@
+/** In Jest's sandbox each lookup of a global runs a proxy, except for these: no test replaces them, and no module declares them. */
+const GLOBALS = ["Array", "BigInt", "Date", "Intl", "JSON", "Map", "Math", "Object", "Reflect", "RegExp", "WeakMap"];
+/** Declared by modules that only cdktf loads. */
+const GLOBALS_WITHOUT_CDKTF = ["Error", "Number", "Promise", "String", "Symbol", "Uint8Array"];
+
 const common = {
   testEnvironment: "node",
+  sandboxInjectedGlobals: GLOBALS,
   // swc strips the types; tsc checks them (npm test runs it first).
   transform: {
     "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } } }],
@@ -27,12 +33,14 @@ export default {
     {
       ...common,
       displayName: "unit",
+      sandboxInjectedGlobals: [...GLOBALS, ...GLOBALS_WITHOUT_CDKTF],
       testMatch: ["<rootDir>/test/{clients,functions,scripts}/**/*.test.ts"],
       testPathIgnorePatterns: [...common.testPathIgnorePatterns, SIMULATION],
     },
     {
       ...common,
       displayName: "simulation",
+      sandboxInjectedGlobals: [...GLOBALS, ...GLOBALS_WITHOUT_CDKTF],
       testMatch: ["<rootDir>/test/**/*.test.ts"],
       testPathIgnorePatterns: [...common.testPathIgnorePatterns, `^(?!.*${SIMULATION})`],
     },

@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { scopesVariable } from "../shared/handlers/scopes";
-import { jsonFaultOf, type Json } from "./task/json";
+import { isWellFormed, jsonFaultOf, type Json } from "./task/json";
 
 export { scopesSchema } from "../shared/handlers/scopes";
 
@@ -150,7 +150,9 @@ export type Decision = (typeof DECISIONS)[number];
 const MAX_COMMENT_CHARACTERS = 500;
 export const commentSchema = z
   .string()
-  .max(MAX_COMMENT_CHARACTERS, `is longer than ${MAX_COMMENT_CHARACTERS} characters`);
+  .max(MAX_COMMENT_CHARACTERS, `is longer than ${MAX_COMMENT_CHARACTERS} characters`)
+  // Step Functions would have the decision, and its row not.
+  .refine(isWellFormed, "has half of a surrogate pair");
 
 export const decisionSchema = z.strictObject({
   comment: commentSchema.optional(),

@@ -417,13 +417,17 @@ function assignedNames({ Assign }: { readonly Assign?: unknown }): readonly stri
   return Object.keys(Object(Assign) as object).map((name) => name.replace(/\.\$$/, ""));
 }
 
+const ANY_JSON = new Set(["Output", "Arguments"]);
+
 /** By definition: environments share most of theirs, and asl-validator takes a tenth of a second. */
 const checked = new Map<string, readonly string[]>();
 
 /** asl-validator's faults. It changes what it is given, and knows no tokens of Terraform. */
 export function aslFaults(machine: Machine): readonly string[] {
-  const definition = JSON.stringify(machine, (_, value: unknown) => {
+  const definition = JSON.stringify(machine, (name, value: unknown) => {
     if (typeof value === "number" && isToken(value)) return 1;
+    // Any JSON is an output or an argument. asl-validator takes objects and expressions only.
+    if (ANY_JSON.has(name) && !isRecord(value) && !EXPRESSION.test(String(value))) return {};
     if (typeof value !== "string") return value;
     // Its expressions have one line.
     return value.replace(/\$\{[^}]*\}/g, "1").replace(EXPRESSION, (text) => text.replace(/[\r\n]+/g, " "));

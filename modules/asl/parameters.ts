@@ -3,7 +3,10 @@ import { isRecord, type Fields } from "./values";
 
 interface Call {
   readonly required: readonly string[];
-  readonly optional: readonly string[];
+  /** One of them is required. @default none is */
+  readonly oneOf?: readonly string[];
+  /** @default not checked */
+  readonly optional?: readonly string[];
 }
 
 const words = (text: string): readonly string[] => text.split(" ");
@@ -25,10 +28,16 @@ const CALLS: Readonly<Record<string, Call>> = {
   },
   "sns:publish": {
     required: ["Message"],
-    optional: words(
-      "TopicArn TargetArn PhoneNumber Subject MessageStructure MessageAttributes MessageGroupId MessageDeduplicationId",
-    ),
+    oneOf: words("TopicArn TargetArn PhoneNumber"),
+    optional: words("Subject MessageStructure MessageAttributes MessageGroupId MessageDeduplicationId"),
   },
+  "http:invoke": { required: ["ApiEndpoint", "Method"], oneOf: ["Authentication", "InvocationConfig"] },
+  "apigateway:invoke": { required: ["ApiEndpoint", "Method"] },
+  "ecs:runTask": { required: ["TaskDefinition"] },
+  "batch:submitJob": { required: words("JobDefinition JobName JobQueue") },
+  "glue:startJobRun": { required: ["JobName"] },
+  "codebuild:startBuild": { required: ["ProjectName"] },
+  "athena:startQueryExecution": { required: ["QueryString"] },
   "states:startExecution": { required: ["StateMachineArn"], optional: words("Input Name TraceHeader") },
   "events:putEvents": { required: ["Entries"], optional: ["EndpointId"] },
   "dynamodb:getItem": { required: ["TableName", "Key"], optional: DYNAMO_READ },
@@ -44,9 +53,13 @@ const MAX_DELAY_SECONDS = 900;
 
 /** @param fields of a task. Parameters as one expression are not known before the execution. */
 export function parameterFaults({ Resource, Arguments, Parameters }: Fields): string[] {
-  const given = Arguments ?? Parameters;
+  const given = Arguments === undefined ? Parameters : Arguments;
   const [, sdk, call = ""] = /^arn:[^:]*:states:::(aws-sdk:)?(\w[\w-]*:\w+)/.exec(String(Resource)) ?? [];
-  if (!isRecord(given) || call === "") return [];
+  if (call === "") return [];
+  if (!isRecord(given)) {
+    const isUnknown = given === undefined || (typeof given === "string" && !isLiteral(given));
+    return isUnknown ? [] : [`has Arguments for ${call} that are no object`];
+  }
   const names = Object.keys(given).map((name) => name.replace(/\.\$$/, ""));
   if (sdk !== undefined)
     return names
@@ -54,16 +67,23 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
       .map((name) => `has ${name} for ${call}: parameters begin with a capital`);
   const known = CALLS[call];
   if (known === undefined) return [];
+  const { required, oneOf = [], optional } = known;
+  const hasOne = oneOf.length === 0 || oneOf.some((name) => names.includes(name));
   return [
-    ...known.required.filter((name) => !names.includes(name)).map((name) => `has no ${name} for ${call}`),
-    ...names
-      .filter((name) => ![...known.required, ...known.optional].includes(name))
+    ...required.filter((name) => !names.includes(name)).map((name) => `has no ${name} for ${call}`),
+    ...(hasOne ? [] : [`has none of ${oneOf.join(", ")} for ${call}`]),
+    ...(optional === undefined ? [] : names)
+      .filter((name) => ![...required, ...oneOf, ...(optional ?? [])].includes(name))
       .map((name) => `has ${name} for ${call}, which does not take it`),
     ...valueFaults(call, given),
   ];
 }
 
-function valueFaults(call: string, { DelaySeconds, Name, StateMachineArn }: Fields): string[] {
+const HTTP_METHODS = new Set(words("DELETE GET HEAD OPTIONS PATCH POST PUT"));
+
+function valueFaults(call: string, { DelaySeconds, Name, StateMachineArn, Method }: Fields): string[] {
+  if (["http:invoke", "apigateway:invoke"].includes(call))
+    return !isLiteral(Method) || HTTP_METHODS.has(Method) ? [] : [`has the Method ${Method}`];
   const isDelay =
     typeof DelaySeconds !== "number" ||
     DelaySeconds < -1e200 ||

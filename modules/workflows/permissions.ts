@@ -1,6 +1,6 @@
 /** The permissions of a user's machine, which follow from its tasks. */
 import { MachineError, tasksIn, type Machine, type State } from "../asl/machine";
-import type { Binding } from "../constructs/resources/grants";
+import { freeName, type Binding } from "../constructs/resources/grants";
 import { APPROVAL_RESOURCE } from "./record";
 
 /** `arn("sqs", "<queue name>")` in the deployment's account and region. */
@@ -57,6 +57,8 @@ function syncPermissions(machineArn: string, source: ArnSource): readonly Permis
 }
 
 export interface PermissionProps {
+  /** Names of bindings that the machine has already. */
+  readonly taken: readonly string[];
   /** Names of tables and functions whose bindings the machine has already. */
   readonly bound: readonly string[];
   /** What the user states. */
@@ -69,9 +71,13 @@ export interface PermissionProps {
  *
  * @throws {@link MachineError} for a task whose permissions are neither known nor stated
  */
-export function permissionsOf(machine: Machine, { bound, stated, source }: PermissionProps): Record<string, Binding> {
+export function permissionsOf(
+  machine: Machine,
+  { bound, taken, stated, source }: PermissionProps,
+): Record<string, Binding> {
+  const names = new Set(taken);
   const found: Record<string, Binding> = Object.fromEntries(
-    stated.map((permission, index) => [`Stated${index || ""}`, { value: "", ...permission }]),
+    stated.map((permission) => [freeName("Stated", names), { value: "", ...permission }]),
   );
   const isStated = (action: string) =>
     stated.some(({ actions }) => actions.some((each) => each.toLowerCase() === action.toLowerCase()));
@@ -91,9 +97,9 @@ export function permissionsOf(machine: Machine, { bound, stated, source }: Permi
       { actions: [known.action], resources: [arn] },
       ...(service === "states:startExecution" && suffix.startsWith("sync") ? syncPermissions(arn, source) : []),
     ];
-    permissions.forEach((permission, index) => {
-      found[`${name.replace(/[^A-Za-z0-9]/g, "")}${index || ""}`] = { value: target, ...permission };
-    });
+    // "Send mail" and "SendMail" are two states, and a name in other letters has nothing left.
+    for (const permission of permissions)
+      found[freeName(name.replace(/[^A-Za-z0-9]/g, "") || "State", names)] = { value: target, ...permission };
   }
   return found;
 }

@@ -252,10 +252,14 @@ function createOwnMachine(
   const nested = nestedApprovalsOf(machine);
   if (nested.length > 0)
     throw new NestedApprovalError(`${file}: ${nested.join(", ")} waits for a person within a Map or Parallel`);
-  const bindings: Readonly<Record<string, Binding>> = {
+  const own: Readonly<Record<string, Binding>> = {
     TASKS_TABLE: table.grant("UpdateItem"),
     ...Object.fromEntries(lambdas.map(([id, lambda]) => [`${id}Function`, lambda.grantInvoke()])),
+  };
+  const bindings: Readonly<Record<string, Binding>> = {
+    ...own,
     ...permissionsOf(machine, {
+      taken: Object.keys(own),
       bound: lambdas.map(([, lambda]) => lambda.name),
       stated: permissions,
       source: { arn: (service, resource) => feature.arn(service, resource), partitionName: feature.partitionName },

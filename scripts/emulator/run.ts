@@ -157,8 +157,6 @@ export function emulatorEnvironment(temporary: string, node: string): Record<str
     PYTHONUNBUFFERED: "1",
     // Said by Node 20, where no other could be installed.
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-    // MiniStack's worker loads version 2 of the SDK, whose notice would be in every function's log.
-    AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE: "1",
     // Windows cannot start processes without these.
     ...(process.platform === "win32"
       ? { SystemRoot: process.env["SystemRoot"] ?? "", TEMP: temporary, TMP: temporary }

@@ -41,8 +41,8 @@ export async function isPortFree(port: number): Promise<boolean> {
 }
 
 /** Whether a port is free, or is soon: a process that was killed, and what it has started, keeps its port for a moment. */
-export async function isPortFreeSoon(port: number): Promise<boolean> {
-  const until = performance.now() + ENDING_MS;
+export async function isPortFreeSoon(port: number, withinMs = ENDING_MS): Promise<boolean> {
+  const until = performance.now() + withinMs;
   while (performance.now() < until) {
     if (await isPortFree(port)) return true;
     await sleep(100);

@@ -41,7 +41,7 @@ beforeAll(async () => {
   stack = await mkdtemp(join(tmpdir(), "almanac-live-"));
   handler = join(stack, "handler.ts");
   await save("deployed");
-  const [bundle] = bundleHandlers([relative(".", handler)]);
+  const [bundle] = await bundleHandlers([relative(".", handler)]);
   if (bundle === undefined) throw new Error("not bundled");
   const ZipFile = await readFile(bundle.zipFile);
   await mkdir(join(stack, "assets"));
@@ -112,6 +112,14 @@ function logged(marker: string): Promise<unknown> {
   );
 }
 
+it("loads no SDK of a folder above its own", async () => {
+  const folder = join(emulator.home, "node_modules", "aws-sdk");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "index.js"), `console.log("another SDK");`);
+  await logged("deployed");
+  expect(lines.map(({ message }) => message)).not.toContainEqual(expect.stringContaining("another SDK"));
+});
+
 it("makes each save live, with its type errors, and the next start has what is deployed", async () => {
   await logged("deployed");
   const stop = watchSources({ stack, app: "main.ts", since: Date.now(), onEvent: (event) => events.push(event) });
@@ -144,7 +152,7 @@ it("counts what changed before it watched", async () => {
   events.length = 0;
   // As a start leaves it: what is bundled is what is deployed.
   await save("deployed");
-  bundleHandlers([relative(".", handler)]);
+  await bundleHandlers([relative(".", handler)]);
   await save("meanwhile");
   const stop = watchSources({
     stack,

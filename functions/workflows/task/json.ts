@@ -24,4 +24,5 @@ export function jsonFaultOf(value: unknown, maxBytes: number): string | undefine
   return Buffer.byteLength(JSON.stringify(value)) > maxBytes ? `is longer than ${maxBytes} bytes` : undefined;
 }
 
-const isWellFormed = (text: string) => !/\p{Surrogate}/u.test(text);
+/** False for half of a surrogate pair, which AWS refuses or replaces. */
+export const isWellFormed = (text: string) => !/\p{Surrogate}/u.test(text);

@@ -173,6 +173,13 @@ describe("the API", () => {
       400,
       /longer than 250000/,
     ],
+    ...["approve", "reject"].map((decision): [string, string, object, number, RegExp] => [
+      "POST",
+      `/tasks/{id}/${decision}`,
+      { pathParameters: { id: "order-1" }, body: '{"comment":"\\ud83d"}' },
+      400,
+      /^body\.comment: has half of a surrogate pair$/,
+    ]),
     ["GET", "/tasks", {}, 400, /query\.status: is not one of STARTED, DONE/],
     [
       "GET",

@@ -53,7 +53,11 @@ const everyJsonataState = (() => {
         Arguments: { StateMachineArn: "arn:aws:states:eu-central-1:000000000000:stateMachine:other" },
         Next: "Own",
       }),
-      Own: task({ Resource: "arn:aws:states:::sns:publish", Arguments: { Message: "done" }, Next: "Done" }),
+      Own: task({
+        Resource: "arn:aws:states:::sns:publish",
+        Arguments: { TopicArn: "arn:aws:sns:eu-central-1:000000000000:news", Message: "done" },
+        Next: "Done",
+      }),
       Done: succeed(),
       Failed: fail({ Error: "Mine", Cause: "{% $states.input.Cause %}" }),
     },

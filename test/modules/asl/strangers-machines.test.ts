@@ -15,6 +15,13 @@ const jm = (States: object, extra: object = {}) =>
 const pm = (States: object, extra: object = {}) =>
   P.stateMachine({ StartAt: Object.keys(States)[0], States, ...extra });
 const L = "arn:aws:states:::lambda:invoke";
+const HTTP = "arn:aws:states:::http:invoke";
+const FUNCTION = "arn:aws:lambda:eu-central-1:000000000000:function:f";
+const get = (Method: string) => ({
+  ApiEndpoint: "https://a.example",
+  Method,
+  Authentication: { ConnectionArn: "arn:aws:events:eu-central-1:000000000000:connection/c/1" },
+});
 const inner = () => jm({ In: J.pass({ End: true }) });
 const pinner = () => pm({ In: P.pass({ End: true }) });
 const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
@@ -407,8 +414,40 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
         }),
       }),
   ],
+  [
+    "http: without a connection",
+    () =>
+      jm({ A: J.task({ Resource: HTTP, Arguments: { ApiEndpoint: "https://a.example", Method: "GET" }, End: true }) }),
+  ],
+  [
+    "http: a method that does not exist",
+    () => jm({ A: J.task({ Resource: HTTP, Arguments: get("FETCH"), End: true }) }),
+  ],
+  [
+    "ecs: no task definition",
+    () => jm({ A: J.task({ Resource: "arn:aws:states:::ecs:runTask.sync", Arguments: { Cluster: "c" }, End: true }) }),
+  ],
+  [
+    "sns: to nobody",
+    () => jm({ A: J.task({ Resource: "arn:aws:states:::sns:publish", Arguments: { Message: "m" }, End: true }) }),
+  ],
+  ["lambda: arguments of text", () => jm({ A: J.task({ Resource: L, Arguments: "f", End: true }) })],
+  ["lambda: arguments as a list", () => jm({ A: J.task({ Resource: L, Arguments: ["f"], End: true }) })],
+  ["lambda: arguments null", () => jm({ A: J.task({ Resource: L, Arguments: null, End: true }) })],
+  ["pass: output with half an expression", () => jm({ A: J.pass({ Output: ["{% $states.input"], End: true }) })],
+  ["pass: output of text that is a path", () => jm({ A: J.pass({ Output: "$.a", End: true }) })],
 ];
 const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
+  ...[null, 0, false, "", "text", [], [null, 1]].map((value): (typeof RIGHT)[number] => [
+    `any JSON as output and as a function's arguments: ${JSON.stringify(value)}`,
+    () =>
+      jm({
+        A: J.pass({ Output: value, Next: "B" }),
+        B: J.task({ Resource: FUNCTION, Arguments: value, Output: value, Next: "C" }),
+        C: J.succeed({ Output: value }),
+      }),
+  ]),
+  ["http: a request", () => jm({ A: J.task({ Resource: HTTP, Arguments: get("PATCH"), End: true }) })],
   [
     "choice loop with wait and counter",
     () =>

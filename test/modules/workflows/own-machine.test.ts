@@ -146,7 +146,10 @@ describe("a user's machine", () => {
 describe("its permissions", () => {
   const source = { partitionName: "aws", arn: (service: string, name: string) => `arn:${service}:${name}` };
   const of = (state: ReturnType<typeof lambdaInvoke>, stated: Parameters<typeof permissionsOf>[1]["stated"] = []) =>
-    permissionsOf({ StartAt: "My state", States: { "My state": state } }, { bound: ["mine"], stated, source });
+    permissionsOf(
+      { StartAt: "My state", States: { "My state": state } },
+      { taken: [], bound: ["mine"], stated, source },
+    );
   const actionsOf = (...args: Parameters<typeof of>) =>
     Object.entries(of(...args)).map(([name, { actions, resources }]) => [name, ...actions, ...resources]);
 

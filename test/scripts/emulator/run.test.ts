@@ -15,7 +15,6 @@ describe("the emulator's process", () => {
       [
         "AWS_DEFAULT_REGION",
         "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED",
-        "AWS_SDK_JS_SUPPRESS_MAINTENANCE_MODE_MESSAGE",
         "HOME",
         "LANG",
         "MINISTACK_REGION",

@@ -44,7 +44,7 @@ describe("the emulator's port", () => {
     expect(await isFree).toBe(true);
     const other = createServer().listen(port, "127.0.0.1");
     await once(other, "listening");
-    expect(await isPortFreeSoon(port)).toBe(false);
+    expect(await isPortFreeSoon(port, 300)).toBe(false);
     other.close();
   });
 });

@@ -25,7 +25,7 @@ import { NodeFunction } from "../constructs/resources/node-function";
 import { API_TIMEOUT_SECONDS, ApiFunction } from "../constructs/patterns/api-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { StateMachine } from "../constructs/resources/state-machine";
+import { OWN_PERMISSIONS, StateMachine } from "../constructs/resources/state-machine";
 import { Table } from "../constructs/resources/table";
 import { taskMachine } from "./definition";
 import { loadDefinition } from "./load-definition";
@@ -252,10 +252,14 @@ function createOwnMachine(
   const nested = nestedApprovalsOf(machine);
   if (nested.length > 0)
     throw new NestedApprovalError(`${file}: ${nested.join(", ")} waits for a person within a Map or Parallel`);
-  const bindings: Readonly<Record<string, Binding>> = {
+  const own: Readonly<Record<string, Binding>> = {
     TASKS_TABLE: table.grant("UpdateItem"),
     ...Object.fromEntries(lambdas.map(([id, lambda]) => [`${id}Function`, lambda.grantInvoke()])),
+  };
+  const bindings: Readonly<Record<string, Binding>> = {
+    ...own,
     ...permissionsOf(machine, {
+      taken: [...OWN_PERMISSIONS, ...Object.keys(own)],
       bound: lambdas.map(([, lambda]) => lambda.name),
       stated: permissions,
       source: { arn: (service, resource) => feature.arn(service, resource), partitionName: feature.partitionName },

@@ -60,7 +60,7 @@ export function policy(statements: readonly Statement[]): string {
 }
 
 /** Sids are alphanumeric: HEARTBEATS_TABLE -> HeartbeatsTable, claimRun -> ClaimRun. */
-function sid(name: string): string {
+export function sid(name: string): string {
   const words = name === name.toUpperCase() ? name.toLowerCase().split("_") : [name];
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

@@ -1,6 +1,6 @@
 /** What begins to run by itself: a command, a Lambda function, a process. `!`: not only in tests. */
 import type { KnipConfig } from "knip";
-import { handlerEntries } from "./modules/constructs/bundling/bundle";
+import { handlerEntries } from "./modules/constructs/bundling/handlers";
 
 /** With --production, knip finds what only tests use. */
 export default ({ production = false }: { readonly production?: boolean }): KnipConfig => ({

@@ -19,7 +19,7 @@ import { appSchema, environmentNameSchema } from "./constructs/names";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { forgetOtherBackend } from "./constructs/recorded-backend";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
-import { quotaFaults } from "./synthesized/quotas";
+import { compareWithQuotas } from "./synthesized/quotas";
 import { stackSchema } from "./synthesized/resources";
 import { Exports } from "./exports";
 import { exportsSchema } from "./exports/schema";
@@ -163,10 +163,19 @@ export class Environment extends TerraformStack {
     this.node.addValidation({ validate: () => [...this.quotaFaults(features, config.region)] });
   }
 
-  /** What AWS would refuse in the middle of a deployment. */
+  /** What AWS would refuse in the middle of a deployment. A quota that AWS raises on request is a warning: the account may have more. */
   private quotaFaults(features: readonly Feature[], region: string): readonly string[] {
     const modules = features.map((each) => [each.feature, stackSchema.parse(each.toModule())] as const);
-    return quotaFaults(stackSchema.parse(this.toTerraform()), Object.fromEntries(modules), region);
+    const { faults, warnings } = compareWithQuotas(
+      stackSchema.parse(this.toTerraform()),
+      Object.fromEntries(modules),
+      region,
+    );
+    for (const warning of warnings)
+      console.warn(
+        `Warning: ${this.node.id}: ${warning} by default. Have the account's quota raised, if it has not been.`,
+      );
+    return faults;
   }
 
   private createProvider(name: string, { app, region, account, awsEndpoint }: EnvironmentConfig): void {

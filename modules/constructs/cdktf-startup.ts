@@ -1,10 +1,12 @@
 /**
  * Import before any other construct. Three things take half of the time of a synthesis: cdktf records a complete stack trace with each of tens
  * of thousands of tokens, shown only in errors about unresolved tokens; it loads a compressor, for assets that Almanac does not have; and tsx
- * reads each of a thousand CommonJS files a second time, to see whether it is an ES module.
+ * reads each of a thousand CommonJS files a second time, to see whether it is an ES module. And a first synthesis begins to bundle the handlers
+ * here.
  */
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { bundleAhead } from "./bundling/beside-synthesis";
 
 // The modules' own objects: what `import` gives may be a copy.
 const load = createRequire(__filename);
@@ -21,6 +23,9 @@ type Loaders = Partial<Record<string, (module: Compilable, file: string) => unkn
 // Under Jest there are none.
 const loaders: unknown = Reflect.get(Object(load("node:module")) as object, "_extensions");
 if (isLoaders(loaders)) readOnce(loaders);
+
+// The command line of cdktf and Almanac's own set it, for a synthesis and for nothing else.
+if (isLoaders(loaders) && process.env["CDKTF_OUTDIR"] !== undefined) bundleAhead();
 
 function isLoaders(value: unknown): value is Loaders {
   return typeof value === "object" && value !== null && ".js" in value;

@@ -26,6 +26,8 @@ export interface SumLimit {
   readonly size: (values: Resource["values"]) => number;
   readonly unit: string;
   readonly most: number;
+  /** True: AWS raises it on request, so that the account may have more. @default false */
+  readonly adjustable?: boolean;
   readonly service: string;
   readonly source: string;
 }
@@ -68,6 +70,11 @@ export const LIMITS: readonly Limit[] = [
     ["name", { least: 1, most: 80, pattern: /[A-Za-z0-9_-]+/ }, SQS_QUEUE],
     ["policy", { most: 8_192, unit: "bytes" }, SQS_POLICY],
     ["policy", { most: 20, unit: "statements" }, SQS_POLICY],
+    ["delay_seconds", { least: 0, most: 900 }, SQS_QUEUE],
+    ["max_message_size", { least: 1_024, most: 1_048_576 }, SQS_QUEUE],
+    ["receive_wait_time_seconds", { least: 0, most: 20 }, SQS_QUEUE],
+    ["kms_data_key_reuse_period_seconds", { least: 60, most: 86_400 }, SQS_QUEUE],
+    ["redrive_policy.maxReceiveCount", { least: 1, most: 1_000 }, SQS_QUEUE],
     ["message_retention_seconds", { least: 60, most: 1_209_600 }, SQS_QUEUE],
     ["visibility_timeout_seconds", { least: 0, most: 43_200 }, SQS_QUEUE],
   ]),
@@ -85,6 +92,7 @@ export const LIMITS: readonly Limit[] = [
     ["environment.variables", { unit: "names", pattern: VARIABLE }, model("CreateFunction")],
     ["timeout", { least: 1, most: 900 }, LAMBDA],
     ["memory_size", { least: 128, most: 10_240 }, LAMBDA],
+    ["ephemeral_storage.size", { least: 512, most: 10_240 }, LAMBDA],
     ["description", { most: 256 }, model("CreateFunction")],
     ["handler", { most: 128, pattern: /\S+/ }, model("CreateFunction")],
     ["s3_key", { least: 1, most: 1_024, unit: "bytes" }, S3_KEYS],
@@ -183,6 +191,7 @@ export const LIMITS: readonly Limit[] = [
     ["description", { most: 2_048 }, model("CreateTable")],
     ["storage_descriptor.location", { most: 2_056 }, model("CreateTable")],
     ["storage_descriptor.columns.name", { least: 1, most: 255 }, model("CreateTable")],
+    ["storage_descriptor.columns.comment", { most: 255 }, model("CreateTable")],
     ["storage_descriptor.columns.type", { most: 131_072 }, model("CreateTable")],
     ["parameters.*", { most: 512_000 }, model("CreateTable")],
   ]),
@@ -213,6 +222,12 @@ const permissionBytes = (values: Resource["values"]) =>
     Resource: `arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:${textOf(values["function_name"])}`,
     Condition: { ArnLike: { "AWS:SourceArn": values["source_arn"] } },
   }).length;
+
+/** The lines of all graphs. */
+const graphedMetrics = ({ dashboard_body: body }: Resource["values"]) => textOf(body).match(/"stat":/g)?.length ?? 0;
+
+/** As Step Functions receives it: JSON within JSON. */
+const definitionBytes = ({ definition }: Resource["values"]) => Buffer.byteLength(JSON.stringify(textOf(definition)));
 
 /** Seconds over which an alarm looks back. */
 const evaluationSeconds = ({ period, evaluation_periods: periods }: Resource["values"]) =>
@@ -246,7 +261,34 @@ export const SUM_LIMITS: readonly SumLimit[] = [
     service: "EventBridge",
     source: EVENTS,
   },
-  { type: "aws_cloudwatch_event_rule", size: one, unit: "rules", most: 300, service: "EventBridge", source: EVENTS },
+  {
+    type: "aws_cloudwatch_event_rule",
+    size: one,
+    unit: "rules",
+    most: 300,
+    adjustable: true,
+    service: "EventBridge",
+    source: EVENTS,
+  },
+  {
+    type: "aws_cloudwatch_dashboard",
+    by: "dashboard_name",
+    size: graphedMetrics,
+    unit: "metrics in all graphs of the dashboard",
+    most: 2_500,
+    service: "CloudWatch",
+    source: ALARMS,
+  },
+  {
+    type: "aws_sfn_state_machine",
+    by: "name",
+    size: definitionBytes,
+    unit: "bytes in the request that creates the machine",
+    // The request has its role, name and logging, too.
+    most: 1_048_576 - 8_192,
+    service: "Step Functions",
+    source: `${DOCS}/step-functions/latest/dg/service-quotas.html`,
+  },
   {
     type: "aws_cloudwatch_metric_alarm",
     by: "alarm_name",
@@ -262,16 +304,26 @@ export const SUM_LIMITS: readonly SumLimit[] = [
     size: one,
     unit: "resources of an API",
     most: 300,
+    adjustable: true,
     service: "API Gateway",
     source: API_GATEWAY,
   },
-  { type: "aws_iam_role", size: one, unit: "roles", most: 1_000, service: "IAM", source: IAM },
-  { type: "aws_dynamodb_table", size: one, unit: "tables", most: 2_500, service: "DynamoDB", source: DYNAMODB },
+  { type: "aws_iam_role", size: one, unit: "roles", most: 1_000, adjustable: true, service: "IAM", source: IAM },
+  {
+    type: "aws_dynamodb_table",
+    size: one,
+    unit: "tables",
+    most: 2_500,
+    adjustable: true,
+    service: "DynamoDB",
+    source: DYNAMODB,
+  },
   {
     type: "aws_cloudwatch_metric_alarm",
     size: one,
     unit: "alarms",
     most: 5_000,
+    adjustable: true,
     service: "CloudWatch",
     source: ALARMS,
   },

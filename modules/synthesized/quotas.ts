@@ -4,10 +4,14 @@ import { LIMITS, SUM_LIMITS, type Limit, type SumLimit } from "./limits";
 import { partitionOf } from "./partition";
 import { resourcesOf, type Resource, type Stack } from "./resources";
 
-/**
- * What AWS would refuse: one sentence each. `the policy of almanac-staging-exports-dlq has 21 statements; SQS allows 20`.
- */
-export function quotaFaults(root: Stack, modules: Readonly<Record<string, Stack>>, region: string): readonly string[] {
+export interface Quotas {
+  /** What AWS would refuse: one sentence each. `the policy of almanac-staging-exports-dlq has 21 statements; SQS allows 20`. */
+  readonly faults: readonly string[];
+  /** What AWS refuses until it has raised a quota of the account. */
+  readonly warnings: readonly string[];
+}
+
+export function compareWithQuotas(root: Stack, modules: Readonly<Record<string, Stack>>, region: string): Quotas {
   const place: Place = { region, partition: partitionOf(region) };
   const data: Readonly<Record<string, string>> = {
     aws_caller_identity: ACCOUNT_ID,
@@ -23,14 +27,19 @@ export function quotaFaults(root: Stack, modules: Readonly<Record<string, Stack>
     ),
     place,
   );
-  return [
+  const sums = (adjustable: boolean) =>
+    SUM_LIMITS.filter((limit) => (limit.adjustable === true) === adjustable).flatMap((limit) =>
+      sumFaultsOf(resources, limit),
+    );
+  const faults = [
     ...resources.flatMap((resource) =>
       LIMITS.filter(({ type }) => type === resource.type).flatMap((limit) => faultsOf(resource, limit)),
     ),
-    ...SUM_LIMITS.flatMap((limit) => sumFaultsOf(resources, limit)),
+    ...sums(false),
     ...resources.flatMap((resource) => foreignArns(resource, place)),
     ...duplicateNames(resources),
   ];
+  return { faults, warnings: sums(true) };
 }
 
 function faultsOf(resource: Resource, limit: Limit): readonly string[] {
@@ -133,8 +142,8 @@ function sizeOf(value: unknown, unit: Limit["unit"]): number {
   if (unit === "statements") return statementsOf(value);
   if (typeof value === "number") return value;
   if (unit !== "bytes") return Array.from(String(value)).length;
-  if (typeof value === "object" && value !== null)
-    return Object.entries(value).reduce((sum, [name, text]) => sum + Buffer.byteLength(`${name}${String(text)}`), 0);
+  // Lambda measures the variables of a function as JSON.
+  if (typeof value === "object" && value !== null) return Buffer.byteLength(JSON.stringify(value));
   return Buffer.byteLength(String(value));
 }
 

@@ -1,7 +1,7 @@
 /** The permissions of a user's machine, which follow from its tasks. */
 import { MachineError, statesIn, tasksIn, type Machine, type State } from "../asl/machine";
 import { isRecord, type Fields } from "../asl/values";
-import { sid, type Binding } from "../constructs/resources/grants";
+import { freeName, type Binding } from "../constructs/resources/grants";
 import { APPROVAL_RESOURCE } from "./record";
 
 /** `arn("sqs", "<queue name>")` in the deployment's account and region. */
@@ -57,10 +57,10 @@ function syncPermissions(machineArn: string, source: ArnSource): readonly Permis
 }
 
 export interface PermissionProps {
+  /** Names of bindings that the machine has already. */
+  readonly taken: readonly string[];
   /** Names of tables and functions whose bindings the machine has already. */
   readonly bound: readonly string[];
-  /** Names of the machine's other bindings. */
-  readonly taken: readonly string[];
   /** What the user states. */
   readonly stated: readonly Permission[];
   readonly source: ArnSource;
@@ -72,19 +72,15 @@ export interface PermissionProps {
  * @throws {@link MachineError} for a task whose permissions are neither known nor stated
  */
 export function permissionsOf(machine: Machine, props: PermissionProps): Record<string, Binding> {
-  const { stated, taken } = props;
-  const sids = new Set(taken.map(sid));
-  /** Statements of a policy have different names: those of states can be equal without their spaces, or in capitals. */
-  const freeName = (base: string): string => {
-    let name = base;
-    for (let index = 1; sids.has(sid(name)); index++) name = `${base}${index}`;
-    sids.add(sid(name));
-    return name;
-  };
-  const found = stated.map((permission): [string, Binding] => [freeName("Stated"), { value: "", ...permission }]);
+  const names = new Set(props.taken);
+  const found = props.stated.map((permission): [string, Binding] => [
+    freeName("Stated", names),
+    { value: "", ...permission },
+  ]);
+  // "Send mail" and "SendMail" are two states, and a name in other letters has nothing left.
   for (const [name, state] of statesIn(machine))
     for (const binding of [...taskBindings(name, state, props), ...locationBindings(name, state, props)])
-      found.push([freeName(name.replace(/[^A-Za-z0-9]/g, "") || "Task"), binding]);
+      found.push([freeName(name.replace(/[^A-Za-z0-9]/g, "") || "State", names), binding]);
   return Object.fromEntries(found);
 }
 

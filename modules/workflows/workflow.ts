@@ -25,7 +25,7 @@ import { NodeFunction } from "../constructs/resources/node-function";
 import { API_TIMEOUT_SECONDS, ApiFunction } from "../constructs/patterns/api-function";
 import { AsyncFunction } from "../constructs/patterns/async-function";
 import { ScheduledFunction } from "../constructs/patterns/scheduled-function";
-import { OWN_PERMISSIONS, StateMachine } from "../constructs/resources/state-machine";
+import { StateMachine } from "../constructs/resources/state-machine";
 import { Table } from "../constructs/resources/table";
 import { taskMachine } from "./definition";
 import { loadDefinition } from "./load-definition";
@@ -259,7 +259,7 @@ function createOwnMachine(
   const bindings: Readonly<Record<string, Binding>> = {
     ...own,
     ...permissionsOf(machine, {
-      taken: [...OWN_PERMISSIONS, ...Object.keys(own)],
+      taken: Object.keys(own),
       bound: lambdas.map(([, lambda]) => lambda.name),
       stated: permissions,
       source: { arn: (service, resource) => feature.arn(service, resource), partitionName: feature.partitionName },

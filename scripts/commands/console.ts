@@ -8,7 +8,7 @@ import { sourceOf } from "../console/readers/source";
 import { bundlePage } from "../console/server/bundle-page";
 import { runAction } from "../console/actions/run-action";
 import { DEFAULT_PORT, startConsole } from "../console/server/server";
-import { findDeployed } from "../environments/deployed";
+import { readDeployed } from "../environments/deployed";
 import { LOCAL } from "../environments/names";
 import { openInBrowser } from "../shared/terminal/browser";
 import {
@@ -58,8 +58,8 @@ export const command = () =>
 async function run(options: Options): Promise<number> {
   const interrupted = interruption(options);
   const bundling = bundlePage();
-  const { name } = await findDeployed(options);
-  const source = sourceOf(() => findDeployed(options), Date.now);
+  const { name } = await readDeployed(options);
+  const source = sourceOf(() => readDeployed(options), Date.now);
   const canWrite = name === LOCAL || options.write;
   const where = whereOf(name, options);
   const key = randomBytes(24).toString("base64url");

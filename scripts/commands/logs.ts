@@ -29,7 +29,7 @@ import { outputClosed } from "../shared/terminal/output";
 interface Options extends EnvironmentOptions, JsonOption {
   readonly follow: boolean;
   /** Epoch milliseconds. */
-  readonly since?: number;
+  readonly since?: () => number;
   readonly id?: string;
   readonly level?: Level;
 }
@@ -62,11 +62,13 @@ export const command = () =>
     .option("--json", "one JSON document a line: the time, the function, and its fields", false)
     .action(exitCodeOf(run));
 
-function sinceOf(text: string): number {
+/** @returns the time once the environment, and with it its clock, is known */
+function sinceOf(text: string): () => number {
   const seconds = parseDuration(text);
-  const time = seconds === undefined ? Date.parse(text) : Date.now() - seconds * SECOND_MS;
+  if (seconds !== undefined) return () => Date.now() - seconds * SECOND_MS;
+  const time = Date.parse(text);
   if (Number.isNaN(time)) throw new InvalidArgumentError("Expected a duration such as 15m, or a time.");
-  return time;
+  return () => time;
 }
 
 async function run(name: string | undefined, options: Options): Promise<number> {
@@ -82,7 +84,7 @@ async function run(name: string | undefined, options: Options): Promise<number> 
     return line !== undefined;
   };
   const seconds = follow ? SINCE_WHEN_FOLLOWING_SECONDS : SINCE_SECONDS;
-  const from = options.since ?? Date.now() - seconds * SECOND_MS;
+  const from = options.since?.() ?? Date.now() - seconds * SECOND_MS;
   if (follow) {
     const related = relatedTo(id);
     const pollMs = deployed.aws.endpoint === undefined ? POLL_MS.aws : POLL_MS.emulator;

@@ -4,7 +4,8 @@ import { buildClients } from "./clients-package";
 import { colours } from "../shared/terminal/colours";
 import { EXIT } from "../shared/terminal/command-line";
 import { describeError } from "../shared/terminal/errors";
-import { bundleHandlers, handlerEntries } from "../../modules/constructs/bundling/bundle";
+import { bundleHandlers } from "../../modules/constructs/bundling/bundle";
+import { handlerEntries } from "../../modules/constructs/bundling/handlers";
 import { table } from "../shared/terminal/table";
 
 program
@@ -15,31 +16,29 @@ program
   )
   .parse();
 
-const started = performance.now();
-const bundles = bundleHandlers(handlerEntries());
 const kilobytes = (bytes: number) => `${(bytes / 1000).toFixed(1)} kB`;
-
-console.log(
-  table(
-    ["handler", "bundle", "zip", ""],
-    bundles.map(({ entry, bundleBytes, zipBytes, rebuilt }) => [
-      entry,
-      kilobytes(bundleBytes),
-      kilobytes(zipBytes),
-      rebuilt ? "built" : colours.dim("unchanged"),
-    ]),
-  ),
-);
 const seconds = (since: number) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
-console.log(`${bundles.length} handlers in ${seconds(started)}`);
 
-const compiling = performance.now();
-buildClients().then(
-  (folder) => {
-    console.log(`clients in ${folder}, in ${seconds(compiling)}`);
-  },
-  (error: unknown) => {
-    console.error(`npm run build: ${describeError(error)}`);
-    process.exitCode = EXIT.failure;
-  },
-);
+async function main(): Promise<void> {
+  const started = performance.now();
+  const bundles = await bundleHandlers(handlerEntries());
+  console.log(
+    table(
+      ["handler", "bundle", "zip", ""],
+      bundles.map(({ entry, bundleBytes, zipBytes, rebuilt }) => [
+        entry,
+        kilobytes(bundleBytes),
+        kilobytes(zipBytes),
+        rebuilt ? "built" : colours.dim("unchanged"),
+      ]),
+    ),
+  );
+  console.log(`${bundles.length} handlers in ${seconds(started)}`);
+  const compiling = performance.now();
+  console.log(`clients in ${await buildClients()}, in ${seconds(compiling)}`);
+}
+
+main().catch((error: unknown) => {
+  console.error(`npm run build: ${describeError(error)}`);
+  process.exitCode = EXIT.failure;
+});

@@ -4,6 +4,7 @@ import type { EnvironmentOptions } from "../shared/terminal/command-line";
 import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { outputsOfState, readState, type State } from "../terraform/state";
 import { awsSettingsOf } from "../terraform/state-bucket";
+import { followClock } from "./environment-clock";
 import { chosenEnvironment, rememberPersonal } from "./names";
 import { notDeployed } from "./stack";
 import { findState } from "./state-location";
@@ -17,10 +18,20 @@ export interface Deployed {
 }
 
 /**
- * The environment that the options choose.
+ * The environment that the options choose, for a command: from here on it works in the time of that environment.
  * @throws UsageError, UnknownEnvironmentError, NotDeployedError
  */
 export async function findDeployed(options: EnvironmentOptions): Promise<Deployed> {
+  const deployed = await readDeployed(options);
+  if (deployed.aws.endpoint !== undefined) await followClock(deployed.aws.endpoint);
+  return deployed;
+}
+
+/**
+ * The same, for a program that follows the environment's clock itself.
+ * @throws UsageError, UnknownEnvironmentError, NotDeployedError
+ */
+export async function readDeployed(options: EnvironmentOptions): Promise<Deployed> {
   const name = await chosenEnvironment(options);
   const { backend, personal } = await findState(name, options);
   const state = await readState(backend);

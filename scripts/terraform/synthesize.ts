@@ -4,6 +4,7 @@ import { readFile, readdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { ownEnvironment, runCommand } from "../shared/run-command";
+import { terminalText } from "../shared/terminal/plain-text";
 
 export interface SynthesizeOptions {
   /** The CDKTF app. @default main.ts */
@@ -77,6 +78,7 @@ export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Prom
     },
   });
   if (code !== 0) throw new SynthesisFailedError(describeFailure(app, stderr, code));
+  for (const line of stderr.split("\n")) if (line.startsWith("Warning: ")) console.error(terminalText(line));
   await removeStaleStacks(outputDirectory);
   return join(outputDirectory, "stacks");
 }

@@ -41,7 +41,7 @@ beforeAll(async () => {
   stack = await mkdtemp(join(tmpdir(), "almanac-live-"));
   handler = join(stack, "handler.ts");
   await save("deployed");
-  const [bundle] = bundleHandlers([relative(".", handler)]);
+  const [bundle] = await bundleHandlers([relative(".", handler)]);
   if (bundle === undefined) throw new Error("not bundled");
   const ZipFile = await readFile(bundle.zipFile);
   await mkdir(join(stack, "assets"));
@@ -152,7 +152,7 @@ it("counts what changed before it watched", async () => {
   events.length = 0;
   // As a start leaves it: what is bundled is what is deployed.
   await save("deployed");
-  bundleHandlers([relative(".", handler)]);
+  await bundleHandlers([relative(".", handler)]);
   await save("meanwhile");
   const stop = watchSources({
     stack,

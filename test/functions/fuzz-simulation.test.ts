@@ -9,7 +9,7 @@ import { fuzz, withFuzzWorld } from "../support/fuzz/run";
 import { FUZZ_TARGETS } from "../support/fuzz/targets";
 
 /** For each of the handlers: over 2,000 in all. */
-const INPUTS = Number(process.env["FUZZ_INPUTS"] ?? 70);
+const INPUTS = Number(process.env["FUZZ_INPUTS"] ?? 45);
 const SEED = Number(process.env["FUZZ_SEED"] ?? Date.now() % 1_000_000_000);
 
 describe("hostile inputs", () => {

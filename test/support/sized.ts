@@ -5,3 +5,9 @@ const NIGHTLY = process.env["ALMANAC_SIMULATIONS"] === "nightly";
 export function sized(everyRun: number, nightly: number): number {
   return NIGHTLY ? nightly : everyRun;
 }
+
+/** Some of a test's cases, spread over all of them, in each run of the tests; every night all. @param everyRun the most in each run */
+export function sampled<Case>(cases: readonly Case[], everyRun: number): readonly Case[] {
+  const step = sized(Math.ceil(cases.length / everyRun), 1);
+  return cases.filter((_, index) => index % step === 0);
+}

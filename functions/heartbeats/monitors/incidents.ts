@@ -201,12 +201,10 @@ function nextRecent(
   };
 }
 
-/** A reminder replaces an undelivered earlier one, and so does a change of one incident: a message tells the latest. */
+/** A reminder replaces an undelivered earlier one. */
 function enqueue(outbox: readonly Notification[], { incident, ...notification }: Notification): Notification[] {
+  const kept = outbox.filter(({ kind }) => notification.kind !== "reminder" || kind !== "reminder");
   const told = { ...incident, changes: incident.changes.slice(-TOLD_CHANGES) };
-  const isReplaced = ({ kind, incident: { openedAt } }: Notification) =>
-    kind === notification.kind && (kind === "reminder" || (kind === "changed" && openedAt === incident.openedAt));
-  const kept = outbox.filter((earlier) => !isReplaced(earlier));
   return bounded([...kept, { ...notification, incident: told }].slice(-MAX_OUTBOX));
 }
 

@@ -49,17 +49,13 @@ export interface TimerStatus {
 }
 
 export function timerResponse(timer: StoredTimer, now: number, status: TimerStatus): TimerResponse {
-  const { schedule, enabled, startAt, endAt, maxFires, firesLeft, jitterSeconds, version, putAt } = timer;
+  const { schedule, enabled, version, putAt } = timer;
   const nextFireAt = nextFire(timer, now, status);
   return {
     ...legacyTimerResponse(timer),
     schedule: scheduleResponse(schedule),
     enabled,
-    ...(startAt !== undefined && { startAt: iso(startAt) }),
-    ...(endAt !== undefined && { endAt: iso(endAt) }),
-    ...(maxFires !== undefined && { maxFires }),
-    ...(firesLeft !== undefined && { firesLeft }),
-    ...(jitterSeconds !== undefined && { jitterSeconds }),
+    ...limitsResponse(timer),
     ...optionsResponse(timer.options),
     version,
     putAt: iso(putAt),
@@ -70,7 +66,23 @@ export function timerResponse(timer: StoredTimer, now: number, status: TimerStat
   };
 }
 
-function optionsResponse({ callback = DEFAULT_CALLBACK, maxAttempts, maxAgeSeconds, ...others }: TimerOptions = {}) {
+type Limits = Pick<TimerResponse, "startAt" | "endAt" | "maxFires" | "firesLeft" | "jitterSeconds">;
+
+function limitsResponse({ startAt, endAt, maxFires, firesLeft, jitterSeconds }: Timer): Limits {
+  // Most timers have none, and each spread takes longer than this test.
+  if ((startAt ?? endAt ?? maxFires ?? firesLeft ?? jitterSeconds) === undefined) return {};
+  return {
+    ...(startAt !== undefined && { startAt: iso(startAt) }),
+    ...(endAt !== undefined && { endAt: iso(endAt) }),
+    ...(maxFires !== undefined && { maxFires }),
+    ...(firesLeft !== undefined && { firesLeft }),
+    ...(jitterSeconds !== undefined && { jitterSeconds }),
+  };
+}
+
+function optionsResponse(options: TimerOptions | undefined) {
+  if (options === undefined) return { callback: DEFAULT_CALLBACK };
+  const { callback = DEFAULT_CALLBACK, maxAttempts, maxAgeSeconds, ...others } = options;
   const retry = {
     ...(maxAttempts !== undefined && { maxAttempts }),
     ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),

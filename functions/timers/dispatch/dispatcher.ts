@@ -254,13 +254,9 @@ async function* pagesOf(shard: string, window: Window, { position, ports: { inde
  * pages are most of what the garbage collector copies.
  */
 function enqueueDue(page: Page, range: SlotRange, window: Window, context: WindowContext): Promise<void> {
-  try {
-    const { fires, plans } = planDue(page, range, window, context);
-    return sendAndAdvance(fires, plans, context);
-  } catch (error) {
-    // Pages before it are in flight: it fails in its turn.
-    return Promise.reject(error);
-  }
+  return Promise.resolve()
+    .then(() => planDue(page, range, window, context))
+    .then(({ fires, plans }) => sendAndAdvance(fires, plans, context));
 }
 
 function planDue({ timers }: Page, range: SlotRange, window: Window, context: WindowContext) {

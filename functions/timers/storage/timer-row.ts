@@ -34,7 +34,7 @@ export function timerKey(kind: TimerKind, id: string): string {
 }
 
 /** The whole key of a row: of a timer, a cursor, or the shard count. @param sort `periodic#<id>` */
-export function rowKey(sort: string): Row {
+export function rowKey(sort: string): Record<string, AttributeValue> {
   const group = sort.slice(0, sort.indexOf("#"));
   const partition =
     group === "periodic" || group === "oneshot" ? partitionOf(group, fnv1a(sort) % TIMER_PARTITIONS) : group;
@@ -55,33 +55,49 @@ export function timerIdOf(row: Row): { readonly kind: TimerKind; readonly id: st
 
 /** @param indexKey undefined: not in the index, because no fire remains to enqueue */
 export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Row {
-  const { schedule } = timer;
-  return {
-    ...rowKey(timerKey(timer.kind, timer.id)),
-    ...(indexKey && { slot: { S: indexKey.slot }, dueMs: { N: String(indexKey.dueMs) } }),
-    shard: { S: timer.shard },
-    version: { S: timer.version },
-    ...scheduleAttributes(schedule),
-    data: { S: timer.data },
-    ...numberAttribute("startAt", timer.startAt),
-    ...numberAttribute("endAt", timer.endAt),
-    ...numberAttribute("maxFires", timer.maxFires),
-    ...numberAttribute("finalAt", timer.finalAt),
-    ...numberAttribute("firesLeft", timer.firesLeft),
-    ...numberAttribute("jitterSeconds", timer.jitterSeconds),
-    ...(timer.enabled ? {} : { disabled: { BOOL: true } }),
-    putAt: { N: String(timer.putAt) },
-    ...(timer.requestKey !== undefined && { requestKey: { S: timer.requestKey } }),
-    ...(timer.options && { options: { M: optionAttributes(timer.options) } }),
-    enqueuedUntil: { N: String(timer.enqueuedUntil) },
-    // One that is paused stays until it is resumed, or deleted.
-    ...(schedule.kind === "once" &&
-      timer.enabled &&
-      numberAttribute(
-        TIMER_KEYS.timeToLive,
-        Math.ceil(Math.max(schedule.at, timer.putAt) / 1_000) + ONESHOT_RETENTION_SECONDS,
-      )),
+  const { schedule, enabled, requestKey, options } = timer;
+  // Assigned, not spread: eleven spreads took a tenth of a PUT.
+  const row: Record<string, AttributeValue> = rowKey(timerKey(timer.kind, timer.id));
+  const setNumber = (name: string, value: number | undefined): void => {
+    if (value !== undefined) row[name] = { N: String(value) };
   };
+  row["shard"] = { S: timer.shard };
+  row["version"] = { S: timer.version };
+  row["data"] = { S: timer.data };
+  setNumber("putAt", timer.putAt);
+  setNumber("enqueuedUntil", timer.enqueuedUntil);
+  if (indexKey !== undefined) {
+    row["slot"] = { S: indexKey.slot };
+    setNumber("dueMs", indexKey.dueMs);
+  }
+  switch (schedule.kind) {
+    case "every":
+      setNumber("periodMs", schedule.periodMs);
+      setNumber("phaseMs", schedule.phaseMs);
+      break;
+    case "cron":
+      row["cron"] = { S: schedule.expression };
+      row["timeZone"] = { S: schedule.timeZone };
+      break;
+    case "once":
+      setNumber("at", schedule.at);
+      // One that is paused stays until it is resumed, or deleted.
+      if (enabled)
+        setNumber(
+          TIMER_KEYS.timeToLive,
+          Math.ceil(Math.max(schedule.at, timer.putAt) / SECOND_MS) + ONESHOT_RETENTION_SECONDS,
+        );
+  }
+  setNumber("startAt", timer.startAt);
+  setNumber("endAt", timer.endAt);
+  setNumber("maxFires", timer.maxFires);
+  setNumber("finalAt", timer.finalAt);
+  setNumber("firesLeft", timer.firesLeft);
+  setNumber("jitterSeconds", timer.jitterSeconds);
+  if (!enabled) row["disabled"] = { BOOL: true };
+  if (requestKey !== undefined) row["requestKey"] = { S: requestKey };
+  if (options !== undefined) row["options"] = { M: optionAttributes(options) };
+  return row;
 }
 
 /** What {@link readTimerRow} reads, but for `requestKey`, which only the API needs: a third of a row is its keys and its time to live. */
@@ -270,17 +286,6 @@ function readOptions(options: Row, key: string): TimerOptions {
     ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
     ...(history?.BOOL !== undefined && { history: history.BOOL }),
   };
-}
-
-function scheduleAttributes(schedule: Schedule): Row {
-  switch (schedule.kind) {
-    case "every":
-      return { periodMs: { N: String(schedule.periodMs) }, phaseMs: { N: String(schedule.phaseMs) } };
-    case "cron":
-      return { cron: { S: schedule.expression }, timeZone: { S: schedule.timeZone } };
-    case "once":
-      return { at: { N: String(schedule.at) } };
-  }
 }
 
 /** Checked here: a schedule that cannot be computed would fail its neighbours in a page. */

@@ -5,7 +5,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { MessageChannel, Worker, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
+import { z } from "zod";
 import { BundleCache, PROJECT, nameOf } from "./cache";
+import { handlerEntries } from "./handlers";
 import { writeAtomically } from "./write-atomically";
 
 /** Far more than it takes. A thread that does not answer would stop the synthesis for ever. */
@@ -27,6 +29,9 @@ const bundled = new Set<string>();
 
 let thread: BundlingThread | undefined;
 
+/** Those that are bundled before it is known which are needed. */
+let ahead: ReadonlySet<string> = new Set();
+
 /** Where a handler's zip is after {@link finishBundling}. */
 export function zipOf(entry: string, wrapper?: HandlerWrapper): string {
   const source = wrapper === undefined ? entry : wrapped(entry, wrapper);
@@ -34,12 +39,26 @@ export function zipOf(entry: string, wrapper?: HandlerWrapper): string {
   return new BundleCache().zipFileOf(source);
 }
 
+/**
+ * Where nothing has been bundled yet, begins with all handlers of the project before cdktf is loaded, on a processor that has nothing to do until
+ * then. Those that no environment needs wait in the cache.
+ */
+export function bundleAhead(): void {
+  if (thread !== undefined || !new BundleCache().isEmpty) return;
+  const entries = handlerEntries();
+  ahead = new Set(entries);
+  thread = new BundlingThread();
+  thread.add(entries);
+}
+
 /** Begins to bundle the handlers whose zips were asked for. */
 export function startBundling(): void {
-  if (thread !== undefined) return;
-  const entries = [...requested];
+  const entries = [...requested].filter((entry) => !ahead.has(entry));
   const stale = new BundleCache().staleAmong(entries);
-  if (stale.length > 0) thread = new BundlingThread(stale);
+  if (stale.length > 0) {
+    thread ??= new BundlingThread();
+    thread.add(stale);
+  }
   for (const entry of entries) {
     requested.delete(entry);
     bundled.add(entry);
@@ -52,38 +71,68 @@ export function startBundling(): void {
  * @throws Error with esbuild's messages when a handler does not build
  */
 export function finishBundling(): void {
-  // Those that were asked for after the start come second.
+  // Those ahead come second: one that does not build fails only where it is needed.
   do {
     startBundling();
     const running = thread;
+    const early = ahead;
     thread = undefined;
-    running?.wait();
+    ahead = new Set();
+    for (const { entries, message } of running?.wait() ?? []) {
+      if (entries.every((entry) => early.has(entry))) continue;
+      for (const entry of entries) bundled.delete(entry);
+      throw new Error(message);
+    }
   } while (requested.size > 0);
 }
 
-class BundlingThread {
-  private readonly done = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-  private readonly failure: MessagePort;
+const failureSchema = z.object({ batch: z.number(), message: z.string() });
 
-  constructor(private readonly entries: readonly string[]) {
+interface Failure {
+  readonly entries: readonly string[];
+  readonly message: string;
+}
+
+class BundlingThread {
+  /** How many batches have ended. */
+  private readonly done = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+  private readonly batches: (readonly string[])[] = [];
+  private readonly failures: MessagePort;
+  private readonly worker: Worker;
+
+  constructor() {
     const { port1, port2 } = new MessageChannel();
-    this.failure = port1;
-    const worker = new Worker(join(__dirname, "thread.cjs"), {
+    this.failures = port1;
+    this.worker = new Worker(join(__dirname, "thread.cjs"), {
       execArgv: [],
-      workerData: { entries, done: this.done, failure: port2 },
+      workerData: { done: this.done, failures: port2 },
       transferList: [port2],
     });
     // A synthesis that fails ends without waiting.
-    worker.unref();
+    this.worker.unref();
   }
 
-  wait(): void {
-    const isTimeout = Atomics.wait(this.done, 0, 0, MAX_WAIT_MS) === "timed-out";
-    const failure: unknown = receiveMessageOnPort(this.failure)?.message;
-    this.failure.close();
-    if (!isTimeout && failure === undefined) return;
-    for (const entry of this.entries) bundled.delete(entry);
-    throw new Error(typeof failure === "string" ? failure : "Bundling the handlers took longer than ten minutes");
+  add(entries: readonly string[]): void {
+    this.worker.postMessage({ batch: this.batches.length, entries });
+    this.batches.push(entries);
+  }
+
+  wait(): readonly Failure[] {
+    for (;;) {
+      const ended = Atomics.load(this.done, 0);
+      if (ended === this.batches.length) break;
+      if (Atomics.wait(this.done, 0, ended, MAX_WAIT_MS) === "timed-out")
+        throw new Error("Bundling the handlers took longer than ten minutes");
+    }
+    void this.worker.terminate();
+    const failures: Failure[] = [];
+    for (let next = receiveMessageOnPort(this.failures); next !== undefined;) {
+      const { batch, message } = failureSchema.parse(next.message);
+      failures.push({ entries: this.batches[batch] ?? [], message });
+      next = receiveMessageOnPort(this.failures);
+    }
+    this.failures.close();
+    return failures;
   }
 }
 

@@ -4,11 +4,11 @@
  */
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { join, relative } from "node:path";
-import { buildSync, type BuildOptions, type BuildResult } from "esbuild";
+import { build, type BuildOptions, type BuildResult } from "esbuild";
 import { zipSync, type Zippable } from "fflate";
 import { BundleCache, PROJECT, nameOf, recordSchema, type BuildRecord, type BundlerOptions } from "./cache";
 import { BUNDLE_OPTIONS, COMPRESSION_LEVEL } from "./options";
-import { ownSourcesOnly } from "./source-map";
+import { ownSourcesOnly, stubMaps } from "./source-map";
 import { writeAtomically } from "./write-atomically";
 
 /** A bundled handler. Sizes in bytes. */
@@ -24,26 +24,19 @@ export interface Bundle {
   readonly rebuilt: boolean;
 }
 
-/** All handlers: the files of functions/<feature>/ that export `handler`. Sorted. */
-export function handlerEntries(): string[] {
-  const functions = join(PROJECT, "functions");
-  return readdirSync(functions, { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
-    .filter((file) => /^export const handler\b/m.test(readFileSync(join(functions, file), "utf8")))
-    .map((file) => join("functions", file).replaceAll("\\", "/"))
-    .sort();
-}
-
 /**
  * Bundles handlers, by their paths relative to the project. Skips those with unchanged inputs; builds the others in one run of
  * esbuild.
  *
  * @throws Error with esbuild's messages when a handler does not build
  */
-export function bundleHandlers(entries: readonly string[], options: BundlerOptions = {}): Bundle[] {
+export async function bundleHandlers(
+  entries: readonly string[],
+  options: BundlerOptions = {},
+): Promise<readonly Bundle[]> {
   const cache = new BundleCache(options);
   const stale = cache.staleAmong(entries);
-  if (stale.length > 0) store(buildSync(buildOptionsOf(stale)), stale, cache);
+  if (stale.length > 0) store(await build(buildOptionsOf(stale)), stale, cache);
 
   return entries.map((entry) => {
     const record = cache.recordOf(entry);
@@ -83,6 +76,7 @@ export function buildOptionsOf(entries: readonly string[]) {
     outdir: "bundles", // names the outputs; nothing is written
     write: false,
     metafile: true,
+    plugins: [stubMaps],
   } as const satisfies BuildOptions;
 }
 

@@ -1,9 +1,9 @@
 /** The cache of bundles: a zip for each handler, and beside it a record of what it was built from. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
-import { BUNDLE_OPTIONS, COMPRESSION_LEVEL } from "./options";
+import { BUNDLE_OPTIONS, COMPRESSION_LEVEL, MAPS } from "./options";
 
 export const PROJECT = resolve(__dirname, "../../..");
 
@@ -38,7 +38,7 @@ export class BundleCache {
   /** Of all that handlers have in common. */
   get key(): string {
     const locks = ["package-lock.json", INSTALLED].map((file) => this.hashOf(file));
-    return sha256(JSON.stringify([BUNDLE_OPTIONS, COMPRESSION_LEVEL, ...locks]));
+    return sha256(JSON.stringify([BUNDLE_OPTIONS, COMPRESSION_LEVEL, MAPS, ...locks]));
   }
 
   /** Those whose sources or packages have changed since they were bundled. */
@@ -50,6 +50,11 @@ export class BundleCache {
       // All are hashed: one that is saved while esbuild reads them is not taken for what was built.
       return Object.entries(record.inputs).filter(([input, hash]) => this.hashOf(input) !== hash).length > 0;
     });
+  }
+
+  /** Whether nothing has ever been bundled. */
+  get isEmpty(): boolean {
+    return !existsSync(this.directory) || readdirSync(this.directory).every((name) => !name.endsWith(".zip"));
   }
 
   /** Undefined when there is no bundle. */

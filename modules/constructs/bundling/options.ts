@@ -21,3 +21,6 @@ export const BUNDLE_OPTIONS = {
 
 /** Of a zip: half the time of level 9, for one per cent more bytes. */
 export const COMPRESSION_LEVEL = 5;
+
+/** How source maps are made: changed with source-map.ts, so that no bundle keeps the map of an older way. */
+export const MAPS = 2;

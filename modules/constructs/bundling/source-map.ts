@@ -1,13 +1,28 @@
-/** Source maps of bundles, without dependencies. */
+/** Source maps of bundles, without dependencies: two thirds of a zip, and most of the time that esbuild and we take for maps. */
+import { readFile } from "node:fs/promises";
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
+import type { Plugin } from "esbuild";
 import * as z from "zod";
 
 const sourceMapSchema = z.object({ sources: z.array(z.string()), mappings: z.string() });
 
-/**
- * Removes dependencies from a bundle's source map, which are two thirds of a zip. Stack frames of dependencies then show their
- * position in the bundle.
- */
+/** A map with one position. esbuild maps what a file's own map knows only: of a dependency with this one, next to nothing. */
+const STUB = `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(
+  JSON.stringify({ version: 3, sources: [""], mappings: "AAAA" }),
+).toString("base64")}`;
+
+/** Gives each file of a dependency a map of its own. The code stays the same. */
+export const stubMaps: Plugin = {
+  name: "stub-maps",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
+      contents: `${await readFile(path, "utf8")}${STUB}`,
+      loader: "js",
+    }));
+  },
+};
+
+/** Leaves our own files in a bundle's source map. Stack frames of dependencies then show their position in the bundle. */
 export function ownSourcesOnly(sourceMap: string): string {
   const { sources, mappings } = sourceMapSchema.parse(JSON.parse(sourceMap));
   const own = sources.filter((source) => !source.includes("node_modules/"));
@@ -15,12 +30,20 @@ export function ownSourcesOnly(sourceMap: string): string {
 
   const lines = decode(mappings).map((segments) => {
     const kept: SourceMapSegment[] = [];
+    let last: number | undefined;
+    // A segment without a source ends the previous one, right behind it: what follows may be of a dependency.
+    const end = () => {
+      const column = kept.at(-1)?.[0];
+      if (column !== undefined && last !== undefined) kept.push([column + 1]);
+      last = undefined;
+    };
     for (const [column, source, line, sourceColumn] of segments) {
       const index = source === undefined ? undefined : newIndex.get(source);
+      if (index !== last) end();
       if (index !== undefined) kept.push([column, index, line ?? 0, sourceColumn ?? 0]);
-      // A segment without a source ends the previous one. More than one in a row are redundant.
-      else if (kept.at(-1)?.length !== 1) kept.push([column]);
+      last = index;
     }
+    end();
     return kept;
   });
   return JSON.stringify({ version: 3, sources: own, names: [], mappings: encode(lines) });

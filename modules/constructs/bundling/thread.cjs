@@ -1,13 +1,20 @@
 // Bundles handlers in a thread of its own. Plain JavaScript: a thread has no compiler of TypeScript before it has loaded one.
-const { workerData } = require("node:worker_threads");
+const { parentPort, workerData } = require("node:worker_threads");
 
-const { entries, done, failure } = workerData;
-try {
+const { done, failures } = workerData;
+
+async function bundle(entries) {
   require("tsx/cjs");
-  require("./bundle").bundleHandlers(entries);
-} catch (error) {
-  failure.postMessage(error instanceof Error ? error.message : String(error));
-} finally {
-  Atomics.store(done, 0, 1);
-  Atomics.notify(done, 0);
+  await require("./bundle").bundleHandlers(entries);
 }
+
+parentPort.on("message", ({ batch, entries }) => {
+  bundle(entries)
+    .catch((error) => {
+      failures.postMessage({ batch, message: error instanceof Error ? error.message : String(error) });
+    })
+    .finally(() => {
+      Atomics.add(done, 0, 1);
+      Atomics.notify(done, 0);
+    });
+});

@@ -56,11 +56,22 @@ export function statementsOf(bindings: Readonly<Record<string, string | Binding>
 
 /** An IAM policy document. Tokens are allowed: Terraform's JSON syntax interpolates strings. */
 export function policy(statements: readonly Statement[]): string {
-  return JSON.stringify({ Version: "2012-10-17", Statement: statements });
+  const taken = new Set<string>();
+  // IAM refuses a Sid twice: a user's variable or state can have the name of one of ours.
+  const Statement = statements.map((statement) => ({ ...statement, Sid: freeName(statement.Sid, taken) }));
+  return JSON.stringify({ Version: "2012-10-17", Statement });
+}
+
+/** `name`, or `name1` where that is taken: taken from now on. */
+export function freeName(name: string, taken: Set<string>): string {
+  let free = name;
+  for (let number = 1; taken.has(free); number += 1) free = `${name}${number}`;
+  taken.add(free);
+  return free;
 }
 
 /** Sids are alphanumeric: HEARTBEATS_TABLE -> HeartbeatsTable, claimRun -> ClaimRun. */
-export function sid(name: string): string {
+function sid(name: string): string {
   const words = name === name.toUpperCase() ? name.toLowerCase().split("_") : [name];
   return words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join("");
 }

@@ -28,9 +28,6 @@ const LOG_DELIVERY_ACTIONS = [
   "logs:UpdateLogDelivery",
 ];
 
-/** Names of a machine's own permissions, which bindings cannot have. */
-export const OWN_PERMISSIONS = ["LOGS", "TRACES", "ITEM_EXECUTIONS", "ITEM_EXECUTIONS_ENDS"] as const;
-
 export interface StateMachineProps<Bindings extends Readonly<Record<string, Binding>>> {
   /** What the machine uses: permissions go to its role, values to `definition` by name. */
   readonly bindings: Bindings;

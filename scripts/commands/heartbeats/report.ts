@@ -53,13 +53,20 @@ export const command = () =>
       .option("--csv", "comma-separated values, times in milliseconds", false),
   ).action(exitCodeOf(run));
 
-async function run(options: Options): Promise<number> {
-  const now = Date.now();
-  const { month = monthBefore(now) } = options;
+/** @throws UsageError */
+function intervalOf(month: string): NonNullable<ReturnType<typeof monthOf>> {
   const interval = monthOf(month);
   if (interval === undefined) throw new UsageError(`--month: "${month}" is not a month such as 2026-10`);
+  return interval;
+}
+
+async function run(options: Options): Promise<number> {
   if (options.csv && options.json) throw new UsageError("Pass either --csv or --json.");
+  if (options.month !== undefined) intervalOf(options.month);
   const { name, aws, ...deployed } = await findDeployed(options);
+  const now = Date.now();
+  const { month = monthBefore(now) } = options;
+  const interval = intervalOf(month);
   const outputs = outputsOf("heartbeats", { name, ...deployed });
   const s3 = createS3Client(aws);
   const configuration = await readConfiguration(s3, outputs.configuration_bucket_name);

@@ -46,8 +46,9 @@ function timeOf(value: string): number {
 }
 
 async function run(name: string, options: Options): Promise<number> {
-  const { from, to = Date.now(), into, quiet } = options;
+  const { from, into, quiet } = options;
   const source = await findDeployed(options);
+  const { to = Date.now() } = options;
   const sameEnvironment = into === undefined || into === source.name;
   const target = sameEnvironment ? source : await findDeployed({ ...options, env: into });
   const { queueUrl } = pipelineOf(target.name, name, target);

@@ -1,4 +1,5 @@
 /** `almanac workflows start <task> [input]`: starts a task. */
+import { text } from "node:stream/consumers";
 import type * as z from "zod";
 import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
@@ -24,13 +25,13 @@ export const command = () =>
   })
     .argument("<task>", "the task's id")
     .argument("[input]", "JSON, passed to the work")
-    .option("--input <json>", "the same, as an option")
+    .option("--input <json>", "the same, as an option; - is standard input, for a long one")
     .option("--watch", "follow the task until it has ended", false)
     .action(exitCodeOf(run));
 
 /** Starts it without the start function: Lambda would round the input's numbers before the function sees them. */
 async function run(taskId: string, input: string | undefined, options: Options): Promise<number> {
-  const request = parseRequest(taskId, input ?? options.input);
+  const request = parseRequest(taskId, options.input === "-" ? await text(process.stdin) : (input ?? options.input));
   const { ports } = await findWorkflow(options);
   await startTask(request, ports);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);

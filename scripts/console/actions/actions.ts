@@ -85,6 +85,14 @@ function changeCall(value: (name: string) => string, schedule: Readonly<Record<s
   };
 }
 
+/** Linux refuses an argument of 128 KiB; a character may have four bytes. */
+const LONGEST_ARGUMENT = 30_000;
+
+/** An option with JSON of any length: a long one is the command's standard input. */
+function jsonOption(name: string, json: string): Pick<Call, "input"> & Required<Pick<Call, "options">> {
+  return json.length > LONGEST_ARGUMENT ? { options: { [name]: "-" }, input: json } : { options: { [name]: json } };
+}
+
 function decision(verb: "approve" | "reject", value: (name: string) => string): Call {
   return {
     words: ["workflows", verb],
@@ -287,11 +295,15 @@ export const ACTIONS = {
     title: "Start a task",
     given: ["workflow"],
     fields: [{ name: "task", label: "Its id" }, JSON_INPUT],
-    call: (value) => ({
-      words: ["workflows", "start"],
-      options: { "--workflow": value("workflow"), "--input": value("input") },
-      positional: [value("task")],
-    }),
+    call: (value) => {
+      const { options, ...rest } = jsonOption("--input", value("input"));
+      return {
+        words: ["workflows", "start"],
+        options: { "--workflow": value("workflow"), ...options },
+        positional: [value("task")],
+        ...rest,
+      };
+    },
   },
   "workflows.approve": {
     title: "Approve",

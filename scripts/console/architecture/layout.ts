@@ -42,16 +42,20 @@ export function layOut(
   for (const [index, { from, to }] of edges.entries()) graph.setEdge(from, to, {}, String(index));
   layout(graph);
   const { width = 0, height = 0 } = graph.graph();
+  const lines = edges.map(({ from, to }, index) => graph.edge(from, to, String(index)).points);
+  // dagre measures nodes only: a line may lead around them, outside of the drawing.
+  const ys = lines.flatMap((points) => points.map(({ y }) => y));
+  const down = Math.max(0, MARGIN - Math.min(...ys, MARGIN));
   return {
     width: Math.ceil(width),
-    height: Math.ceil(height),
-    nodes: new Map(ids.map((id) => [id, placedAt(graph.node(id))])),
-    lines: edges.map(({ from, to }, index) => graph.edge(from, to, String(index)).points),
+    height: Math.ceil(down + Math.max(height, ...ys.map((y) => y + MARGIN))),
+    nodes: new Map(ids.map((id) => [id, placedAt(graph.node(id), down)])),
+    lines: lines.map((points) => points.map(({ x, y }) => ({ x, y: y + down }))),
   };
 }
 
-function placedAt({ x, y, width, height }: Placed): Placed {
-  return { x: Math.round(x), y: Math.round(y), width, height };
+function placedAt({ x, y, width, height }: Placed, down: number): Placed {
+  return { x: Math.round(x), y: Math.round(y + down), width, height };
 }
 
 /** An SVG path: a curve from the first point to the last, of quadratic pieces whose joints are the middles between the points. */

@@ -12,6 +12,8 @@ const FIRST_MS = 15 * MINUTE_MS;
 /** A pause of the viewer's: older lines are not read. */
 const KEPT_MS = 60 * MINUTE_MS;
 const KEPT_LINES = 20_000;
+/** A line may have a megabyte. */
+const KEPT_CHARACTERS = 50_000_000;
 
 /** Lines may reach CloudWatch this much later than they were written. */
 const INGESTION_MS = 10 * SECOND_MS;
@@ -21,28 +23,40 @@ const POLL_MS = { emulator: SECOND_MS, aws: 10 * SECOND_MS } as const;
 
 export interface LogTail {
   /** Lines of the last hour, or since the first poll, in time order. */
-  readonly read: (environment: Environment) => Promise<readonly LogEvent[]>;
+  readonly read: (environment: WithLogs) => Promise<readonly LogEvent[]>;
 }
 
-export function logTail(now: () => number): LogTail {
+export interface WithLogs extends Pick<Environment, "aws" | "logs" | "name"> {
+  readonly state: Pick<Environment["state"], "resources">;
+}
+
+/**
+ * @param now epoch milliseconds, of the environment's clock
+ * @param elapsed milliseconds that pass as they do: the environment's clock may be moved, forward and back
+ */
+export function logTail(now: () => number, elapsed = () => performance.now()): LogTail {
   let events: readonly LogEvent[] = [];
   let of = "";
   let readUntil = 0;
+  let readAt = -Infinity;
   let reading: Promise<void> | undefined;
-  const poll = async (environment: Environment): Promise<void> => {
+  const poll = async (environment: WithLogs): Promise<void> => {
     const groups = logGroupsOf(environment.name, environment.state);
     const from = readUntil === 0 ? now() - FIRST_MS : Math.max(readUntil - INGESTION_MS, now() - KEPT_MS);
     const started = now();
     const read = await readEvents(environment.logs, groups, { from });
     events = merged(events, read, now() - KEPT_MS);
     readUntil = started;
+    readAt = elapsed();
   };
   return {
     read: async (environment) => {
       const settings = JSON.stringify(environment.aws);
-      if (settings !== of) [events, readUntil, of] = [[], 0, settings];
+      // Its clock was moved back: what was read has not happened.
+      const isBack = now() < readUntil;
+      if (settings !== of || isBack) [events, readUntil, readAt, of] = [[], 0, -Infinity, settings];
       const pollMs = environment.aws.endpoint === undefined ? POLL_MS.aws : POLL_MS.emulator;
-      if (now() - readUntil >= pollMs)
+      if (elapsed() - readAt >= pollMs)
         await (reading ??= poll(environment).finally(() => {
           reading = undefined;
         }));
@@ -55,10 +69,13 @@ function merged(before: readonly LogEvent[], read: readonly LogEvent[], since: n
   const known = new Set(before.map(({ key }) => key));
   const fresh = read.filter(({ key }) => !known.has(key));
   if (fresh.length === 0 && (before[0]?.time ?? Infinity) >= since) return before;
-  return [...before, ...fresh]
-    .filter(({ time }) => time >= since)
-    .sort((a, b) => a.time - b.time)
-    .slice(-KEPT_LINES);
+  const all = [...before, ...fresh].filter(({ time }) => time >= since).sort((a, b) => a.time - b.time);
+  let characters = 0;
+  const first = all.findLastIndex(({ message }, index) => {
+    characters += message.length;
+    return characters > KEPT_CHARACTERS || all.length - index > KEPT_LINES;
+  });
+  return all.slice(first + 1);
 }
 
 /** The invocations that wrote the lines, the latest first. */

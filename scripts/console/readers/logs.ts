@@ -1,21 +1,34 @@
 /** Log lines of any function, or about one id. */
+import { truncate } from "../../../functions/shared/text";
 import { HOUR_MS } from "../../../functions/shared/time";
 import { isAtLeast } from "../../features/logs/describe-event";
 import { names, parseLine, readRelated, type LogEvent } from "../../features/logs/log-events";
 import { chosenGroups, logGroupsOf } from "../../features/logs/log-groups";
 import { fieldsOf } from "../../shared/fields";
 import { LOG_LEVELS, type LogLine, type LogsView, type Query } from "../contract";
-import type { LogTail } from "./log-tail";
+import type { LogTail, WithLogs } from "./log-tail";
 import type { Source } from "./source";
 
 /** What a screen can show, and a person can read. */
 const LINES = 400;
 
+/** Of a text. A line may have a megabyte; `almanac logs` shows all of it. */
+const SHOWN_CHARACTERS = 4_000;
+const SHOWN_FIELDS = 50;
+
 /** About one id, this far back. */
 const ID_MS = HOUR_MS;
 
+interface LogSource extends Pick<Source, "now"> {
+  readonly environment: () => Promise<WithLogs>;
+}
+
 /** @param query name: a feature or a function; level: at least this; q: a part of the line; id: lines about it, and related ones */
-export async function readLogs(source: Source, tail: LogTail, { name, level, q = "", id }: Query): Promise<LogsView> {
+export async function readLogs(
+  source: LogSource,
+  tail: LogTail,
+  { name, level, q = "", id }: Query,
+): Promise<LogsView> {
   const environment = await source.environment();
   const groups = logGroupsOf(environment.name, environment.state);
   const chosen = chosenGroups(groups, name);
@@ -54,7 +67,9 @@ function lineOf({ key, time, functionName, message }: LogEvent): LogLine | undef
   const at = new Date(time).toISOString();
   const fields = parseLine(message);
   if (fields === undefined)
-    return PLATFORM_LINE.test(message) ? undefined : { key, at, functionName, level: "", text: message, fields: [] };
+    return PLATFORM_LINE.test(message)
+      ? undefined
+      : { key, at, functionName, level: "", text: shortened(message), fields: [] };
   if ("_aws" in fields) return undefined;
   const type = textOf(fields["type"]);
   if (type.startsWith("platform.")) {
@@ -62,16 +77,24 @@ function lineOf({ key, time, functionName, message }: LogEvent): LogLine | undef
     if (status === "" || status === "success") return undefined;
     return { key, at, functionName, level: "error", text: `${type} ${status}`, fields: [] };
   }
+  const own = Object.entries(fields).filter(([name]) => !HIDDEN.test(name));
+  const left = own.length - SHOWN_FIELDS;
   return {
     key,
     at,
     functionName,
     level: levelOf(textOf(fields["level"])),
-    text: textOf(fields["message"]),
-    fields: Object.entries(fields)
-      .filter(([name]) => !HIDDEN.test(name))
-      .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)] as const),
+    text: shortened(textOf(fields["message"])),
+    fields: [...own.slice(0, SHOWN_FIELDS), ...(left > 0 ? [["more fields", String(left)] as const] : [])].map(
+      ([name, value]) =>
+        [shortened(name), shortened(typeof value === "string" ? value : JSON.stringify(value))] as const,
+    ),
   };
+}
+
+function shortened(text: string): string {
+  const shown = truncate(text, SHOWN_CHARACTERS);
+  return shown === text ? text : `${shown} (${text.length} characters)`;
 }
 
 function levelOf(level: string): LogLine["level"] {

@@ -16,6 +16,8 @@ import type { Values } from "../actions/actions";
 import type { Environment } from "./source";
 import { changeOf } from "./timer-change";
 
+export type WithTimers = Pick<Environment, "dynamodb" | "features">;
+
 export interface ReadTimer {
   readonly kind: TimerKind;
   readonly response: TimerResponse;
@@ -36,7 +38,7 @@ const ports = { clock: systemClock, random: Math.random };
 
 const outputs = z.looseObject({ table_name: z.string(), history_table_name: z.string() });
 
-export async function readAllTimers(environment: Environment, now: number): Promise<ReadTimers> {
+export async function readAllTimers(environment: WithTimers, now: number): Promise<ReadTimers> {
   const { table, dynamodb, name } = tableOf(environment);
   const stored: StoredTimer[] = [];
   const corrupt: string[] = [];
@@ -101,7 +103,7 @@ export async function readOneTimer(
   };
 }
 
-function tableOf({ dynamodb: client, features }: Environment) {
+function tableOf({ dynamodb: client, features }: WithTimers) {
   const { table_name: name, history_table_name: historyName } = outputs.parse(features["timers"]);
   const dynamodb = awsJsonOf(client);
   return { dynamodb, name, historyName, table: timerTable(dynamodb, name, ports) };

@@ -17,7 +17,7 @@ import {
   type TimerView,
 } from "../contract";
 import { depthOf } from "./queues";
-import { readAllTimers, readOneTimer, type ReadTimers } from "./timer-rows";
+import { readAllTimers, readOneTimer, type ReadTimers, type WithTimers } from "./timer-rows";
 import type { Environment, Source } from "./source";
 
 export type TimerKind = TimerSummary["kind"];
@@ -36,36 +36,43 @@ const PREVIEWED = 10;
 const WINDOW = 200;
 
 export interface TimersReader {
-  readonly list: (environment: Environment) => Promise<TimerList>;
+  readonly list: (environment: WithTimers & Pick<Environment, "aws">) => Promise<TimerList>;
 }
 
 export interface TimerList extends Pick<ReadTimers, "unreadable"> {
   readonly timers: readonly TimerSummary[];
 }
 
-export function timersReader(now: () => number): TimersReader {
+/**
+ * @param now epoch milliseconds, of the environment's clock
+ * @param elapsed milliseconds that pass as they do: the environment's clock may be moved, forward and back
+ */
+export function timersReader(
+  now: () => number,
+  elapsed = () => performance.now(),
+  read: typeof readAllTimers = readAllTimers,
+): TimersReader {
+  const readAll = async (environment: WithTimers): Promise<TimerList> => {
+    const { timers, unreadable } = await read(environment, now());
+    return { timers: timers.map(({ kind, response }) => summaryOf(kind, response, now())), unreadable };
+  };
   let known: { readonly of: string; readonly until: number; readonly list: Promise<TimerList> } | undefined;
   return {
     list: async (environment) => {
       const of = JSON.stringify(environment.aws);
-      if (known?.of === of && now() < known.until) return known.list;
-      const startedAt = now();
-      const current = { of, until: Infinity, list: readAll(environment, startedAt) };
+      if (known?.of === of && elapsed() < known.until) return known.list;
+      const startedAt = elapsed();
+      const current = { of, until: Infinity, list: readAll(environment) };
       known = current;
       try {
         return await current.list;
       } finally {
         // Unless another environment is being read meanwhile.
         if (known === current)
-          known = { ...current, until: now() + Math.max(REREAD_MS, (now() - startedAt) * PAUSE_FACTOR) };
+          known = { ...current, until: elapsed() + Math.max(REREAD_MS, (elapsed() - startedAt) * PAUSE_FACTOR) };
       }
     },
   };
-}
-
-async function readAll(environment: Environment, now: number): Promise<TimerList> {
-  const { timers, unreadable } = await readAllTimers(environment, now);
-  return { timers: timers.map(({ kind, response }) => summaryOf(kind, response, now)), unreadable };
 }
 
 function summaryOf(kind: TimerKind, timer: TimerResponse, now: number): TimerSummary {

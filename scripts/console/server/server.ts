@@ -90,7 +90,7 @@ interface Serving extends ConsoleOptions {
 async function respond(request: IncomingMessage, response: ServerResponse, serving: Serving): Promise<void> {
   const refused = refusedByConsole(request, serving.port);
   if (refused !== undefined) throw new RequestError(403, `Refused: ${refused}.`);
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://console");
+  const { pathname, searchParams } = addressed(request);
   if (!pathname.startsWith("/api/")) {
     sendPage(request, response, ownValue(serving.page, pathname) ?? pageAt(pathname, serving));
     return;
@@ -105,9 +105,16 @@ async function respond(request: IncomingMessage, response: ServerResponse, servi
   else throw new RequestError(405, "Only GET and POST.");
 }
 
-/** Every address of the console is the same page: its script shows the view that the address names. */
+/** Not with a base: it would take `//name/path` for the address of another host. */
+function addressed({ url = "/" }: IncomingMessage): URL {
+  const address = `http://console${url}`;
+  if (!url.startsWith("/") || !URL.canParse(address)) throw new RequestError(400, "The request names no path.");
+  return new URL(address);
+}
+
+/** Every address of the console is the same page: its script shows the view that the address names, whose last part may be `order.17`. */
 function pageAt(pathname: string, { page }: Serving): PageFile | undefined {
-  return /\.\w+$/.test(pathname) ? undefined : page["/"];
+  return /^\/[^/]*\.\w+$/.test(pathname) ? undefined : page["/"];
 }
 
 function sendPage(request: IncomingMessage, response: ServerResponse, file: PageFile | undefined): void {
@@ -187,10 +194,14 @@ function answer(response: ServerResponse, status: number, body: unknown): void {
 
 async function bodyOf(request: IncomingMessage, longest: number): Promise<string> {
   let body = "";
+  let length = 0;
   for await (const chunk of request.setEncoding("utf8")) {
-    body += String(chunk);
-    if (body.length > longest) throw new RequestError(413, "The body is too long.");
+    const text = String(chunk);
+    length += text.length;
+    // What is too long is not kept, but received: a closed connection would lose the answer.
+    if (length <= longest) body += text;
   }
+  if (length > longest) throw new RequestError(413, "The body is too long.");
   return body;
 }
 

@@ -60,7 +60,7 @@ def follow_the_clock(folder):
     ):
         setattr(service, tick, missing_none(getattr(service, tick), fired, schedules))
 
-    # Terraform and the command line sign with the machine's clock, functions with this one; the signature is verified all the same.
+    # Terraform signs with the machine's clock, functions with this one; the signature is verified all the same.
     sigv4.request_time_failure = lambda signature, *, now=None: None
     expired = sigv4.presigned_request_is_expired
 
@@ -221,6 +221,8 @@ class Advance:
 
     def to(self, until):
         """`until`: epoch seconds."""
+        # First: a clock that is being moved may just have passed it.
+        self._require_rest()
         if until <= clock.now():
             raise ValueError("The clock only moves forward.")
         self._start(until, 1, lambda: self._move(until))
@@ -245,9 +247,12 @@ class Advance:
             self._thread.join()
         self.speed, self.until = 1, None
 
-    def _start(self, until, speed, move):
+    def _require_rest(self):
         if self.is_running():
             raise ValueError("The clock is being moved already.")
+
+    def _start(self, until, speed, move):
+        self._require_rest()
         self.until, self.speed, self.steps, self.error, self._stopped = until, speed, 0, None, False
         self.ran.clear()
         self.failed.clear()

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { findEmulator } from "../../../scripts/emulator/find";
 import { readAbout, stateFile } from "../../../scripts/emulator/kept-state";
 import { findLambdaNode } from "../../../scripts/emulator/lambda-node";
+import { freePort } from "../../support/free-port";
 import { pinnedRelease } from "../../../scripts/emulator/pinned-release";
 import { writeRecord } from "../../../scripts/emulator/run-record";
 import { startEmulator, type StartedEmulator } from "../../../scripts/emulator/run";
-import { choosePort } from "../../../scripts/local/port";
 import { removeKeys } from "../../../scripts/shared/emulator-keys";
 import { homeAt } from "../../../scripts/shared/home";
 import { endProcessGroup, isRunning } from "../../../scripts/shared/processes";
@@ -34,7 +34,7 @@ export interface BareEmulator {
 export async function bareEmulator(): Promise<BareEmulator> {
   const folder = await mkdtemp(join(tmpdir(), "almanac-emulator-"));
   const [emulator, { program: node }] = [await findEmulator(), await findLambdaNode()];
-  const port = await choosePort(undefined);
+  const port = await freePort();
   const file = stateFile(folder);
   let running: StartedEmulator | undefined;
 

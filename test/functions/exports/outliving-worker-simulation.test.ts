@@ -15,8 +15,8 @@ import { sized } from "../../support/sized";
 
 setupExports();
 
-/** Every third request of a run; every night each. */
-const STEP = sized(3, 1);
+/** Every eighth request of a run; every night each. */
+const STEP = sized(8, 1);
 
 /** Lets the workers of a killed execution end. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 150));

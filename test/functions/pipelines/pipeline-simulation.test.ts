@@ -1,12 +1,16 @@
 import { ingestBatch } from "../../../functions/pipelines/storage/ingest-batch";
+import { sampled } from "../../support/sized";
 import { simulatePipeline, WEBHOOKS, type PipelineParts } from "../../support/pipeline-simulation";
 
 const SEEDS = Array.from({ length: 24 }, (_, index) => index + 1);
 
 describe("a pipeline, from its gate to Slack", () => {
-  it.each(SEEDS)("keeps what it has accepted, and notifies of it, whatever fails (seed %i)", async (seed) => {
-    expect(await simulatePipeline(seed)).toEqual([]);
-  });
+  it.each(sampled(SEEDS, 6))(
+    "keeps what it has accepted, and notifies of it, whatever fails (seed %i)",
+    async (seed) => {
+      expect(await simulatePipeline(seed)).toEqual([]);
+    },
+  );
 });
 
 /** Faulty parts, each of which some seed must detect. */
@@ -167,7 +171,7 @@ const MUTANTS: Readonly<Record<string, (parts: PipelineParts) => PipelineParts>>
 };
 
 describe("the simulation", () => {
-  it.each(Object.entries(MUTANTS))("detects %s", async (_, mutate) => {
+  it.each(sampled(Object.entries(MUTANTS), 3))("detects %s", async (_, mutate) => {
     for (const seed of SEEDS) if ((await simulatePipeline(seed, mutate)).length > 0) return;
     throw new Error("no seed detects it");
   });

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { App } from "cdktf";
 import { Environment, type EnvironmentInput } from "../../../modules/environment";
 import { LIMITS, SUM_LIMITS } from "../../../modules/synthesized/limits";
-import { quotaFaults } from "../../../modules/synthesized/quotas";
+import { compareWithQuotas } from "../../../modules/synthesized/quotas";
 import { stackSchema } from "../../../modules/synthesized/resources";
 import { Feature } from "../../../modules/constructs/feature";
 import { EVERYTHING } from "../../support/everything";
@@ -21,8 +21,11 @@ function modulesOf(input: Omit<EnvironmentInput, "region">, name: string) {
 /** What the check finds in an environment of this configuration. */
 function faults(input: Omit<EnvironmentInput, "region">, name = "staging"): readonly string[] {
   const { root, modules } = modulesOf(input, name);
-  return quotaFaults(root, modules, REGION);
+  return compareWithQuotas(root, modules, REGION).faults;
 }
+
+/** The same of resources that are written here. */
+const faultsOf = (resource: object) => compareWithQuotas(stackSchema.parse({ resource }), {}, REGION).faults;
 
 const names = (count: number, length = 0) =>
   Array.from({ length: count }, (_, index) => `t${index}`.padEnd(length, "x"));
@@ -53,7 +56,6 @@ describe("the quotas of AWS", () => {
       { app: "almanac-shop", ...exportsOf(1, 32) },
       /^the name of almanac-shop-staging-exports-schedule-t0x+ has 70 characters; EventBridge allows 64$/,
     ],
-    ["more rules than a bus has", exportsOf(301), "the environment needs 303 rules; EventBridge allows 300"],
     [
       "permissions on more tables than a role's policies can hold",
       { exports: { jobs: { tables: names(60, 200) } } },
@@ -82,7 +84,7 @@ describe("the quotas of AWS", () => {
         },
       },
     });
-    expect(quotaFaults(root, {}, REGION)).toEqual([
+    expect(compareWithQuotas(root, {}, REGION).faults).toEqual([
       `the environment variables of ring has characters that Lambda does not allow: "${variable}"`,
     ]);
   });
@@ -102,10 +104,75 @@ describe("the quotas of AWS", () => {
 
   it("fail the synthesis, with the environment that is beyond them", () => {
     const app = new App();
-    new Environment(app, "staging", { region: "eu-central-1", ...exportsOf(301) });
+    new Environment(app, "staging", { region: "eu-central-1", exports: { jobs: { tables: names(60, 200) } } });
     expect(() => {
       app.synth();
-    }).toThrow("[staging] the environment needs 303 rules; EventBridge allows 300");
+    }).toThrow(
+      /\[staging\] almanac-staging-exports-\S+ needs \d+ characters in the policies of the role; IAM allows 10240/,
+    );
+  });
+
+  it("warn where AWS raises them on request, and let the synthesis go on: an account may have more", () => {
+    const warn = jest.spyOn(console, "warn").mockReturnValue();
+    const tables = names(301).map((name) => ({ name, table: "orders" }));
+    const environment = new Environment(new App(), "staging", { region: "eu-central-1", exports: { tables } });
+    expect(environment.node.validate()).toEqual([]);
+    expect(warn.mock.calls).toEqual([
+      [
+        "Warning: staging: the environment needs 303 rules; EventBridge allows 300 by default. Have the account's quota raised, if it has not been.",
+      ],
+    ]);
+    warn.mockRestore();
+  });
+
+  it("measure a function's variables as Lambda does: as JSON, in bytes", () => {
+    const variables = (count: number, text: string) => ({
+      aws_lambda_function: {
+        ring: {
+          function_name: "ring",
+          environment: {
+            variables: Object.fromEntries(names(count).map((name) => [`VARIABLE_${name}`, text])),
+          },
+        },
+      },
+    });
+    // 100 names of 11 or 12 characters: 4,090 bytes of names and values, and 600 of quotes, colons and commas.
+    expect(faultsOf(variables(100, "x".repeat(29)))).toEqual([
+      expect.stringMatching(/^the environment variables of ring has 4\d\d\d bytes; Lambda allows 4096$/),
+    ]);
+    expect(faultsOf(variables(100, "x".repeat(22)))).toEqual([]);
+    expect(faultsOf(variables(1, "é".repeat(2_100)))).toHaveLength(1);
+  });
+
+  it("count the metrics of all graphs of a dashboard", () => {
+    const dashboard = (graphs: number) => ({
+      aws_cloudwatch_dashboard: {
+        board: {
+          dashboard_name: "board",
+          dashboard_body: JSON.stringify({
+            widgets: names(graphs).map((title) => ({
+              type: "metric",
+              properties: { title, metrics: names(5).map((label) => ["AWS/SQS", "Age", { label, stat: "Sum" }]) },
+            })),
+          }),
+        },
+      },
+    });
+    expect(faultsOf(dashboard(500))).toEqual([]);
+    expect(faultsOf(dashboard(501))).toContain(
+      "board needs 2505 metrics in all graphs of the dashboard; CloudWatch allows 2500",
+    );
+  });
+
+  it("measure a machine as Step Functions receives it: JSON within JSON", () => {
+    const machine = (definition: string) => ({ aws_sfn_state_machine: { m: { name: "machine", definition } } });
+    const text = (length: number) => JSON.stringify({ Comment: "x".repeat(length) });
+    expect(faultsOf(machine(text(1_000_000)))).toEqual([]);
+    expect(faultsOf(machine(text(1_045_000)))).toEqual([expect.stringContaining("Step Functions allows") as string]);
+    // Less than a megabyte, but for the backslashes.
+    expect(faultsOf(machine(JSON.stringify(names(100_000))))).toEqual([
+      expect.stringMatching(/^machine needs 1\d{6} bytes in the request that creates the machine/) as string,
+    ]);
   });
 
   it("count the resources of each API for itself, and name the API that has too many", () => {
@@ -125,7 +192,7 @@ describe("the quotas of AWS", () => {
       module: { timers: { source: "./timers" }, pipelines: { source: "./pipelines" } },
     });
     const found = (count: number) =>
-      quotaFaults(root, { timers: api("timers", 200), pipelines: api("pipelines", count) }, REGION);
+      compareWithQuotas(root, { timers: api("timers", 200), pipelines: api("pipelines", count) }, REGION).warnings;
     expect(found(300)).toEqual([]);
     expect(found(301)).toEqual(["shop-pipelines needs 301 resources of an API; API Gateway allows 300"]);
   });
@@ -158,7 +225,7 @@ describe("the quotas of AWS", () => {
     fc.assert(
       fc.property(input, (config) => {
         const { root, modules } = modulesOf(config, "abcdefghijkl");
-        const found = quotaFaults(root, modules, REGION);
+        const found = compareWithQuotas(root, modules, REGION).faults;
         if (found.length > 0) return;
         for (const { resource } of Object.values(modules)) {
           const written = (text: unknown) =>

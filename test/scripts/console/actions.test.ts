@@ -61,6 +61,18 @@ describe("an action", () => {
     ]);
   });
 
+  it("starts a task with an input that is longer than an argument may be", () => {
+    const input = JSON.stringify({ note: "é".repeat(120_000) });
+    const call = callOf("workflows.start", { workflow: "task", task: "order-1", input });
+    expect(call.input).toBe(input);
+    expect(argumentsOf(call, WHERE)).toEqual(
+      expect.arrayContaining(["workflows", "start", "--workflow=task", "--input=-", "order-1"]),
+    );
+    expect(callOf("workflows.start", { workflow: "task", task: "order-1", input: "{}" })).toMatchObject({
+      options: { "--input": "{}" },
+    });
+  });
+
   it("sends a message as often as asked, 100 times at most, a line each", () => {
     const send = (times: string) =>
       callOf("pipelines.send", { pipeline: "jobOrder", message: '{\n  "a": 1\n}', times }).input;

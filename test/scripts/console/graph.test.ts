@@ -50,6 +50,26 @@ describe("the architecture", () => {
     }
   });
 
+  it("has its lines within its bounds, also those that lead around nodes", () => {
+    const ids = ["configuration", "check", "api", "keep", "state", "publish"];
+    const edges = [
+      ["configuration", "publish"],
+      ["configuration", "check"],
+      ["configuration", "api"],
+      ["keep", "state"],
+      ["api", "state"],
+      ["check", "state"],
+      ["state", "publish"],
+      ["check", "publish"],
+    ].map(([from = "", to = ""]) => ({ from, to }));
+    for (const order of [ids, ids.toReversed()]) {
+      const sizeOf = (id: string) => ({ width: 60, height: id === "configuration" ? 12 : 42 });
+      const { height, lines, nodes } = layOut(order, edges, { direction: "LR", sizeOf });
+      for (const { y } of lines.flat()) expect([y >= 10, y <= height - 10]).toEqual([true, true]);
+      for (const { y } of nodes.values()) expect(y).toBeLessThan(height);
+    }
+  });
+
   it("survives resources that are not as expected", () => {
     const odd = {
       address: "module.x.aws_iam_role_policy.y",

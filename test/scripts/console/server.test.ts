@@ -208,8 +208,10 @@ describe("a request for a session", () => {
   });
 
   it("that is longer than a token is not read", async () => {
-    const body = JSON.stringify({ token: "x".repeat(1_001) });
-    expect((await post(await start(), JSON_TYPE, body)).status).toBe(413);
+    const console_ = await start();
+    // Also where most of it is still to be sent.
+    for (const length of [1_001, 20_000_000])
+      expect((await post(console_, JSON_TYPE, JSON.stringify({ token: "x".repeat(length) }))).status).toBe(413);
   });
 });
 
@@ -246,11 +248,24 @@ describe("a path of the API", () => {
 describe("the page", () => {
   it("is the same at each address, and has no other files", async () => {
     const console_ = await start();
-    expect((await send(console_, "/timers/periodic/tea")).text).toBe("<h1>console</h1>");
+    for (const path of [
+      "/timers/periodic/tea",
+      "/timers/oneshot/order.17",
+      "/pipelines/jobOrder/a%2Fb.json",
+      "//timers",
+    ])
+      expect((await send(console_, path)).text).toBe("<h1>console</h1>");
     for (const path of ["/secret.txt", "/..%2fpackage.json", "/console.js.map"])
       expect((await send(console_, path)).status).toBe(404);
     expect((await send(console_, "/", { method: "POST" })).status).toBe(405);
   });
+
+  it.each(["//", "//:x@[", "/%", "http://127.0.0.1/api/timers", "*"])(
+    "is never an error of the server's: %s",
+    async (path) => {
+      expect((await send(await start(), path)).status).toBeLessThan(500);
+    },
+  );
 
   it("runs and loads nothing but its own script and style, and is in no frame", async () => {
     const { headers } = await send(await start(), "/");

@@ -1,6 +1,6 @@
 /** Tests that code satisfies every invariant in simulated worlds, and that the worlds detect its mutants. */
 import { MINUTE_MS } from "../../../functions/shared/time";
-import { sized } from "../sized";
+import { sampled, sized } from "../sized";
 import type { SourceMutant } from "./source-mutants";
 import { SimulationThreads } from "./threads";
 
@@ -31,9 +31,7 @@ export function testWorlds(worlds: number, worker: string): void {
  * @param worker runs the worlds. @default those of timers
  */
 export function testMutants(mutants: readonly SourceMutant[], worlds: number, worker?: string): void {
-  const step = sized(Math.ceil(mutants.length / EVERY_RUN), 1);
-  const tested = mutants.filter((_, index) => index % step === 0);
-  it.each(tested.map((mutant) => [mutant.name, mutant] as const))(
+  it.each(sampled(mutants, EVERY_RUN).map((mutant) => [mutant.name, mutant] as const))(
     "%s: detected",
     async (name, mutant) => {
       const mutated = await SimulationThreads.start(mutant, worker);

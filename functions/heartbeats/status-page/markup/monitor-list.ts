@@ -161,14 +161,19 @@ function facts(monitor: MonitorStatus): Markup {
   ]}`;
 }
 
-/** A job is not probed: it has no latency, but a time at which it reported and one at which it is due. */
+/**
+ * A job is not probed: it has no latency, but a time at which it reported and one at which it is due. The last report of one that is down
+ * can be of a failure, which the heartbeat is not.
+ */
 function heartbeatTimes(
-  { lastHeartbeat, nextDue, lastRunMs }: MonitorStatus,
+  { state, lastHeartbeat, nextDue, lastRunMs }: MonitorStatus,
   fact: (label: string, value: string | Markup) => Markup,
   at: (iso: string) => Markup,
 ): Markup {
-  if (typeof lastHeartbeat !== "string") return fact("Last report", "Awaiting its first report");
-  return markup`${fact("Last report", at(lastHeartbeat))}${typeof nextDue === "string" && fact("Next report due by", at(nextDue))}${typeof lastRunMs === "number" && fact("Last run took", lastRunMs < 60_000 ? latency(lastRunMs) : duration(lastRunMs))}`;
+  const label = state === "down" ? "Last success" : "Last report";
+  if (typeof lastHeartbeat !== "string")
+    return fact(label, state === "down" ? "None yet" : "Awaiting its first report");
+  return markup`${fact(label, at(lastHeartbeat))}${typeof nextDue === "string" && fact("Next report due by", at(nextDue))}${typeof lastRunMs === "number" && fact("Last run took", lastRunMs < 60_000 ? latency(lastRunMs) : duration(lastRunMs))}`;
 }
 
 function certificateText(daysLeft: number): string {

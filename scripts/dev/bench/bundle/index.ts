@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { buildSync } from "esbuild";
 import { unzipSync, zipSync } from "fflate";
-import { bundleHandlers, handlerEntries } from "../../../../modules/constructs/bundling/bundle";
+import { bundleHandlers } from "../../../../modules/constructs/bundling/bundle";
+import { handlerEntries } from "../../../../modules/constructs/bundling/handlers";
 import { BUNDLE_OPTIONS } from "../../../../modules/constructs/bundling/options";
 import { ownEnvironment, commandOutput } from "../../../shared/run-command";
 import { figure, figureAtMost, median, type Figure } from "../figure";
@@ -19,7 +20,7 @@ const LOAD = "const began = performance.now(); require(process.argv[1]); console
 export async function benchBundle(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   try {
-    const deployed = bundleHandlers(handlerEntries()).map(({ zipFile, zipBytes }, index) => {
+    const deployed = (await bundleHandlers(handlerEntries())).map(({ zipFile, zipBytes }, index) => {
       const file = join(folder, `deployed-${index}`, "index.js");
       writeUnzipped(zipFile, file);
       return { file, zipBytes };

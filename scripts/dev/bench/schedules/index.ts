@@ -58,7 +58,7 @@ function environmentOf(port: number): NodeJS.ProcessEnv {
 async function loadMs(): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   try {
-    const [bundle] = bundleHandlers([ENTRY]);
+    const [bundle] = await bundleHandlers([ENTRY]);
     if (bundle === undefined) throw new Error(`${ENTRY} has no bundle`);
     const file = join(folder, "index.js");
     writeUnzipped(bundle.zipFile, file);

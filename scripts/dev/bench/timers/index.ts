@@ -21,7 +21,6 @@ const ROUNDS = 3;
 const ROUND: Runs = [
   ["periodic", 200_000],
   ["oneshot", 200_000],
-  ["periodic", 200_000],
   ["cron", 200_000],
   ["irregular", 20_000],
 ];

@@ -383,12 +383,25 @@ describe("a cron monitor", () => {
     await report("start", 3);
     await checkAndPublish(3);
     expect(documents.at(-1)?.monitors[0]?.state).toBe("down");
+    // Its last report is that of the failure.
+    expect(statusPage(documents.at(-1) ?? statusDocument([]))).toMatch(
+      /<dt>Last success<\/dt><dd[^>]*><time datetime="2026-11-21T06:54:59/,
+    );
     await report("success", 4, { durationMs: 1_500 });
     await checkAndPublish(4);
     expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "up", lastRunMs: 1_500 });
     expect(await table.readLog("cron/backup")).toBeUndefined();
     expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
     expect(sent[0]?.text).toContain("the job failed: exit code 3");
+  });
+
+  it("that has failed only is not said to await its first report", async () => {
+    const { checkAndPublish, documents, table } = setup([], { cronMonitors });
+    await table.recordReport("cron/backup", { event: "fail", exitCode: 1 }, tickAt(0) - 1_000);
+    await checkAndPublish(0);
+    const page = statusPage(documents.at(-1) ?? statusDocument([]));
+    expect(page).toMatch(/<dt>Last success<\/dt><dd[^>]*>None yet<\/dd>/);
+    expect(page).not.toMatch(/first report|Not checked yet/);
   });
 
   it("that has started is not missed, until it takes too long", async () => {

@@ -46,6 +46,17 @@ describe("a notifier that fails", () => {
   });
 });
 
+describe("what is told of a monitor later", () => {
+  it("waits for what happened before", async () => {
+    const thrice = failing(no, no, no);
+    const rounds = setup([down("t")], {}, thrice);
+    for (const [index, outcome] of [BAD, GOOD, BAD].entries()) await rounds.check(index, [outcome]);
+    expect([thrice.attempts.length, thrice.delivered]).toEqual([3, []]);
+    await rounds.check(3, [BAD]);
+    expect(thrice.delivered).toEqual(["[almanac test] WAS DOWN, UP again: t", "[almanac test] DOWN: t"]);
+  });
+});
+
 describe("a notifier that was removed while it was dead", () => {
   it("leaves nothing pending", async () => {
     const rounds = setup([down("t")], {}, failing(no, no));
@@ -88,6 +99,17 @@ describe("deliveries of a run", () => {
   });
 
   const lease = (items: readonly Record<string, unknown>[]) => items.find(({ item }) => item === "delivery");
+
+  it("hold the lease for as long as the last of them may take", async () => {
+    const rounds = setup([down("t")]);
+    const lengths: number[] = [];
+    const acquireDelivery: StateTable["acquireDelivery"] = (lease) => {
+      lengths.push(lease.until - lease.now);
+      return rounds.table.acquireDelivery(lease);
+    };
+    await rounds.check(0, [BAD], { table: { ...rounds.table, acquireDelivery } });
+    expect(lengths).toEqual([30_000 + 8_000]); // the last one begins within 30 s, and ends within 8
+  });
 
   it("end the lease, also when they fail", async () => {
     const rounds = setup([down("t")], {}, failing(no));

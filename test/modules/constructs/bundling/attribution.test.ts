@@ -20,8 +20,10 @@ function packageWith(name: string, licence: string | undefined, text?: string): 
 }
 
 describe("the notice of a module", () => {
-  it("has every package that esbuild has put into its zips", () => {
-    const [bundle] = bundleHandlers(["functions/heartbeats/check.ts"], { cacheDirectory: join(folder, "bundles") });
+  it("has every package that esbuild has put into its zips", async () => {
+    const [bundle] = await bundleHandlers(["functions/heartbeats/check.ts"], {
+      cacheDirectory: join(folder, "bundles"),
+    });
     const packages = packagesIn(bundle?.zipFile ?? "");
     expect(packages).toEqual(expect.arrayContaining(["node_modules/zod", "node_modules/@aws-sdk/client-dynamodb"]));
     const attribution = attributionOf(packages);

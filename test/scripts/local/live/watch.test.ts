@@ -35,7 +35,7 @@ beforeAll(async () => {
     return {};
   });
   writeFileSync(handler, sourceOf("deployed"));
-  const [bundle] = bundleHandlers([relative(".", handler)]);
+  const [bundle] = await bundleHandlers([relative(".", handler)]);
   mkdirSync(join(folder, "assets"));
   writeFileSync(join(folder, "assets", "handler.zip"), readFileSync(bundle?.zipFile ?? ""));
   const s3 = { bucket: "states", key: "local", region: "eu-central-1", endpoints: { s3: aws.endpoint } };

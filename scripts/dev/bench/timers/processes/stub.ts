@@ -32,6 +32,8 @@ const querySchema = z.object({
 let scenario: Scenario = { kind: "oneshot", timers: 0, cursor: 0, until: 1 };
 let cursor = 0;
 let counts: Counts = none();
+/** Recurring timers that have moved to their next due time. */
+let advanced = 0;
 
 function none(): Counts {
   return { requests: 0, messages: 0, sqsRequests: 0, readUnits: 0, writeUnits: 0 };
@@ -101,7 +103,11 @@ function query(body: string): string {
   const slot = values[":slot"].S;
   const { kind, timers, until } = scenario;
   const first = placeOf(scenario, until - 59_999);
-  const isDue = slot === first.slot && (values[":from"]?.N ?? 0) <= first.dueMs && first.dueMs <= values[":to"].N;
+  const isDue =
+    advanced < timers &&
+    slot === first.slot &&
+    (values[":from"]?.N ?? 0) <= first.dueMs &&
+    first.dueMs <= values[":to"].N;
   const from = ExclusiveStartKey ? Number(ExclusiveStartKey.timer.S.slice(-8)) + 1 : 0;
   const to = isDue ? Math.min(timers, from + Math.min(ROWS_A_PAGE, Limit)) : from;
   const rows = Array.from({ length: to - from }, (_, index) => row(from + index, isProjected));
@@ -153,7 +159,10 @@ function respond(request: IncomingMessage, body: string): string {
       return '{"Item":{"timer":{"S":"shard-count#"},"maxShards":{"N":"1"}}}';
     case "DynamoDB_20120810.UpdateItem":
       // A timer that moves in the index is written there twice.
-      counts.writeUnits += body.includes(":enqueuedUntil") ? 3 : 1;
+      if (body.includes(":enqueuedUntil")) {
+        counts.writeUnits += 3;
+        advanced += 1;
+      } else counts.writeUnits += 1;
       cursor = updateSchema.parse(JSON.parse(body)).ExpressionAttributeValues[":cursor"]?.N ?? cursor;
       return `{"Attributes":{"timer":{"S":"cursor#shard0"},"cursor":{"N":"${cursor}"}}}`;
     case "DynamoDB_20120810.PutItem":
@@ -190,6 +199,7 @@ function serve(request: IncomingMessage, response: ServerResponse): void {
         scenario = scenarioSchema.parse(JSON.parse(body));
         ({ cursor } = scenario);
         counts = none();
+        advanced = 0;
       }
       response.end(JSON.stringify(counts));
       return;

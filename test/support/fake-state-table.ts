@@ -139,11 +139,12 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
   dynamodb.on(QueryCommand).callsFake(
     on("Query", ({ ExpressionAttributeValues: values = {}, ExclusiveStartKey }: QueryCommandInput) => {
       const [monitor = "", from = "", to = ""] = [":monitor", ":from", ":to"].map((name) => values[name]?.S);
+      const after = ExclusiveStartKey?.["item"]?.S;
+      const itemOf = ({ item }: Item): string => item?.S ?? "";
       const matches = [...stored.values()]
-        .filter((item) => item["monitor"]?.S === monitor)
-        .filter(({ item }) => from <= (item?.S ?? "") && (item?.S ?? "") <= to)
-        .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
-        .filter((item) => ExclusiveStartKey === undefined || keyOf(item) > keyOf(ExclusiveStartKey));
+        .filter((each) => each["monitor"]?.S === monitor && from <= itemOf(each) && itemOf(each) <= to)
+        .filter((each) => after === undefined || itemOf(each) > after)
+        .sort((a, b) => (itemOf(a) < itemOf(b) ? -1 : 1));
       // Pages of two, to test pagination.
       const Items = matches.slice(0, 2);
       const last = Items.at(-1);

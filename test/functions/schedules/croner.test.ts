@@ -58,10 +58,15 @@ const crons = fc
     theirs: `${minutes} ${hours} ${theirs.replace("MONTH", months)}`,
   }));
 
+/** A format takes longer to make than to use. */
+const OFFSET_FORMATS = new Map(
+  ZONES.map((timeZone) => [timeZone, new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" })]),
+);
+
 /** The offset from UTC, by Intl alone. */
 function offsetAt(at: number, timeZone: string): string {
-  const format = new Intl.DateTimeFormat("en", { timeZone, timeZoneName: "longOffset" });
-  return format.formatToParts(at).find(({ type }) => type === "timeZoneName")?.value ?? "";
+  const parts = OFFSET_FORMATS.get(timeZone)?.formatToParts(at) ?? [];
+  return parts.find(({ type }) => type === "timeZoneName")?.value ?? "";
 }
 const isNearChange = (at: number, zone: string) => offsetAt(at - CHANGE_MS, zone) !== offsetAt(at + CHANGE_MS, zone);
 

@@ -85,8 +85,8 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "keeps only the latest notification",
     file: INCIDENTS,
-    from: "return [...kept, notification].slice(-MAX_OUTBOX);",
-    to: "return [...kept, notification].slice(-1);",
+    from: "incident: told }].slice(-MAX_OUTBOX)",
+    to: "incident: told }].slice(-1)",
   },
   {
     name: "opens an incident at its last failure",
@@ -173,8 +173,8 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "begins maintenance by the offset of a wrong hour",
     file: MAINTENANCE,
-    from: "return local - offsetIn(zone, first);",
-    to: "return first;",
+    from: "return !isShown(before) && isShown(after) ? after : before;",
+    to: "return local - offsetIn(zone, local);",
   },
   {
     name: "takes local times of jobs for UTC",

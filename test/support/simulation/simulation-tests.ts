@@ -1,8 +1,12 @@
 /** Tests that code satisfies every invariant in simulated worlds, and that the worlds detect its mutants. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { MINUTE_MS } from "../../../functions/shared/time";
 import { sampled, sized } from "../sized";
 import type { SourceMutant } from "./source-mutants";
 import { SimulationThreads } from "./threads";
+
+const ROOT = join(__dirname, "../../..");
 
 /** In each run of the tests; all every night. */
 const EVERY_RUN = 3;
@@ -31,6 +35,10 @@ export function testWorlds(worlds: number, worker: string): void {
  * @param worker runs the worlds. @default those of timers
  */
 export function testMutants(mutants: readonly SourceMutant[], worlds: number, worker?: string): void {
+  it("has the text that each mutant replaces, once", () => {
+    const missing = mutants.filter(({ file, from }) => readFileSync(join(ROOT, file), "utf8").split(from).length !== 2);
+    expect(missing.map(({ name }) => name)).toEqual([]);
+  });
   it.each(sampled(mutants, EVERY_RUN).map((mutant) => [mutant.name, mutant] as const))(
     "%s: detected",
     async (name, mutant) => {

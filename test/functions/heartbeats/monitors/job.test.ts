@@ -107,6 +107,10 @@ describe("a report", () => {
     expect(reportOf(event, event === undefined ? "" : "output")).toEqual(expected);
   });
 
+  it("is of the highest exit code, too", () => {
+    expect(reportOf("255", "")).toEqual({ event: "fail", exitCode: 255 });
+  });
+
   it.each(["256", "-1", "ok", "1e2", "", "0x1", "../start"])("is not %p", (event) => {
     expect(() => reportOf(event, "")).toThrow("is none of start, fail, and 0 to 255");
   });

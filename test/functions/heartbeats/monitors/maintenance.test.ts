@@ -4,6 +4,7 @@ import { monitorSettingsSchema, type MaintenanceWindow } from "../../../../funct
 import { inMaintenance, splitByMaintenance } from "../../../../functions/heartbeats/monitors/maintenance";
 import { nextCronDue } from "../../../../functions/shared/calendar/cron";
 import { DAY_MS } from "../../../../functions/shared/time";
+import { sized } from "../../../support/sized";
 
 const at = (time: string) => Date.parse(`2026-11-${time}Z`);
 const parts = (from: string, to: string, ...windows: MaintenanceWindow[]) =>
@@ -78,6 +79,7 @@ describe("maintenance", () => {
             expect(inMaintenance(time, windows)).toBe(part.maintenance);
         });
       }),
+      { numRuns: sized(30, 500) },
     );
   });
 

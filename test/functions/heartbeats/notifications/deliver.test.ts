@@ -1,3 +1,4 @@
+import type { Outcome } from "../../../../functions/heartbeats/contract";
 import {
   MessageRejectedError,
   notificationSender,
@@ -21,6 +22,7 @@ function failing(...errors: readonly (Error | undefined)[]) {
   return { name: "slack", send, attempts, delivered };
 }
 const no = new Error("no");
+const TIMEOUT: Outcome = { ok: false, reason: "timeout", message: "no complete response within 10 s" };
 
 describe("a notifier that fails", () => {
   const eight = Array.from({ length: 8 }, (_, index) => down(`t${index}`));
@@ -109,6 +111,28 @@ describe("deliveries of a run", () => {
     };
     await rounds.check(0, [BAD], { table: { ...rounds.table, acquireDelivery } });
     expect(lengths).toEqual([30_000 + 8_000]); // the last one begins within 30 s, and ends within 8
+  });
+
+  it("are recorded of what was told, not of what happened meanwhile", async () => {
+    const rounds = setup([down("t")]);
+    await rounds.check(0, [BAD]);
+    await rounds.check(1, [TIMEOUT], { notifiers: [failing(no)] });
+    const state = await rounds.table.readOne("t");
+    if (state === undefined) throw new Error("no state");
+    // The next run saves its change while this one delivers, and delivers nothing.
+    const send = () => rounds.check(2, [BAD], { notifiers: [failing(no)] });
+    const after = (milliseconds: number, callback: () => void) => {
+      if (milliseconds < 1_000) setImmediate(callback); // not the deadline of a delivery
+      return () => undefined;
+    };
+    const clock = { now: () => tickAt(1), elapsed: () => 0, after };
+    const ports = { notifiers: [{ name: "sns", send }], table: rounds.table, clock, onFailure: () => undefined };
+    await notificationSender({ source: "test" }, ports)(
+      [{ key: "t", state }],
+      { monitors: [], digestAbove: 10 },
+      { id: "slow", tick: tickAt(1) },
+    );
+    expect((await rounds.table.readOne("t"))?.outbox.map(({ raisedAt }) => raisedAt)).toEqual([tickAt(2)]);
   });
 
   it("end the lease, also when they fail", async () => {

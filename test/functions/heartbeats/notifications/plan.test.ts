@@ -53,6 +53,17 @@ describe("messages of one certificate", () => {
     expect(titles([opened("a", 1), opened("b", 1, { severity: "degraded" })])).toHaveLength(2);
   });
 
+  it("are several where the opening of one is told, and that of another is not", () => {
+    const closed = (key: string, deliveredBy: readonly string[]) => {
+      const each = incident(1, shared);
+      return monitor(key, [
+        { kind: "opened", incident: each, raisedAt: 1, deliveredBy: [...deliveredBy] },
+        { kind: "closed", incident: each, raisedAt: 5, closedAt: 4 },
+      ]);
+    };
+    expect(titles([closed("a", ["sns"]), closed("b", [])])).toEqual(["UP again: a", "WAS DOWN, UP again: b"]);
+  });
+
   it("are several of removed targets, each of which has an end of its own", () => {
     const removed = (key: string) =>
       monitor(key, [{ kind: "removed", incident: incident(1, shared), raisedAt: 5, closedAt: 5 }]);

@@ -4,6 +4,7 @@ import { MAX_MESSAGE_BYTES, pipelineSchema } from "../../../../functions/pipelin
 import { MalformedMessageError, readMessage } from "../../../../functions/pipelines/message/message";
 import { itemBytes, MAX_ITEM_BYTES } from "../../../../functions/pipelines/storage/item-size";
 import { rowOf, type Attribute } from "../../../../functions/pipelines/storage/row";
+import { sized } from "../../../support/sized";
 
 const LABELS = Array.from({ length: 100 }, (_, index) => `Label ${index}`);
 const all = pipelineSchema.parse({
@@ -71,7 +72,7 @@ describe("the gate", () => {
           expect(error).toBeInstanceOf(MalformedMessageError);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: sized(100, 2_000) },
     );
   });
 
@@ -91,7 +92,7 @@ describe("the gate", () => {
           expect(error).toBeInstanceOf(MalformedMessageError);
         }
       }),
-      { numRuns: 2_000 },
+      { numRuns: sized(400, 8_000) },
     );
   });
 });

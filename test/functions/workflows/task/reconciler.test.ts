@@ -10,6 +10,7 @@ import { taskEndOf } from "../../../../functions/workflows/task/task";
 import { taskMachine } from "../../../../modules/workflows/definition";
 import { fakeExecutions } from "../../../support/fake-executions";
 import { fakeTaskTable } from "../../../support/fake-task-table";
+import { sized } from "../../../support/sized";
 import { StatesError, type Service } from "../../../support/states-interpreter";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -155,7 +156,7 @@ describe("a task's row", () => {
         expect(history).toHaveLength(2);
         expect(row).toHaveProperty("ttl");
       }),
-      { numRuns: 200 },
+      { numRuns: sized(30, 1_000) },
     );
   });
 });

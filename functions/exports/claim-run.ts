@@ -4,6 +4,7 @@ import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynam
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 
+import { errorName } from "../shared/errors";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
@@ -56,7 +57,10 @@ export function claimStep(
   return returnPermanentFailures(logger, async ({ request, execution }: ClaimRunInput): Promise<Claim> => {
     const config = findExport(await readConfiguration(s3, environment.CONFIGURATION_BUCKET), request);
     const home = { region: await dynamodb.config.region(), bucket: environment.EXPORTS_BUCKET };
-    const claim = await claimRun({ request, config, home, execution, now: clock.now() }, ports);
+    const table = { name: request.job?.table_name ?? config.table, region: request.job?.region ?? home.region };
+    const isHere = table.region === home.region && !request.job?.assume_role;
+    const before = isHere ? await describeTable(table.name, dynamodb).catch(undefinedIfRefused) : undefined;
+    const claim = await claimRun({ request, config, home, execution, tableId: before?.id, now: clock.now() }, ports);
     logger.info("claim", { export: request.export, outcome: claim.outcome });
     if (claim.outcome === "exists")
       return { outcome: "exists", message: `exists - no new data uploaded: ${claim.location}` };
@@ -67,7 +71,9 @@ export function claimStep(
     logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
     const isDescribed = run.tableSize !== undefined || run.role !== undefined || run.region !== home.region;
     // The run's own limit takes precedence.
-    const planned = isDescribed ? run : { ...(await describeTable(run.config.table, dynamodb)), ...run };
+    const planned = isDescribed
+      ? run
+      : { ...(before ?? (await describeTable(run.config.table, dynamodb))).plan, ...run };
     if (!isDescribed) await state.saveRun(planned);
     const empty = run.window !== undefined && isEmptyWindow(run.window);
     const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
@@ -88,15 +94,25 @@ async function recordEndOf(
 /** A provisioned table's other readers keep half of its units. */
 const PROVISIONED_SHARE = 0.5;
 
-async function describeTable(
-  table: string,
-  dynamodb: DynamoDBClient,
-): Promise<Pick<Run, "tableSize" | "maxReadUnitsPerSecond">> {
+interface DescribedTable {
+  readonly id: string | undefined;
+  readonly plan: Pick<Run, "tableSize" | "maxReadUnitsPerSecond">;
+}
+
+/** The run's record says that the table is missing, or may not be described: it has to be claimed first. */
+function undefinedIfRefused(error: unknown): undefined {
+  if (!["AccessDeniedException", "ResourceNotFoundException"].includes(errorName(error))) throw error;
+}
+
+async function describeTable(table: string, dynamodb: DynamoDBClient): Promise<DescribedTable> {
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: table }));
   // 0 for on-demand tables.
   const provisioned = Table?.ProvisionedThroughput?.ReadCapacityUnits ?? 0;
   return {
-    tableSize: { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 },
-    ...(provisioned > 0 && { maxReadUnitsPerSecond: provisioned * PROVISIONED_SHARE }),
+    id: Table?.TableId,
+    plan: {
+      tableSize: { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0 },
+      ...(provisioned > 0 && { maxReadUnitsPerSecond: provisioned * PROVISIONED_SHARE }),
+    },
   };
 }

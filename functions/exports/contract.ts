@@ -309,6 +309,8 @@ export const runSchema = z.strictObject({
   /** The table's account and region. */
   account: z.string(),
   region: z.string(),
+  /** A table that was deleted and created again has another one. Undefined: not known, of a table in another account or region. */
+  tableId: z.string().optional(),
   role: z.string().optional(),
   bucket: z.string(),
   window: windowSchema.optional(),

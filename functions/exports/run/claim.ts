@@ -5,7 +5,7 @@ import { accountOf, machineOf } from "../../shared/aws/arn";
 import { DAY_MS, SECOND_MS } from "../../shared/time";
 import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } from "../contract";
 import { ConfigurationError } from "./configuration";
-import { cursorAt, cursorSource, type Cursor, type CursorSource } from "./cursor";
+import { cursorAt, cursorSource, isRecreated, type Cursor, type CursorSource } from "./cursor";
 import { reservedKey, uploadPrefix } from "./object-keys";
 import { missedDues, scheduleKey, slotOf, type Slot } from "./schedule";
 import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
@@ -76,6 +76,8 @@ export interface ClaimInput {
   /** This function's region, and the feature's own bucket. */
   readonly home: { readonly region: string; readonly bucket: string };
   readonly execution: string;
+  /** Of the table that is there now; undefined when it is not known. */
+  readonly tableId?: string | undefined;
   /** Epoch milliseconds. */
   readonly now: number;
 }
@@ -96,7 +98,8 @@ export class ClaimConflictError extends Error {
 
 /**
  * Claims an export for an execution. An unfinished run of any day is resumed first, with its own window and keys. If the export's
- * configuration has changed since, that day starts over: the old configuration may have caused the failure.
+ * configuration has changed since, that day starts over: the old configuration may have caused the failure. So it does if the table was created
+ * again: a segment would go on in another table.
  *
  * @throws {@link ClaimConflictError}, CursorMismatchError, and ExportPeriodTooShortError for incremental exports by DynamoDB
  */
@@ -119,6 +122,7 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
         unfinished !== undefined &&
         !request.force &&
         now - unfinished.startedAt < RESUMABLE_MS &&
+        !isRecreated(unfinished.tableId, input.tableId) &&
         isDeepStrictEqual(unfinished.config, configOf(input)));
     if (active !== undefined && unfinished !== undefined && isResumed) {
       const run = { ...unfinished, attempt: active.attempt + 1 };
@@ -183,14 +187,14 @@ interface NewRun {
 }
 
 function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded }: NewRun): Run {
-  const { request, home, now, execution } = input;
+  const { request, home, now, execution, tableId } = input;
   const { job } = request;
   const config = configOf(input);
   const { maxReadUnitsPerSecond } = config;
   const account = accountOfTable(job, accountOf(execution));
   const region = job?.region ?? home.region;
   const { day, time, trigger, range } = occasion;
-  const at = { config, account, region };
+  const at = { config, account, region, tableId };
   const isRepeated =
     request.force && finished?.window !== undefined && isDeepStrictEqual(finished.source, cursorSource(at));
   const window = isRepeated
@@ -215,6 +219,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
     application: job?.application ?? "",
     account,
     region,
+    ...(tableId !== undefined && { tableId }),
     ...(job?.assume_role && { role: job.assume_role }),
     bucket: config.bucket ?? home.bucket,
     ...(window && { window }),
@@ -265,7 +270,7 @@ function requestedSlot(
   return day === undefined ? slotOf(now, schedule) : { day, ...(time !== undefined && { time }) };
 }
 
-type Source = Pick<Run, "config" | "account" | "region">;
+type Source = Pick<Run, "config" | "account" | "region" | "tableId">;
 
 /** @param end when the run was due, or starts: a late one leaves later items to the next, so that windows do not depend on when runs happen */
 function nextWindowOf(at: Source, stored: Cursor | undefined, end: number): Window | undefined {

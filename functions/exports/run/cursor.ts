@@ -6,6 +6,8 @@ import { timeOf, watermarkAt } from "./window";
 export interface CursorSource {
   /** `<account>/<region>/<table>` */
   readonly table: string;
+  /** Undefined where it is not known. */
+  readonly tableId?: string | undefined;
   readonly engine: ExportConfig["engine"];
   /** Undefined for DynamoDB's own exports, which select by the time of the change. */
   readonly attribute?: string | undefined;
@@ -29,9 +31,14 @@ export class CursorMismatchError extends Error {
 const HOW_TO_SET =
   "Set where it continues: `almanac exports cursor <export> --set <time>`, or `--reset` to export all items again";
 
-export function cursorSource({ config, account, region }: Pick<Run, "config" | "account" | "region">): CursorSource {
+export function cursorSource({
+  config,
+  account,
+  region,
+  tableId,
+}: Pick<Run, "config" | "account" | "region" | "tableId">): CursorSource {
   const { table, engine, watermark } = config;
-  const at = { table: `${account}/${region}/${table}`, engine };
+  const at = { table: `${account}/${region}/${table}`, ...(tableId !== undefined && { tableId }), engine };
   return watermark === undefined || engine === "dynamodb-export"
     ? { ...at, unit: "milliseconds" }
     : { ...at, attribute: watermark.attribute, unit: watermark.unit };
@@ -50,6 +57,10 @@ export function cursorAt({ value, source: stored, unusableItems }: Cursor, sourc
         `the export's cursor was made with ${field} "${stored[field] ?? ""}", and it now has "${source[field] ?? ""}". ` +
           HOW_TO_SET,
       );
+  if (isRecreated(stored.tableId, source.tableId))
+    throw new CursorMismatchError(
+      `the table ${source.table} was deleted and created again since the last run, and may have other items from before the cursor. ${HOW_TO_SET}`,
+    );
   if (stored.unit === source.unit) return value;
   if (unusableItems > 0)
     throw new CursorMismatchError(
@@ -57,4 +68,9 @@ export function cursorAt({ value, source: stored, unusableItems }: Cursor, sourc
         `watermark: a converted cursor could lose them. ${HOW_TO_SET}`,
     );
   return watermarkAt(source.unit, timeOf(stored.unit, value));
+}
+
+/** Whether two ids of tables with one name are of different tables. */
+export function isRecreated(before: string | undefined, now: string | undefined): boolean {
+  return before !== undefined && now !== undefined && before !== now;
 }

@@ -26,6 +26,7 @@ const ACTIVE = "#active";
 
 const sourceSchema = z.object({
   table: z.string(),
+  tableId: z.string().optional(),
   engine: z.enum(["scan", "dynamodb-export"]),
   attribute: z.string().optional(),
   unit: watermarkUnitSchema,

@@ -9,6 +9,7 @@ import {
   type FinishedDay,
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
+import { DAY_MS } from "../../../../functions/shared/time";
 import { exportSchema, type Run, type RunRequest } from "../../../../functions/exports/contract";
 
 const NOON = Date.parse("2026-11-21T12:00:00Z");
@@ -114,6 +115,37 @@ describe("a claim", () => {
     const { ports } = memoryState();
     const first = await claimRun(claimInput("a"), ports);
     expect(await claimRun(claimInput("a", {}, NOON + 5_000), ports)).toEqual(first);
+  });
+
+  describe("of a table that was deleted and created again", () => {
+    const of = (execution: string, tableId: string | undefined, mode = config, now = NOON) => ({
+      ...claimInput(execution, {}, now, mode),
+      tableId,
+    });
+
+    it("starts over: a segment would go on in another table", async () => {
+      const { ports, die } = memoryState();
+      const first = await claimRun(of("a", "one"), ports);
+      die("a");
+      expect(await claimRun(of("b", "one", config, NOON + 1_000), ports)).toMatchObject({ run: { attempt: 2 } });
+      die("b");
+      // Not known: in another account.
+      expect(await claimRun(of("c", undefined, config, NOON + 2_000), ports)).toMatchObject({ run: { attempt: 3 } });
+      die("c");
+      expect(await claimRun(of("d", "two", config, NOON + 3_000), ports)).toMatchObject({
+        run: { attempt: 1, tableId: "two", superseded: [{ id: first.outcome === "run" ? first.run.id : "" }] },
+      });
+    });
+
+    it("needs a new cursor, and is told so", async () => {
+      const { ports, finish } = memoryState();
+      const first = await claimRun(of("a", "one", incremental), ports);
+      if (first.outcome === "run") finish(first.run);
+      await expect(claimRun(of("b", "two", incremental, NOON + DAY_MS), ports)).rejects.toThrow(
+        /app-logs was deleted and created again .* cursor <export> --set <time>`, or `--reset`/,
+      );
+      expect(await claimRun(of("c", "one", incremental, NOON + DAY_MS), ports)).toMatchObject({ outcome: "run" });
+    });
   });
 
   it("of a finished day returns its location, unless it is forced", async () => {

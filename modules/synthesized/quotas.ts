@@ -4,7 +4,7 @@ import { LIMITS, SUM_LIMITS, type Limit, type SumLimit } from "./limits";
 import { partitionOf } from "./partition";
 import { resourcesOf, type Resource, type Stack } from "./resources";
 
-export interface Quotas {
+interface Quotas {
   /** What AWS would refuse: one sentence each. `the policy of almanac-staging-exports-dlq has 21 statements; SQS allows 20`. */
   readonly faults: readonly string[];
   /** What AWS refuses until it has raised a quota of the account. */

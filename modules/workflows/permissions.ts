@@ -1,5 +1,6 @@
 /** The permissions of a user's machine, which follow from its tasks. */
-import { MachineError, tasksIn, type Machine, type State } from "../asl/machine";
+import { MachineError, statesIn, tasksIn, type Machine, type State } from "../asl/machine";
+import { isRecord, type Fields } from "../asl/values";
 import { freeName, type Binding } from "../constructs/resources/grants";
 import { APPROVAL_RESOURCE } from "./record";
 
@@ -9,7 +10,6 @@ export interface ArnSource {
   readonly partitionName: string;
 }
 
-type Arguments = Readonly<Record<string, unknown>>;
 type Permission = Pick<Binding, "actions" | "resources">;
 
 interface Target {
@@ -71,38 +71,85 @@ export interface PermissionProps {
  *
  * @throws {@link MachineError} for a task whose permissions are neither known nor stated
  */
-export function permissionsOf(
-  machine: Machine,
-  { bound, taken, stated, source }: PermissionProps,
-): Record<string, Binding> {
-  const names = new Set(taken);
-  const found: Record<string, Binding> = Object.fromEntries(
-    stated.map((permission) => [freeName("Stated", names), { value: "", ...permission }]),
-  );
-  const isStated = (action: string) =>
-    stated.some(({ actions }) => actions.some((each) => each.toLowerCase() === action.toLowerCase()));
-  for (const [name, state] of tasksIn(machine)) {
-    if (state.Resource === APPROVAL_RESOURCE) continue; // its table is the workflow's own
-    const { service, suffix, target } = callOf(state);
-    const known = TARGETS[service];
-    if (known === undefined || target === undefined) {
-      const action = known?.action ?? service.replace(/^aws-sdk:/, "");
-      if (isStated(action)) continue;
-      const why = known === undefined ? `calls ${service}` : `computes its ${known.argument}`;
-      throw new MachineError(`${name} ${why}: state the permission for ${action} in the workflow's permissions`);
-    }
-    if (bound.includes(target)) continue;
-    const arn = target.startsWith("arn:") ? target : known.resource(target, source);
-    const permissions: readonly Permission[] = [
-      { actions: [known.action], resources: [arn] },
-      ...(service === "states:startExecution" && suffix.startsWith("sync") ? syncPermissions(arn, source) : []),
-    ];
-    // "Send mail" and "SendMail" are two states, and a name in other letters has nothing left.
-    for (const permission of permissions)
-      found[freeName(name.replace(/[^A-Za-z0-9]/g, "") || "State", names)] = { value: target, ...permission };
-  }
-  return found;
+export function permissionsOf(machine: Machine, props: PermissionProps): Record<string, Binding> {
+  const names = new Set(props.taken);
+  const found = props.stated.map((permission): [string, Binding] => [
+    freeName("Stated", names),
+    { value: "", ...permission },
+  ]);
+  // "Send mail" and "SendMail" are two states, and a name in other letters has nothing left.
+  for (const [name, state] of statesIn(machine))
+    for (const binding of [...taskBindings(name, state, props), ...locationBindings(name, state, props)])
+      found.push([freeName(name.replace(/[^A-Za-z0-9]/g, "") || "State", names), binding]);
+  return Object.fromEntries(found);
 }
+
+/** @throws {@link MachineError} when the user has not stated it */
+function requireStated({ stated }: PermissionProps, action: string, fault: string): void {
+  const isStated = stated.some(({ actions }) => actions.some((each) => each.toLowerCase() === action.toLowerCase()));
+  if (!isStated) throw new MachineError(`${fault}: state the permission for ${action} in the workflow's permissions`);
+}
+
+function taskBindings(name: string, state: State, props: PermissionProps): readonly Binding[] {
+  // An approval's table is the workflow's own.
+  if (state.Type !== "Task" || state.Resource === APPROVAL_RESOURCE) return [];
+  const { service, suffix, target, qualifier } = callOf(state);
+  const credentials: unknown = Reflect.get(state, "Credentials");
+  if (isRecord(credentials)) {
+    // The other role has the permission for the call.
+    const { RoleArn } = credentials;
+    if (typeof RoleArn === "string" && isKnown(RoleArn))
+      return [{ value: RoleArn, actions: ["sts:AssumeRole"], resources: [RoleArn] }];
+    requireStated(props, "sts:AssumeRole", `${name} computes its RoleArn`);
+    return [];
+  }
+  const known = TARGETS[service];
+  if (known === undefined || target === undefined) {
+    const action = known?.action ?? service.replace(/^aws-sdk:/, "");
+    const why = known === undefined ? `calls ${service}` : `computes its ${known.argument}`;
+    requireStated(props, action, `${name} ${why}`);
+    return [];
+  }
+  if (props.bound.includes(target)) return [];
+  const arn = target.startsWith("arn:") ? target : known.resource(target, props.source);
+  const qualified = qualifier === undefined ? arn : `${arn}:${qualifier}`;
+  const permissions: readonly Permission[] = [
+    { actions: [known.action], resources: [qualified] },
+    ...(service === "states:startExecution" && suffix.startsWith("sync") ? syncPermissions(arn, props.source) : []),
+  ];
+  return permissions.map((permission) => ({ value: target, ...permission }));
+}
+
+/** To read a distributed map's items and write its results, by the end of their resource. */
+const LOCATIONS: Readonly<Record<string, { readonly actions: readonly string[]; readonly isBucket: boolean }>> = {
+  getObject: { actions: ["s3:GetObject"], isBucket: false },
+  listObjectsV2: { actions: ["s3:ListBucket"], isBucket: true },
+  // Its parts, too.
+  putObject: {
+    actions: ["s3:AbortMultipartUpload", "s3:GetObject", "s3:ListMultipartUploadParts", "s3:PutObject"],
+    isBucket: false,
+  },
+};
+
+/** @see https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html */
+function locationBindings(name: string, state: State, props: PermissionProps): readonly Binding[] {
+  const locations: unknown[] = ["ItemReader", "ResultWriter"].map((field): unknown => Reflect.get(state, field));
+  return locations.filter(isRecord).flatMap(({ Resource, Arguments }) => {
+    const call = String(Resource).split(":").at(-1) ?? "";
+    const { actions, isBucket } = LOCATIONS[call] ?? { actions: [`s3:${call}`], isBucket: true };
+    const { Bucket, Key, Prefix = "" } = isRecord(Arguments) ? Arguments : {};
+    const place = Key ?? (Prefix === "" ? "*" : `${String(Prefix)}/*`);
+    if (typeof Bucket === "string" && isKnown(Bucket) && typeof place === "string" && isKnown(place)) {
+      const bucket = `arn:${props.source.partitionName}:s3:::${Bucket}`;
+      return [{ value: Bucket, actions, resources: [isBucket ? bucket : `${bucket}/${place}`] }];
+    }
+    for (const action of actions) requireStated(props, action, `${name} computes the place of its ${call}`);
+    return [];
+  });
+}
+
+/** No expression. */
+const isKnown = (text: string): boolean => !text.startsWith("{%");
 
 /** Approvals within a Map or Parallel, by their states' names. */
 export function nestedApprovalsOf(machine: Machine): readonly string[] {
@@ -119,12 +166,27 @@ export function unusedOf(machine: Machine, functions: readonly string[]): readon
   return functions.filter((name) => !used.has(name));
 }
 
-/** The target is undefined when an expression computes it. */
-function callOf(state: State): { readonly service: string; readonly suffix: string; readonly target?: string } {
+interface Call {
+  readonly service: string;
+  readonly suffix: string;
+  /** Undefined when an expression computes it. */
+  readonly target?: string;
+  /** A version or an alias of a function. */
+  readonly qualifier?: string;
+}
+
+function callOf(state: State): Call {
   const { Resource = "" } = state;
   const [service = "", suffix = ""] = Resource.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, "").split(".");
   const given: unknown = Reflect.get(state, "Arguments");
-  const values: Arguments = typeof given === "object" && given !== null ? { ...given } : {};
+  const values: Fields = isRecord(given) ? given : {};
   const target = values[TARGETS[service]?.argument ?? ""];
-  return { service, suffix, ...(typeof target === "string" && !target.startsWith("{%") && { target }) };
+  const { Qualifier } = values;
+  return {
+    service,
+    suffix,
+    ...(typeof target === "string" && isKnown(target) && { target }),
+    ...(service === "lambda:invoke" &&
+      typeof Qualifier === "string" && { qualifier: isKnown(Qualifier) ? Qualifier : "*" }),
+  };
 }

@@ -14,8 +14,8 @@ const STUB = `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(
 /** Gives each file of a dependency a map of its own. The code stays the same. */
 export const stubMaps: Plugin = {
   name: "stub-maps",
-  setup: ({ onLoad }) => {
-    onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
+  setup: (build) => {
+    build.onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
       contents: `${await readFile(path, "utf8")}${STUB}`,
       loader: "js",
     }));

@@ -5,7 +5,7 @@ import { IamRolePolicy } from "@cdktf/provider-aws/lib/iam-role-policy";
 import { SfnStateMachine } from "@cdktf/provider-aws/lib/sfn-state-machine";
 import { Construct } from "constructs";
 import { explain } from "../explain";
-import { MachineError, type Machine } from "../../asl/machine";
+import { MachineError, statesIn, type Machine } from "../../asl/machine";
 import { Alarm } from "./alarm";
 import type { AlarmSpec } from "../alarm-spec";
 import type { Metric } from "../dashboard";
@@ -63,7 +63,10 @@ export class StateMachine<
     });
     explain(logs, "Log groups with this prefix share one resource policy, of which an account has ten.");
     const role = this.createRole(feature, name);
-    const permissions = this.createPermissions(role, props.bindings);
+    const permissions = this.createPermissions(role, {
+      ...props.bindings,
+      ...ownExecutions(definition, feature, name),
+    });
     const machine = new SfnStateMachine(this, RESOURCE, {
       name,
       type: "STANDARD",
@@ -121,7 +124,7 @@ export class StateMachine<
     });
   }
 
-  private createPermissions(role: IamRole, bindings: Bindings): IamRolePolicy {
+  private createPermissions(role: IamRole, bindings: Readonly<Record<string, Binding>>): IamRolePolicy {
     return new IamRolePolicy(this, "policy", {
       name: "permissions",
       role: role.id,
@@ -154,6 +157,31 @@ function inPartition(machine: Machine, partition: string): string {
   return JSON.stringify(machine).replaceAll('"Resource":"arn:aws:', `"Resource":"arn:${partition}:`);
 }
 
+/**
+ * A distributed map runs its items as executions of the machine itself.
+ *
+ * @see https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+ */
+function ownExecutions(machine: Machine, feature: Feature, name: string): Readonly<Record<string, Binding>> {
+  const isDistributed = statesIn(machine).some(
+    ([, { ItemProcessor }]) => ItemProcessor?.ProcessorConfig?.Mode === "DISTRIBUTED",
+  );
+  if (!isDistributed) return {};
+  const executions = feature.arn("states", `execution:${name}`);
+  return {
+    ITEM_EXECUTIONS: {
+      value: "",
+      actions: ["states:StartExecution"],
+      resources: [feature.arn("states", `stateMachine:${name}`)],
+    },
+    ITEM_EXECUTIONS_ENDS: {
+      value: "",
+      actions: ["states:DescribeExecution", "states:RedriveExecution", "states:StopExecution"],
+      resources: [`${executions}:*`, `${executions}/*`],
+    },
+  };
+}
+
 /** The service of a resource's ARN, to the IAM action that it needs. Other tasks state their permissions by their bindings alone. */
 const ACTIONS: Readonly<Record<string, string>> = {
   "dynamodb:putItem": "dynamodb:PutItem",
@@ -184,12 +212,13 @@ function checkPermissions(machine: Machine, bindings: Readonly<Record<string, Bi
   if (faults.length > 0) throw new MachineError(faults.join("; "));
 }
 
-/** `dynamodb:putItem` of `arn:aws:states:::dynamodb:putItem.sync`. */
-function resourcesIn({ States }: Machine): string[] {
-  return Object.values(States).flatMap(({ Resource, ItemProcessor, Branches = [] }) => [
-    ...(Resource === undefined ? [] : [Resource.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, "").replace(/\..*$/, "")]),
-    ...[...(ItemProcessor ? [ItemProcessor] : []), ...Branches].flatMap(resourcesIn),
-  ]);
+/** `dynamodb:putItem` of `arn:aws:states:::dynamodb:putItem.sync`. Not of tasks that assume another role. */
+function resourcesIn(machine: Machine): string[] {
+  return statesIn(machine).flatMap(([, state]) =>
+    state.Resource === undefined || "Credentials" in state
+      ? []
+      : [state.Resource.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, "").replace(/\..*$/, "")],
+  );
 }
 
 function valuesOf<Bindings extends Readonly<Record<string, Binding>>>(

@@ -195,6 +195,57 @@ describe("its permissions", () => {
     expect(actionsOf(other, [{ actions: ["s3:GetObject"], resources: ["arn:o"] }])).toHaveLength(1);
   });
 
+  it("have a name each, whatever the names of states", () => {
+    const call = (FunctionName: string, Next: string) => lambdaInvoke({ Arguments: { FunctionName }, Next });
+    const states = ["支払", "検査", "Pay", "PAY", "Pay 1", "payFunction", "TasksTable", "Stated"];
+    const machine = {
+      StartAt: "支払",
+      States: Object.fromEntries(states.map((name, index) => [name, call(`f${index}`, states[index + 1] ?? "End")])),
+    };
+    const stated = [{ actions: ["s3:GetObject"], resources: ["arn:o"] }];
+    const taken = ["TASKS_TABLE", "payFunction"];
+    const found = permissionsOf(machine, { bound: [], taken, stated, source });
+    const resources = Object.values(found).flatMap((binding) => binding.resources);
+    expect(resources).toEqual(["arn:o", ...states.map((_, index) => `arn:lambda:function:f${index}`)]);
+    expect(Object.keys(found).filter((name) => taken.includes(name))).toEqual([]);
+  });
+
+  it("are for the alias that is invoked, and for the role that is assumed", () => {
+    const Arguments = { FunctionName: "theirs", Qualifier: "live" };
+    const RoleArn = "arn:aws:iam::111122223333:role/theirs";
+    expect(actionsOf(lambdaInvoke({ Arguments, End: true }))).toEqual([
+      ["Mystate", "lambda:InvokeFunction", "arn:lambda:function:theirs:live"],
+    ]);
+    expect(actionsOf(lambdaInvoke({ Arguments, Credentials: { RoleArn }, End: true }))).toEqual([
+      ["Mystate", "sts:AssumeRole", RoleArn],
+    ]);
+    const computed = lambdaInvoke({ Arguments, Credentials: { RoleArn: "{% $states.input.role %}" }, End: true });
+    expect(() => of(computed)).toThrow("My state computes its RoleArn: state the permission for sts:AssumeRole");
+  });
+
+  it("are for what a distributed map reads and writes", () => {
+    const inner = stateMachine({ StartAt: "In", States: { In: pass({ End: true }) } });
+    const reading = (Bucket: string) =>
+      jsonata.distributedMap({
+        ExecutionType: "STANDARD",
+        ItemReader: {
+          Resource: "arn:aws:states:::s3:getObject",
+          ReaderConfig: { InputType: "JSON" },
+          Arguments: { Bucket, Key: "orders.json" },
+        },
+        ResultWriter: { Resource: "arn:aws:states:::s3:putObject", Arguments: { Bucket: "results", Prefix: "runs" } },
+        ItemProcessor: inner,
+        End: true,
+      });
+    expect(actionsOf(reading("orders")).map((each) => each.slice(-2))).toEqual([
+      ["s3:GetObject", "arn:aws:s3:::orders/orders.json"],
+      ["s3:PutObject", "arn:aws:s3:::results/runs/*"],
+    ]);
+    expect(() => of(reading("{% $states.input.bucket %}"))).toThrow(
+      "My state computes the place of its getObject: state the permission for s3:GetObject",
+    );
+  });
+
   it("include nested machines, and know functions that no task invokes", () => {
     const inner = stateMachine({
       StartAt: "B",

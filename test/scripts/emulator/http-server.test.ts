@@ -95,7 +95,7 @@ describe("a request", () => {
     expect(await text(chunked)).toBe("POST /  300000 after nothing");
     const all =
       "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3;a=b\r\nabc\r\n0\r\nX: y\r\n\r\n";
-    expect(await raw(...all)).toMatch(/POST \/ {2}3 after nothing$/);
+    expect(await raw(...(all.match(/[^]{1,3}/g) ?? []))).toMatch(/POST \/ {2}3 after nothing$/);
   });
 
   it("that expects it is told to continue", async () => {

@@ -125,3 +125,35 @@ describe("the bindings of a state machine", () => {
     expect(() => build("PutItem", "UpdateItem")).toThrow("a binding grants dynamodb:UpdateItem: no task needs it");
   });
 });
+
+it("a machine with a distributed map may start, follow and end the executions of its items; a task of another role needs no permission here", () => {
+  const { pass, distributedMap, lambdaInvoke } = jsonata;
+  const distributed = synthesizeConstructs((feature) => {
+    new StateMachine(feature, "each", {
+      bindings: {},
+      definition: () =>
+        stateMachine({
+          StartAt: "Each",
+          States: {
+            Each: distributedMap({
+              ExecutionType: "STANDARD",
+              ItemProcessor: stateMachine({ StartAt: "In", States: { In: pass({ End: true }) } }),
+              Next: "Theirs",
+            }),
+            Theirs: lambdaInvoke({
+              Arguments: { FunctionName: "theirs" },
+              Credentials: { RoleArn: "arn:aws:iam::111122223333:role/theirs" },
+              End: true,
+            }),
+          },
+        }),
+      alarms: { executionFailures: { description: "Fails", impact: "None.", runbook: "sample#fails" } },
+    });
+  });
+  const [start, end, logs] = describePolicy(resource(distributed, "aws_iam_role_policy", "each_policy")["policy"]);
+  expect(start).toMatch(/^Allow states:StartExecution on arn:.*:stateMachine:.*-sample-each \(ItemExecutions\)$/);
+  expect(end).toMatch(
+    /^Allow states:DescribeExecution, states:RedriveExecution, states:StopExecution on arn:.*:execution:.*-sample-each:\*, arn:.*:execution:.*-sample-each\/\* \(ItemExecutionsEnds\)$/,
+  );
+  expect(logs).toMatch(/\(Logs\)$/);
+});

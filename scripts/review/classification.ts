@@ -933,7 +933,7 @@ export const RULES: readonly Rule[] = [
     type: "aws_api_gateway_method_settings",
     path: /^settings\.\d+\.caching_enabled$/,
     verdict: "exposure",
-    what: "answers from a cache, whoever asks",
+    what: "answers every caller from one cache",
     if: turnedOn,
   },
   {

@@ -1,7 +1,7 @@
 /** Judges what a plan changes by the classification of each attribute. */
 import { truncate } from "../../functions/shared/text";
 import { fieldsOf, parseJson } from "../shared/fields";
-import { NOT_CLASSIFIED, RULES, TYPES, type TypeClass, type Verdict } from "./classification";
+import { NOT_CLASSIFIED, RULES, TYPES, type Rule, type TypeClass, type Verdict } from "./classification";
 import type { DestroyedResources } from "./companions";
 import type { ResourceChange } from "./plan";
 import { isSecretAt } from "./secrets";
@@ -99,6 +99,11 @@ function changedAttributes(
   });
 }
 
+/** By the type that they are for: a plan has thousands of attributes. */
+const RULES_OF: ReadonlyMap<string, readonly Rule[]> = new Map(
+  Object.keys(TYPES).map((type) => [type, RULES.filter((rule) => rule.type === type)]),
+);
+
 interface AttributeChange {
   readonly type: string;
   readonly known: TypeClass;
@@ -120,7 +125,7 @@ function evaluate({ type, known, path, was, is, created, replaced, resource }: A
       ? []
       : [unclassified(`changes ${attribute}, which is not classified`)];
   if (found === "settings") return [];
-  const rules = RULES.filter((rule) => rule.type === type && rule.path.test(path));
+  const rules = (RULES_OF.get(type) ?? []).filter((rule) => rule.path.test(path));
   const rule = rules.find((each) => (is !== UNKNOWN || each.orUnknown === true) && each.if(was, is, created, resource));
   if (rule !== undefined) return [{ verdict: rule.verdict, what: rule.what, refused: rule.severity !== "warn" }];
   // A rule says when an attribute matters, so otherwise it does not. A value that is not known yet follows a resource that is reported.

@@ -14,8 +14,8 @@ const MAX_OUTBOX_BYTES = 256 * 1024;
 /** Earlier changes are dropped, so that the state item stays small. */
 const MAX_CHANGES = 20;
 
-/** Of a notification: a message tells no earlier ones. */
-export const TOLD_CHANGES = 3;
+/** Of a notification: a message has no earlier ones. */
+export const NOTIFIED_CHANGES = 3;
 
 /** Failures caused by a certificate, which several targets may share. */
 const CERTIFICATE_REASONS: ReadonlySet<string | undefined> = new Set(["certificate", "tls"]);
@@ -204,8 +204,8 @@ function nextRecent(
 /** A reminder replaces an undelivered earlier one. */
 function enqueue(outbox: readonly Notification[], { incident, ...notification }: Notification): Notification[] {
   const kept = outbox.filter(({ kind }) => notification.kind !== "reminder" || kind !== "reminder");
-  const told = { ...incident, changes: incident.changes.slice(-TOLD_CHANGES) };
-  return bounded([...kept, { ...notification, incident: told }].slice(-MAX_OUTBOX));
+  const notified = { ...incident, changes: incident.changes.slice(-NOTIFIED_CHANGES) };
+  return bounded([...kept, { ...notification, incident: notified }].slice(-MAX_OUTBOX));
 }
 
 function bounded(outbox: Notification[]): Notification[] {

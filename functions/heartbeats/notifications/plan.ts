@@ -3,7 +3,7 @@ import { groupBy } from "../../shared/group-by";
 import { visible } from "../../shared/text";
 import { MINUTE_MS, isoSeconds } from "../../shared/time";
 import type { AppliedResult } from "../monitors/apply-results";
-import { incidentId, TOLD_CHANGES } from "../monitors/incidents";
+import { incidentId, NOTIFIED_CHANGES } from "../monitors/incidents";
 import { monitorKey, type Monitor } from "../monitors/policy";
 import type { Incident, Notification } from "../monitors/state";
 
@@ -181,7 +181,7 @@ function messageOf(
     ...(group.length > 1 ? [`Targets: ${listOf(names)}`] : []),
     ...(others.length > 0 ? [`Not up, same certificate: ${listOf(others)}`] : []),
     ...incident.changes
-      .slice(-TOLD_CHANGES)
+      .slice(-NOTIFIED_CHANGES)
       .map(({ until, severity, message }) => `Until ${isoSeconds(until)}: ${severity}, ${visible(message)}`),
     `Since ${isoSeconds(incident.openedAt)}`,
     ...(closedAt === undefined ? [] : [`Until ${isoSeconds(closedAt)} (${duration(closedAt - incident.openedAt)})`]),

@@ -4,7 +4,7 @@ import { unmarshall } from "@aws-sdk/util-dynamodb";
 
 /**
  * An item's attributes as JavaScript values. A number that a double does not hold is its text, which no schema takes for a number: where
- * the SDK throws, one item that somebody else wrote would hide the others.
+ * the SDK throws, one item of another program would hide the others.
  */
 export function valuesOf(item: Record<string, AttributeValue>): Record<string, unknown> {
   return unmarshall(item, { wrapNumbers: numberOf });

@@ -134,7 +134,10 @@ async function timersPart(environment: Environment, reader: TimersReader): Promi
     summary: {
       name: "timers",
       health: late.length > 0 ? "degraded" : "up",
-      headline: late.length > 0 ? `${late.length} of ${timers.length} are late` : `${timers.length} set, none late`,
+      headline:
+        late.length > 0
+          ? `${late.length} of ${timers.length} ${late.length === 1 ? "is" : "are"} late`
+          : `${timers.length} set, none late`,
     },
     late:
       late.length === 0
@@ -143,7 +146,7 @@ async function timersPart(environment: Environment, reader: TimersReader): Promi
             {
               feature: "timers",
               severity: "degraded",
-              title: `${late.length} timers have not fired in time`,
+              title: `${late.length} ${late.length === 1 ? "timer has" : "timers have"} not fired in time`,
               detail: late
                 .slice(0, 3)
                 .map(({ id }) => id)

@@ -1,4 +1,4 @@
-/** Reads a manifest that somebody names. No I/O. */
+/** Reads a manifest that is named by its address. No I/O. */
 import { manifestSchema, type Manifest } from "../../../functions/exports/contract";
 import { errorMessage } from "../../../functions/shared/errors";
 import { JsonSyntaxError, parseInput, parseJson } from "../../../functions/shared/input";

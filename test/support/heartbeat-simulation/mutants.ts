@@ -85,8 +85,8 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "keeps only the latest notification",
     file: INCIDENTS,
-    from: "incident: told }].slice(-MAX_OUTBOX)",
-    to: "incident: told }].slice(-1)",
+    from: "incident: notified }].slice(-MAX_OUTBOX)",
+    to: "incident: notified }].slice(-1)",
   },
   {
     name: "opens an incident at its last failure",

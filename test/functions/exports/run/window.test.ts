@@ -5,11 +5,13 @@ import {
   ExportPeriodTooShortError,
   incrementalPeriod,
   isEmptyWindow,
+  isUsable,
   nextWindow,
   scanFilter,
   watermarkAt,
 } from "../../../../functions/exports/run/window";
 import { HOUR_MS } from "../../../../functions/shared/time";
+import { holds, type Item } from "../../../support/dynamodb-expressions";
 
 const START = Date.parse("2026-11-21T17:00:00.500Z");
 
@@ -69,6 +71,65 @@ describe("a window", () => {
     expect(incrementalPeriod({ from: "0", to: "900000" })).toEqual({ from: 0, to: 900_000 });
     expect(() => incrementalPeriod({ from: "0", to: "899999" })).toThrow(ExportPeriodTooShortError);
   });
+
+  it.each([
+    [
+      "seconds",
+      { from: "100", to: "200" },
+      { exported: ["100", "199"], counted: ["86600"], others: ["99", "200", "86599"] },
+    ],
+    ["seconds", { to: "200" }, { exported: ["-5", "0", "199.9"], counted: ["1e12"], others: ["200"] }],
+    [
+      "milliseconds",
+      { from: "1795194000000", to: "1795194900000" },
+      {
+        exported: ["1795194000000", "1795194899999"],
+        counted: ["1795194002", "99999999999", "1795281300000"],
+        others: ["100000000000", "1795193999999", "1795194900000", "1795281299999"],
+      },
+    ],
+    [
+      "milliseconds",
+      { to: "1795194900000" },
+      { exported: ["1795194002", "0"], counted: [], others: ["1795194900000"] },
+    ],
+    [
+      "iso8601",
+      { from: "2026-11-21T17:00:00.000Z", to: "2026-11-21T18:00:00.000Z" },
+      {
+        exported: ["2026-11-21T17:00:00.000Z", "2026-11-21T17:59Z", "2026-11-21T17:59:59.999999Z"],
+        counted: [
+          "2026-11-21 17:30:00Z",
+          "2026-11-21T17:30:00",
+          "2026-11-21T17:30:00+01:00",
+          "",
+          "n/a",
+          "2027-01-01T00:00:00Z",
+        ],
+        others: ["2026-11-21T16:59:59.999Z", "2026-11-21T18:00:00.000Z", "2026-11-22T17:59:59.999Z"],
+      },
+    ],
+  ] as const)(
+    "in %s selects its items, and those that no window can hold: %j",
+    (unit, window, { exported, counted, others }) => {
+      const filter = scanFilter(window, "at", unit);
+      const isSelected = (item: Item): boolean =>
+        holds(filter.FilterExpression, item, {
+          ExpressionAttributeNames: { ...filter.ExpressionAttributeNames },
+          ExpressionAttributeValues: { ...filter.ExpressionAttributeValues },
+        });
+      const kindOf = (text: string): string => {
+        const at = unit === "iso8601" ? { S: text } : { N: text };
+        if (!isSelected({ at })) return "other";
+        return isUsable(window, unit, text) ? "exported" : "counted";
+      };
+      const kinds = { exported, counted, other: others };
+      for (const [kind, watermarks] of Object.entries(kinds))
+        expect(watermarks.map((each) => [each, kindOf(each)])).toEqual(watermarks.map((each) => [each, kind]));
+      const otherType = unit === "iso8601" ? { N: "150" } : { S: "150" };
+      expect([isSelected({}), isSelected({ at: otherType })]).toEqual([true, true]);
+    },
+  );
 
   it("has every item exactly once, whatever runs are late, early, skipped, failed or repeated", () => {
     fc.assert(

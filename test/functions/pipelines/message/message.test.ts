@@ -90,6 +90,11 @@ describe("a message", () => {
     ["no object", "[1]", "is not a JSON object"],
     ["depths", `{"jobOrderId":${"[".repeat(100_000)}`, "is not JSON"],
     ["no key", '{"revision":1}', "/jobOrderId: is missing: it is the message's key"],
+    [
+      "a key that is too long in UTF-8",
+      `{"jobOrderId":"${"é".repeat(513)}","revision":1}`,
+      "/jobOrderId: is neither text of 1 to 1024 bytes nor a number",
+    ],
     ["an empty key", '{"jobOrderId":"","revision":1}', "/jobOrderId: is neither text of 1 to 1024 bytes nor a number"],
     ["a key that is an object", '{"jobOrderId":{},"revision":1}', "/jobOrderId: is neither text"],
     ["no version", '{"jobOrderId":"1"}', "/revision: is missing: it is the message's version"],

@@ -147,6 +147,17 @@ describe("an approval", () => {
 });
 
 describe("a redrive", () => {
+  it("is none of a task that is DONE", async () => {
+    const { ports, table, clock, redrives } = await setup();
+    await table.writeEnd(
+      { taskId: "r-1", timestamp: START / 1_000 },
+      { arn: ARN, startedAt: START },
+      { status: "DONE", at: clock.now() },
+    );
+    await expect(redriveTask("r-1", ports)).rejects.toThrow("the task is DONE");
+    expect(redrives.count).toBe(0);
+  });
+
   it("makes the row STARTED, runs the execution, and only a later end counts", async () => {
     const { ports, table, clock, redrives, execution } = await setup();
     await reconcile(FAILED, table);

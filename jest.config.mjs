@@ -1,5 +1,5 @@
 /** In Jest's sandbox each lookup of a global runs a proxy, except for these: no test replaces them, and no module declares them. */
-const GLOBALS = ["Array", "BigInt", "Date", "Intl", "JSON", "Map", "Math", "Object", "Reflect", "RegExp", "WeakMap"];
+const GLOBALS = ["Array", "BigInt", "Intl", "JSON", "Map", "Math", "Object", "Reflect", "RegExp", "WeakMap"];
 /** Declared by modules that only cdktf loads. */
 const GLOBALS_WITHOUT_CDKTF = ["Error", "Number", "Promise", "String", "Symbol", "Uint8Array"];
 

@@ -235,12 +235,6 @@ export class Exports extends Feature {
           actions: ["events:PutEvents"],
           resources: [this.arn("events", "event-bus/default")],
         },
-        // Of segments, which the distributed map starts, watches, and stops when it is stopped.
-        segments: {
-          value: this.executionsArn,
-          actions: ["states:DescribeExecution", "states:StopExecution"],
-          resources: [`${this.executionsArn}:*`, `${this.executionsArn}/segments:*`],
-        },
         claimRun: claim.grantInvoke(),
         readSegment: read.grantInvoke(),
         nativeExport: native.grantInvoke(),

@@ -72,14 +72,13 @@ describe("the exports module", () => {
   });
 
   it("lets the machine start itself, announce ends, and watch and stop the executions of its segments", () => {
-    const [self, events, segments] = describePolicy(resource(module_(), "aws_iam_role_policy", "run_policy")["policy"]);
+    const statements = describePolicy(resource(module_(), "aws_iam_role_policy", "run_policy")["policy"]);
     const machine = arn("states", "stateMachine:${var.app}-${var.environment}-exports-run");
     const executions = arn("states", "execution:${var.app}-${var.environment}-exports-run");
-    expect(self).toBe(`Allow states:StartExecution on ${machine} (Self)`);
-    expect(events).toBe(`Allow events:PutEvents on ${arn("events", "event-bus/default")} (Events)`);
-    expect(segments).toBe(
-      `Allow states:DescribeExecution, states:StopExecution on ${executions}:*, ${executions}/segments:* (Segments)`,
-    );
+    expect(statements).toContain(`Allow states:StartExecution on ${machine} (Self)`);
+    expect(statements).toContain(`Allow events:PutEvents on ${arn("events", "event-bus/default")} (Events)`);
+    const ends = "states:DescribeExecution, states:RedriveExecution, states:StopExecution";
+    expect(statements).toContain(`Allow ${ends} on ${executions}:*, ${executions}/* (ItemExecutionsEnds)`);
   });
 
   it("has S3 abort incomplete uploads of killed runs, except in the emulator", () => {

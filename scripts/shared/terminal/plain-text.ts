@@ -11,8 +11,8 @@ export function plainText(text: string): string {
 /** What colours.ts writes, after ESC: weights and colours. None of them moves the cursor or hides text. */
 const COLOUR = /^\[(?:0|1|2|22|3[1-79]|9\d)m/;
 
-/** What a terminal executes, and what it shows in another order: names of resources and messages from outside may have it. */
-const UNSAFE = /(?![\n\t])\p{Cc}|\p{Bidi_Control}|[\u2028\u2029]/gu;
+/** What a terminal executes, and what it shows in another order: names of resources and messages from outside may have it. Not CSV's line ends. */
+const UNSAFE = /(?![\n\t]|\r\n)\p{Cc}|\p{Bidi_Control}|[\u2028\u2029]/gu;
 
 /** Everything that commands print goes through it: only their own colours remain. JSON keeps its meaning. */
 export function terminalText(text: string): string {

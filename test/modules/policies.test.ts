@@ -39,7 +39,7 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
   },
   {
     statement:
-      /^states:DescribeExecution(,states:StopExecution)? on arn:[^*]+:execution:[^*]+-exports-run:\*(,arn:[^*]+:execution:[^*]+-exports-run\/segments:\*)?$/,
+      /^states:DescribeExecution(,states:RedriveExecution,states:StopExecution)? on arn:[^*]+:execution:[^*]+-exports-run:\*(,arn:[^*]+:execution:[^*]+-exports-run\/\*)?$/,
     because: "executions of one machine, and of its distributed map, which are named as they are started",
   },
   {

@@ -65,7 +65,7 @@ export class StateMachine<
     const role = this.createRole(feature, name);
     const permissions = this.createPermissions(role, {
       ...props.bindings,
-      ...ownExecutions(definition, feature, name),
+      ...ownExecutions(definition, feature, name, props.bindings),
     });
     const machine = new SfnStateMachine(this, RESOURCE, {
       name,
@@ -162,18 +162,32 @@ function inPartition(machine: Machine, partition: string): string {
  *
  * @see https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
  */
-function ownExecutions(machine: Machine, feature: Feature, name: string): Readonly<Record<string, Binding>> {
+function ownExecutions(
+  machine: Machine,
+  feature: Feature,
+  name: string,
+  bindings: Readonly<Record<string, Binding>>,
+): Readonly<Record<string, Binding>> {
   const isDistributed = statesIn(machine).some(
     ([, { ItemProcessor }]) => ItemProcessor?.ProcessorConfig?.Mode === "DISTRIBUTED",
   );
   if (!isDistributed) return {};
   const executions = feature.arn("states", `execution:${name}`);
+  const machineName = `stateMachine:${name}`;
+  // A machine that continues as a new execution has it already.
+  const startsItself = Object.values(bindings).some(
+    ({ actions, resources }) =>
+      actions?.includes("states:StartExecution") === true &&
+      resources?.some((each) => each.endsWith(`:${machineName}`)),
+  );
   return {
-    ITEM_EXECUTIONS: {
-      value: "",
-      actions: ["states:StartExecution"],
-      resources: [feature.arn("states", `stateMachine:${name}`)],
-    },
+    ...(!startsItself && {
+      ITEM_EXECUTIONS: {
+        value: "",
+        actions: ["states:StartExecution"],
+        resources: [feature.arn("states", machineName)],
+      },
+    }),
     ITEM_EXECUTIONS_ENDS: {
       value: "",
       actions: ["states:DescribeExecution", "states:RedriveExecution", "states:StopExecution"],

@@ -144,7 +144,7 @@ function allowsTasks(machine: Resource, statements: readonly Readonly<Record<str
   );
   // A distributed map is executions of its own.
   const map = text.includes('"Mode":"DISTRIBUTED"')
-    ? ["Start", "Describe", "Stop"].map((each) => `states:${each}Execution`)
+    ? ["Start", "Describe", "Redrive", "Stop"].map((each) => `states:${each}Execution`)
     : [];
   const allowed = JSON.stringify(statements);
   return [...functions, ...actions, ...map].every((each) => allowed.includes(each));

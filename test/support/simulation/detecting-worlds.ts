@@ -6,7 +6,7 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "advances recurring rows before it sends their fires": 30,
   "advances recurring timers before it sends their fires": 25,
   "attempts a fire once too often": 36,
-  "claims a window that it read before another run exported it": 3,
+  "claims a window that it read before another run exported it": 8,
   "closes windows at once": 1,
   "completes a fire that has failed": 50,
   "counts a fire as dead although it could not be sent there": 307,

@@ -177,8 +177,7 @@ function ownExecutions(
   // A machine that continues as a new execution has it already.
   const startsItself = Object.values(bindings).some(
     ({ actions, resources }) =>
-      actions?.includes("states:StartExecution") === true &&
-      resources?.some((each) => each.endsWith(`:${machineName}`)),
+      actions.includes("states:StartExecution") && resources.some((each) => each.endsWith(`:${machineName}`)),
   );
   return {
     ...(!startsItself && {

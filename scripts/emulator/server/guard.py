@@ -37,7 +37,7 @@ def guard(app, is_api):
     """
 
     async def guarded(scope, receive, send):
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await app(scope, receive, send)
             return
         headers, path = scope["headers"], scope["path"]
@@ -45,7 +45,7 @@ def guard(app, is_api):
         if reason is None and path.startswith(ADMIN) and path not in HEALTH:
             reason = "MiniStack's own endpoints are closed, except for its health"
         if reason is not None:
-            await refuse(reason, send)
+            await (refuse if scope["type"] == "http" else close)(reason, receive, send)
             return
         host = next(value.decode("latin-1") for key, value in headers if key.lower() == b"host")
 
@@ -60,8 +60,13 @@ def guard(app, is_api):
     return guarded
 
 
-async def refuse(reason, send):
+async def refuse(reason, _receive, send):
     body = json.dumps({"message": f"Refused: {reason}."}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})
+
+
+async def close(_reason, receive, send):
+    await receive()
+    await send({"type": "websocket.close", "code": 1008})

@@ -4,6 +4,7 @@ import * as z from "zod";
 import { parameterNameSchema } from "../shared/aws/parameter-name";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { parseJson } from "../shared/input";
+import { jsonencode } from "../shared/jsonencode";
 
 /** A JSON Pointer (RFC 6901) into a message: `/customer/name`. */
 const jsonPointerSchema = z
@@ -66,11 +67,6 @@ type Summary = readonly (readonly [label: string, pointer: string])[];
 /** The configuration without its schema is one environment variable. Lambda allows 4 KB for all of them. */
 const MAX_PIPELINE_BYTES = 2_500;
 
-/** UTF-8 bytes of JSON as Terraform's jsonencode writes it. */
-function jsonencodeBytes(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, "\\uXXXX"));
-}
-
 /** How a message is identified. It is sent along with an accepted message, so that a deployment that changes the pipeline reads it as it was accepted. */
 export const pointersSchema = z.object({
   key: jsonPointerSchema,
@@ -115,7 +111,7 @@ export type Pipeline = Omit<PipelineFields, "schema">;
 
 export const pipelineSchema = pipelineFields.refine(
   (pipeline) =>
-    jsonencodeBytes(pipeline.schema === undefined ? pipeline : { ...pipeline, schema: undefined }) <=
+    Buffer.byteLength(jsonencode(pipeline.schema === undefined ? pipeline : { ...pipeline, schema: undefined })) <=
     MAX_PIPELINE_BYTES,
   {
     error: `is longer than ${MAX_PIPELINE_BYTES} bytes without its schema: it must fit into Lambda's environment variables`,

@@ -3,7 +3,8 @@ import * as z from "zod";
 
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { scopesVariable } from "../shared/handlers/scopes";
-import { isWellFormed, jsonFaultOf, type Json } from "./task/json";
+import { isWellFormed } from "../shared/text";
+import { jsonFaultOf, type Json } from "./task/json";
 
 export { scopesSchema } from "../shared/handlers/scopes";
 

@@ -92,9 +92,11 @@ export function tableGovernor({ unitsPerSecond, pageUnits, reserve, clock }: Gov
         const expected = expectedUnits();
         const remaining = deadline - clock.elapsed();
         const from = await reserve(millisecondsOf(expected), clock.now() + remaining);
-        // Waits: the next invocation would only find the same, and a segment's history has room for some thousands.
-        if (from === undefined) await sleep(clock, Math.max(0, remaining));
-        if (from === undefined) return false;
+        if (from === undefined) {
+          // The next invocation would only find the same, and a segment's history has room for some thousands.
+          await sleep(clock, Math.max(0, remaining));
+          return false;
+        }
         const wait = from - clock.now();
         if (clock.elapsed() + wait > deadline) return false;
         if (wait > 0) await sleep(clock, wait);

@@ -1,5 +1,6 @@
 /** JSON that arrives as it was sent. Pure. */
 import { INEXACT, MAX_DATA_DEPTH } from "../../shared/json-text";
+import { isWellFormed } from "../../shared/text";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
@@ -23,6 +24,3 @@ export function jsonFaultOf(value: unknown, maxBytes: number): string | undefine
   }
   return Buffer.byteLength(JSON.stringify(value)) > maxBytes ? `is longer than ${maxBytes} bytes` : undefined;
 }
-
-/** False for half of a surrogate pair, which AWS refuses or replaces. */
-export const isWellFormed = (text: string) => !/\p{Surrogate}/u.test(text);

@@ -428,7 +428,7 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
     () => jm({ A: J.task({ Resource: "arn:aws:states:::ecs:runTask.sync", Arguments: { Cluster: "c" }, End: true }) }),
   ],
   [
-    "sns: to nobody",
+    "sns: without a destination",
     () => jm({ A: J.task({ Resource: "arn:aws:states:::sns:publish", Arguments: { Message: "m" }, End: true }) }),
   ],
   ["lambda: arguments of text", () => jm({ A: J.task({ Resource: L, Arguments: "f", End: true }) })],

@@ -137,7 +137,7 @@ describe("a claim", () => {
       });
     });
 
-    it("needs a new cursor, and is told so", async () => {
+    it("needs a new cursor, and the error says so", async () => {
       const { ports, finish } = memoryState();
       const first = await claimRun(of("a", "one", incremental), ports);
       if (first.outcome === "run") finish(first.run);

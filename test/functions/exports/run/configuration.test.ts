@@ -1,10 +1,17 @@
-import type { S3Client } from "@aws-sdk/client-s3";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { mockClient } from "aws-sdk-client-mock";
 
 import { findExport, readConfiguration } from "../../../../functions/exports/run/configuration";
+import { MemoryS3, type S3Request } from "../../../support/export-simulation/memory-s3";
 
 const s3With = (text: string): S3Client => {
-  const send = () => Promise.resolve({ Body: { transformToString: () => Promise.resolve(text) } });
-  return { send } as unknown as S3Client;
+  const memory = new MemoryS3();
+  memory.objects.set("exports.json", { body: Buffer.from(text), metadata: {} });
+  const s3 = new S3Client({});
+  mockClient(s3)
+    .on(GetObjectCommand)
+    .callsFake((request: S3Request) => memory.execute("GetObject", request));
+  return s3;
 };
 
 describe("the configuration of exports", () => {

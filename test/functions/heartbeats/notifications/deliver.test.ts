@@ -48,8 +48,8 @@ describe("a notifier that fails", () => {
   });
 });
 
-describe("what is told of a monitor later", () => {
-  it("waits for what happened before", async () => {
+describe("a later notification of a monitor", () => {
+  it("waits for the earlier ones", async () => {
     const thrice = failing(no, no, no);
     const rounds = setup([down("t")], {}, thrice);
     for (const [index, outcome] of [BAD, GOOD, BAD].entries()) await rounds.check(index, [outcome]);
@@ -113,7 +113,7 @@ describe("deliveries of a run", () => {
     expect(lengths).toEqual([30_000 + 8_000]); // the last one begins within 30 s, and ends within 8
   });
 
-  it("are recorded of what was told, not of what happened meanwhile", async () => {
+  it("are recorded for the delivered notifications, not for those added meanwhile", async () => {
     const rounds = setup([down("t")]);
     await rounds.check(0, [BAD]);
     await rounds.check(1, [TIMEOUT], { notifiers: [failing(no)] });

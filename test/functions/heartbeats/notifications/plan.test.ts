@@ -53,7 +53,7 @@ describe("messages of one certificate", () => {
     expect(titles([opened("a", 1), opened("b", 1, { severity: "degraded" })])).toHaveLength(2);
   });
 
-  it("are several where the opening of one is told, and that of another is not", () => {
+  it("are several where the opening of one was delivered, and that of another was not", () => {
     const closed = (key: string, deliveredBy: readonly string[]) => {
       const each = incident(1, shared);
       return monitor(key, [

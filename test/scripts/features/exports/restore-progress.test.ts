@@ -1,4 +1,4 @@
-/** What the command restore reads besides files: a manifest that somebody names, and how far an earlier call came. */
+/** What the command restore reads besides files: the manifest of its argument, and the progress of an earlier call. */
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -7,8 +7,7 @@ import { acquireLease, ownLease, RELEASE_LEASE, SET_LEASE } from "../../shared/r
 import { DUE_INDEX } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
 import { readCursors } from "../storage/cursors";
-import { readQueryResponse } from "../storage/query-response";
-import { DISPATCHED_ATTRIBUTES, rowKey, timerOf, type Row } from "../storage/timer-row";
+import { DISPATCHED_ATTRIBUTES, readTimerRow, rowKey, type Row } from "../storage/timer-row";
 import { cursorKey, type TimerTableServices } from "../storage/timer-table";
 import { LeaseLostError, type Cursor, type DispatchTable, type Position } from "./dispatcher";
 
@@ -27,6 +26,12 @@ const rowSchema = z.custom<Row>((row) => typeof row === "object" && row !== null
 /** The position is stored as JSON text: a key of the table's is opaque. */
 const positionSchema = z.object({ range: z.string(), after: z.record(z.string(), z.unknown()).optional() });
 
+/** Rows are parsed one by one. */
+const queryResponseSchema = z.object({
+  Items: z.array(rowSchema),
+  LastEvaluatedKey: z.record(z.string(), z.unknown()).optional(),
+});
+
 const updateResponseSchema = z.object({ Attributes: rowSchema.default({}) });
 const conditionFailureSchema = z.object({ Item: rowSchema.optional() });
 
@@ -34,9 +39,8 @@ const conditionFailureSchema = z.object({ Item: rowSchema.optional() });
 export function dispatchTable(dynamodb: AwsJson, TableName: string, services: TimerTableServices): DispatchTable {
   const { deadline } = services;
   const Key = (shard: string) => rowKey(cursorKey(shard));
-  const send = (action: string, input: object): Promise<string> =>
-    dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify({ TableName, ...input }), deadline);
-  const call = async (action: string, input: object): Promise<unknown> => parseJson(await send(action, input));
+  const call = async (action: string, input: object): Promise<unknown> =>
+    parseJson(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify({ TableName, ...input }), deadline));
 
   return {
     cursors: (shards) => readCursors(dynamodb, TableName, shards, services),
@@ -88,8 +92,8 @@ export function dispatchTable(dynamodb: AwsJson, TableName: string, services: Ti
     },
 
     page: async ({ slot, from, to }, after) => {
-      const { rows, next } = readQueryResponse(
-        await send("Query", {
+      const response = queryResponseSchema.parse(
+        await call("Query", {
           IndexName: DUE_INDEX.name,
           Limit: ROWS_PER_PAGE,
           KeyConditionExpression: `#slot = :slot AND #dueMs ${from === undefined ? "<= :to" : "BETWEEN :from AND :to"}`,
@@ -105,14 +109,14 @@ export function dispatchTable(dynamodb: AwsJson, TableName: string, services: Ti
       );
       const timers: StoredTimer[] = [];
       const corrupt: unknown[] = [];
-      for (const row of rows) {
+      for (const row of response.Items) {
         try {
-          timers.push(timerOf(row));
+          timers.push(readTimerRow(row));
         } catch (error) {
           corrupt.push(error);
         }
       }
-      return { timers, corrupt, ...(next && { next }) };
+      return { timers, corrupt, ...(response.LastEvaluatedKey && { next: response.LastEvaluatedKey }) };
     },
   };
 }

@@ -4,7 +4,6 @@ import * as z from "zod";
 import { parameterNameSchema } from "../shared/aws/parameter-name";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { parseJson } from "../shared/input";
-import { jsonencode } from "../shared/jsonencode";
 
 /** A JSON Pointer (RFC 6901) into a message: `/customer/name`. */
 const jsonPointerSchema = z
@@ -66,6 +65,12 @@ type Summary = readonly (readonly [label: string, pointer: string])[];
 
 /** The configuration without its schema is one environment variable. Lambda allows 4 KB for all of them. */
 const MAX_PIPELINE_BYTES = 2_500;
+
+/** As Terraform's function writes it: it escapes what a browser could take for markup. */
+function jsonencode(value: unknown): string {
+  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, escape);
+}
 
 /** How a message is identified. It is sent along with an accepted message, so that a deployment that changes the pipeline reads it as it was accepted. */
 export const pointersSchema = z.object({

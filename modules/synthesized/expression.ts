@@ -3,7 +3,6 @@
  * conditions, objects, indexes, `for` over an object, and the functions that the modules call. Other expressions stay as they are.
  */
 
-import { jsonencode } from "../../functions/shared/jsonencode";
 import { splitTemplate } from "../hcl/template";
 
 /** The value of `var.memory_mb` or `aws_sqs_queue.jobs.arn`; undefined when unknown. */
@@ -248,7 +247,7 @@ class Evaluation {
 
 function call(name: string, values: readonly unknown[]): unknown {
   if (name === "concat" && values.every(Array.isArray)) return values.flat();
-  if (name === "jsonencode" && values.length === 1) return jsonencode(values[0]);
+  if (name === "jsonencode" && values.length === 1) return JSON.stringify(values[0]);
   if (name === "min") return Math.min(...values.flat().map(asNumber));
   if (name === "replace") {
     const [text, from, to] = values.map(String);

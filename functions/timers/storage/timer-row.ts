@@ -178,17 +178,6 @@ function readOptions(options: Row, row: Row): TimerOptions {
   };
 }
 
-function scheduleAttributes(schedule: Schedule): Row {
-  switch (schedule.kind) {
-    case "every":
-      return { periodMs: { N: String(schedule.periodMs) }, phaseMs: { N: String(schedule.phaseMs) } };
-    case "cron":
-      return { cron: { S: schedule.expression }, timeZone: { S: schedule.timeZone } };
-    case "once":
-      return { at: { N: String(schedule.at) } };
-  }
-}
-
 /** Checked here: a schedule that cannot be computed would fail its neighbours in a page. */
 function scheduleOf(row: Row): Schedule {
   const periodMs = numberOf(row, "periodMs");

@@ -1,4 +1,4 @@
-/** Free ports, for servers that tests start. */
+/** Free ports, for servers that tests and `dev` commands start. */
 import { once } from "node:events";
 import { createServer } from "node:net";
 

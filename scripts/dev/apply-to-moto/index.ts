@@ -6,12 +6,12 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { EVERYTHING } from "../../../test/support/everything";
+import { freePort } from "../../../test/support/free-port";
 import { writeStack } from "../../../test/support/synthesized";
 import { pythonEnvironment } from "../../emulator/python";
 import { installedPython, installPython } from "../../emulator/virtual-environment";
@@ -166,15 +166,6 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
     await sleep(200);
   }
   throw new Error("moto's server does not answer");
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function install(): Promise<string> {

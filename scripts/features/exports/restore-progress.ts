@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TableDescription } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
+import { parseJson } from "../../shared/fields";
 import { RestoreError } from "./manifest";
 import type { Restored } from "./restore";
 
@@ -34,7 +35,7 @@ export function restoreProgress(home: string, { environment, uri, run, table }: 
     read: async () => {
       const text = await readFile(file, "utf8").catch(() => undefined);
       if (text === undefined) return undefined;
-      const restored = restoredSchema.safeParse(jsonOf(text)).data;
+      const restored = restoredSchema.safeParse(parseJson(text)).data;
       if (restored !== undefined) return restored;
       throw new RestoreError(`${file} does not say how far the restore is. Pass --from-start to load everything.`);
     },
@@ -45,12 +46,4 @@ export function restoreProgress(home: string, { environment, uri, run, table }: 
     },
     remove: () => rm(file, { force: true }),
   };
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

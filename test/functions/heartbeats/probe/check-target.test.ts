@@ -130,6 +130,34 @@ describe("a check", () => {
     });
   });
 
+  // A target that is slow after 150 ms, does not respond within 2 s, or closes the connection after 5 s.
+  it.each([
+    ["slow", 0, "slow"],
+    ["slow", 60, "unmeasured"],
+    ["timeout", 100, "timeout"],
+    ["timeout", 1_500, "unmeasured"],
+    ["reset", 100, "reset"],
+    ["reset", 1_500, "unmeasured"],
+  ])("of a target that is %s while the checker is busy for %d ms is %s", async (kind, busyMs, expected) => {
+    const clock = virtualClock(NOW);
+    const send: SendHttp = async ({ onEvent }) => {
+      await sleep(clock, kind === "slow" ? 150 : 5_000);
+      if (kind === "reset") throw Object.assign(new Error("closed"), { code: "ECONNRESET" });
+      onEvent?.();
+      return answer();
+    };
+    const silent: SendHttp = (_request, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          reject(new Error("aborted"));
+        });
+      });
+    const timeoutSeconds = kind === "timeout" ? 2 : 10;
+    const ports = { send: kind === "timeout" ? silent : send, clock, lag: () => busyMs };
+    const { outcome } = await checkTarget(target({ maxLatencyMs: 100, timeoutSeconds }), ports);
+    expect(outcome.ok ? "up" : outcome.reason).toBe(expected);
+  });
+
   it("records a fault of its own as such, and hands it on", async () => {
     const fault = new TypeError("undefined is not a function");
     const send: SendHttp = () => Promise.reject(fault);

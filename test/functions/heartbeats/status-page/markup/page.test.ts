@@ -235,6 +235,18 @@ describe("a status page", () => {
   });
 });
 
+describe("the page of an incident", () => {
+  it("is not up when its monitor was removed: nobody knows", () => {
+    const document = companyDocument();
+    const [, past] = document.incidents;
+    if (past === undefined) throw new Error("no past incident");
+    const banner = (incident: typeof past) =>
+      /<section class="(banner \w+)"/.exec(incidentPage(incident, document))?.[1];
+    expect(banner(past)).toBe("banner up");
+    expect(banner({ ...past, closedBecause: "removed from the configuration" })).toBe("banner unknown");
+  });
+});
+
 describe("the bars of a history", () => {
   const bars = (days: Parameters<typeof monitorStatus>[1]) => {
     const page = statusPage(statusDocument([monitorStatus("site", days)]));

@@ -88,7 +88,11 @@ describe("the status of a monitor", () => {
 
   it("has all of each day, whatever it was like", () => {
     const rollup = { ...EMPTY_ROLLUP, up: 0.4 * DAY_MS, degraded: 0.3 * DAY_MS, down: 0.2 * DAY_MS };
-    const stored = { hours: [], days: [{ start: 0, rollup: { ...rollup, maintenance: 0.06 * DAY_MS } }], incidents: [] };
+    const stored = {
+      hours: [],
+      days: [{ start: 0, rollup: { ...rollup, maintenance: 0.06 * DAY_MS } }],
+      incidents: [],
+    };
     const options = { app: "almanac", environment: "test", intervalSeconds: 300, updates: [], announcedWindows: [] };
     const now = 1.5 * DAY_MS;
     const state = { ...STATE, lastTick: now, hour: { start: now, rollup: EMPTY_ROLLUP } };
@@ -124,7 +128,10 @@ describe("windows", () => {
   });
 
   it("of days have as many as their names say, with today", () => {
-    const days = Array.from({ length: 100 }, (_, day) => ({ start: day * DAY_MS, rollup: { ...EMPTY_ROLLUP, down: 1 } }));
+    const days = Array.from({ length: 100 }, (_, day) => ({
+      start: day * DAY_MS,
+      rollup: { ...EMPTY_ROLLUP, down: 1 },
+    }));
     const { windows } = historyOf({ hours: [], days, incidents: [] }, 99.5 * DAY_MS);
     expect(windows).toMatchObject({ "7d": { down: 7 }, "30d": { down: 30 }, "90d": { down: 90 } });
   });

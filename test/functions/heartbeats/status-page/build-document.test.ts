@@ -103,6 +103,17 @@ describe("the status of a monitor", () => {
     ]);
   });
 
+  it("never names an address, a parameter or what a body contains", async () => {
+    const message = 'connect 10.0.0.7:443, /almanac/token, "S3cr3t"';
+    const reasons = ["refused", "forbidden-address", "tls", "body-mismatch", "slow", "secret", "internal"] as const;
+    for (const reason of reasons) {
+      const rounds = setup([site]);
+      await run(rounds, [{ ok: false, reason, message }, GOOD, { ok: false, reason, message }]);
+      expect(statusOf(rounds)?.lastCheck?.message).toEqual(expect.any(String));
+      expect(JSON.stringify(rounds.documents)).not.toMatch(/10\.0\.0\.7|token|S3cr3t/);
+    }
+  });
+
   it("has the latency of the current hour, not the one that was stored", async () => {
     const rounds = setup([site]);
     await run(rounds, times(14, GOOD));

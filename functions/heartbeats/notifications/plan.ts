@@ -234,7 +234,9 @@ function digest(
   const counts = byHeadline.map(([text, { length }]) => `${length} ${text}`).join(", ");
   const last = Math.max(...reports.map(({ latest }) => latest.raisedAt));
   const [first] = reports;
-  const lines = byHeadline.map(([text, group]) => `${text}: ${listOf(counted(group.map(({ monitor }) => labelOf(monitor))))}`);
+  const lines = byHeadline.map(
+    ([text, group]) => `${text}: ${listOf(counted(group.map(({ monitor }) => labelOf(monitor))))}`,
+  );
   return {
     id: `digest.${first === undefined ? "" : incidentId(first.monitor, first.latest.incident)}.${reports.length}.${isoSeconds(last)}`,
     title: `[${options.source}] ${counts}`.slice(0, MAX_TITLE_LENGTH),

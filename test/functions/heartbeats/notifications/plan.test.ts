@@ -134,7 +134,10 @@ describe("a digest", () => {
   });
 
   it("names a monitor once, with how often", () => {
-    const times = [1_000, 3_000, 5_000].map((openedAt) => ({ incident: incident(openedAt), raisedAt: openedAt + 1_000 }));
+    const times = [1_000, 3_000, 5_000].map((openedAt) => ({
+      incident: incident(openedAt),
+      raisedAt: openedAt + 1_000,
+    }));
     const over = times.map((each) => ({ ...each, kind: "closed" as const, closedAt: each.raisedAt }));
     const { messages } = plan([monitor("a", over), monitor("b", over.slice(0, 1))], 2);
     expect(messages.map(({ title, text }) => [title, text])).toEqual([

@@ -126,12 +126,15 @@ describe("the publisher", () => {
     expect(put()).toEqual(["feed.xml", "feed.json", "status.json", "index.html"]);
   });
 
-  it.each(["badges/site.svg", "feed.xml", "status.json"])("puts the page though %s could not be put, and says so", async (key) => {
-    s3.on(PutObjectCommand, { Key: key }).rejects(new Error("slow down"));
-    await expect(publish()).rejects.toMatchObject({ name: "PublishError" });
-    await expect(publish()).rejects.toThrow(`s3://page: ${key} not put`);
-    expect(put().at(-1)).toBe("index.html");
-  });
+  it.each(["badges/site.svg", "feed.xml", "status.json"])(
+    "puts the page though %s could not be put, and says so",
+    async (key) => {
+      s3.on(PutObjectCommand, { Key: key }).rejects(new Error("slow down"));
+      await expect(publish()).rejects.toMatchObject({ name: "PublishError" });
+      await expect(publish()).rejects.toThrow(`s3://page: ${key} not put`);
+      expect(put().at(-1)).toBe("index.html");
+    },
+  );
 
   it("puts all badges when it can't know which have changed, and removes none", async () => {
     s3.on(ListObjectsV2Command).rejects(new Error("denied"));

@@ -65,16 +65,20 @@ describe("the report of a month", () => {
   it("accounts for each millisecond of the month since the monitor was first known, whatever happened", () => {
     const health = fc.constantFrom("up", "up", "degraded", "down", "unknown", "missing");
     fc.assert(
-      fc.property(fc.array(health, { minLength: 1, maxLength: 96, size: "max" }), fc.nat(3 * 24), (healths, afterHours) => {
-        const { state, days } = history(FROM, ["up", ...healths]);
-        const now = Math.max(state?.lastTick ?? 0, FROM + afterHours * HOUR_MS);
-        for (const name of ["2026-10", "2026-11"]) {
-          const interval = month(name);
-          const row = monthlyUptime({ monitor, state, history: { days, incidents: [] } }, interval, now);
-          const elapsed = Math.max(0, Math.min(now, interval.to) - Math.max(interval.from, FROM));
-          expect(row.upMs + row.degradedMs + row.downMs + row.maintenanceMs + row.noDataMs).toBe(elapsed);
-        }
-      }),
+      fc.property(
+        fc.array(health, { minLength: 1, maxLength: 96, size: "max" }),
+        fc.nat(3 * 24),
+        (healths, afterHours) => {
+          const { state, days } = history(FROM, ["up", ...healths]);
+          const now = Math.max(state?.lastTick ?? 0, FROM + afterHours * HOUR_MS);
+          for (const name of ["2026-10", "2026-11"]) {
+            const interval = month(name);
+            const row = monthlyUptime({ monitor, state, history: { days, incidents: [] } }, interval, now);
+            const elapsed = Math.max(0, Math.min(now, interval.to) - Math.max(interval.from, FROM));
+            expect(row.upMs + row.degradedMs + row.downMs + row.maintenanceMs + row.noDataMs).toBe(elapsed);
+          }
+        },
+      ),
     );
   });
 

@@ -522,7 +522,9 @@ describe("the status of all targets", () => {
     expect(site?.hours.filter(({ p50Ms }) => p50Ms !== null)).toHaveLength(25);
     expect(site?.days.filter(({ up }) => up > 0).map(({ date }) => date)).toEqual(["2026-11-21", "2026-11-22"]);
     // For longer than the page shows them: what has expired may be gone at once.
-    const hours = table.items().flatMap(({ start, ttl, item }) => (String(item).startsWith("hour#") ? [[start, ttl]] : []));
+    const hours = table
+      .items()
+      .flatMap(({ start, ttl, item }) => (String(item).startsWith("hour#") ? [[start, ttl]] : []));
     expect(hours.length).toBeGreaterThan(30);
     for (const [start, ttl] of hours) expect(Number(ttl) - Number(start) / 1_000).toBe(10 * 86_400);
   });

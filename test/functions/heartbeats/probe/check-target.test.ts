@@ -86,12 +86,7 @@ describe("a check", () => {
       );
       const ports = { send, clock: virtualClock(NOW), readSecret: () => Promise.resolve("own=0") };
       await checkTarget(target({ headers }), ports);
-      expect(asked.map((request) => request.headers["Cookie"])).toEqual([
-        "own=0",
-        "own=0; a=1",
-        undefined,
-        "a=1; b=2",
-      ]);
+      expect(asked.map((request) => request.headers["Cookie"])).toEqual(["own=0", "own=0; a=1", undefined, "a=1; b=2"]);
     });
 
     it("is broken where it cannot be read, whatever the target's own timeout, and asks nothing", async () => {

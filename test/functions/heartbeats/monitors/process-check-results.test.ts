@@ -391,6 +391,10 @@ describe("a cron monitor", () => {
     await checkAndPublish(4);
     expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "up", lastRunMs: 1_500 });
     expect(await table.readLog("cron/backup")).toBeUndefined();
+    // The start was of the run before.
+    await report("success", 5);
+    await checkAndPublish(5);
+    expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "up", lastRunMs: null });
     expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
     expect(sent[0]?.text).toContain("the job failed: exit code 3");
   });
@@ -510,13 +514,19 @@ describe("the status of all targets", () => {
   });
 
   it("remembers percentiles over hours and days", async () => {
-    const { checkAndPublish, documents } = setup([{ name: "site" }]);
+    const { checkAndPublish, documents, table } = setup([{ name: "site" }]);
     for (let index = 0; index < 400; index += 1) await checkAndPublish(index);
     const [site] = documents.at(-1)?.monitors ?? [];
     for (const window of Object.values(site?.windows ?? {}))
       expect(window).toMatchObject({ uptime: 1, coverage: 1, p50Ms: expect.closeTo(120, -1) as unknown });
     expect(site?.hours.filter(({ p50Ms }) => p50Ms !== null)).toHaveLength(25);
     expect(site?.days.filter(({ up }) => up > 0).map(({ date }) => date)).toEqual(["2026-11-21", "2026-11-22"]);
+    // For longer than the page shows them: what has expired may be gone at once.
+    const hours = table
+      .items()
+      .flatMap(({ start, ttl, item }) => (String(item).startsWith("hour#") ? [[start, ttl]] : []));
+    expect(hours.length).toBeGreaterThan(30);
+    for (const [start, ttl] of hours) expect(Number(ttl) - Number(start) / 1_000).toBe(10 * 86_400);
   });
 });
 

@@ -399,6 +399,25 @@ describe("a cron monitor", () => {
     expect(sent[0]?.text).toContain("the job failed: exit code 3");
   });
 
+  it("that failed and succeeded again between two checks is told as down once, and up", async () => {
+    const { checkAndPublish, titles, sent, table } = setup([], { cronMonitors });
+    const report = (event: "success" | "fail", at: number, exitCode: number) =>
+      table.recordReport("cron/backup", { event, exitCode }, at);
+    await report("success", tickAt(0) - 1_000, 0);
+    await checkAndPublish(0);
+    await report("fail", tickAt(0) + 60_000, 3);
+    await report("success", tickAt(0) + 120_000, 0);
+    for (const index of [1, 2, 3]) await checkAndPublish(index);
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
+    expect(sent[0]?.text).toContain("the job failed, and has succeeded since");
+    // Seen at a check, and over by the next one.
+    await report("fail", tickAt(4) - 5_000, 3);
+    await checkAndPublish(4);
+    await report("success", tickAt(4) + 60_000, 0);
+    await checkAndPublish(5);
+    expect(titles().slice(2)).toEqual(titles().slice(0, 2));
+  });
+
   it("that has failed only is not said to await its first report", async () => {
     const { checkAndPublish, documents, table } = setup([], { cronMonitors });
     await table.recordReport("cron/backup", { event: "fail", exitCode: 1 }, tickAt(0) - 1_000);

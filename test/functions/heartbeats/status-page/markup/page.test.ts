@@ -15,6 +15,7 @@ import {
   monitorStatus,
   variedDocument,
 } from "../../../../support/status-documents";
+import { anyCodePoint } from "../../../../support/code-points";
 
 const GENERATED_AT = "2026-11-21T07:12:09Z";
 
@@ -65,7 +66,7 @@ function documentOf(text: string): StatusDocument {
 }
 
 const hostile = fc.oneof(
-  fc.string({ unit: "binary" }),
+  fc.string({ unit: anyCodePoint }),
   fc.string({
     unit: fc.constantFrom(...Array.from("<>\"'&;=/`!- "), "script", "--", "]]>", "onload=", "javascript:", "\u0000"),
   }),

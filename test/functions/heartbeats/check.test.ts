@@ -140,14 +140,19 @@ describe("the checker", () => {
   });
 
   const lastChecks = () =>
-    dynamodb.commandCalls(PutItemCommand).map(({ args }) => unmarshall(args[0].input.Item ?? {})["lastCheck"] as unknown);
+    dynamodb
+      .commandCalls(PutItemCommand)
+      .map(({ args }) => unmarshall(args[0].input.Item ?? {})["lastCheck"] as unknown);
 
   it("calls no target down while it was busy itself", async () => {
     givenTargets({ name: "site", url: servers.urls.slow, timeoutSeconds: 0.1 });
     await run();
     mockLagMs = Infinity;
     await run();
-    expect(rows().map(({ outcome }) => outcome as unknown)).toMatchObject([{ reason: "timeout" }, { reason: "unmeasured" }]);
+    expect(rows().map(({ outcome }) => outcome as unknown)).toMatchObject([
+      { reason: "timeout" },
+      { reason: "unmeasured" },
+    ]);
     expect(lastChecks()).toMatchObject([{ health: "down" }, { health: "unknown" }]);
   });
 

@@ -18,11 +18,11 @@ const MAX_WAIT_MS = 20;
 export function checkTargets(targets: readonly Target[], memoryMb: number, ports: ProbePorts): Promise<ProbeResult[]> {
   const { clock } = ports;
   const slot = semaphore(startingChecks(memoryMb));
-  const turn = semaphore(1);
+  const oneAtATime = semaphore(1);
   return mapConcurrently(targets, MAX_CONCURRENT_CHECKS, async (target) => {
     const { check } = await slot(async () => {
       const end = clock.elapsed() + SLOT_SECONDS * 1_000;
-      await turn(() => eventLoopIsCurrent(ports));
+      await oneAtATime(() => eventLoopIsCurrent(ports));
       const begun = checkTarget(target, ports);
       await firstOf(begun, Math.max(0, end - clock.elapsed()), clock);
       return { check: begun };

@@ -15,6 +15,7 @@ const PLAIN = /[^$%]*/y;
  * @throws for a directive (`%{ if ... }`), which nothing of ours uses: JSONata such as `{%{}%}` needs a space, `{% {} %}`
  */
 export function splitTemplate(text: string): TemplatePart[] {
+  if (!text.includes("{")) return [{ kind: "literal", text }];
   const parts: TemplatePart[] = [];
   let literal = "";
   const endLiteral = () => {

@@ -71,10 +71,22 @@ interface Token {
   readonly text: string;
 }
 
-function tokenize(expression: string): Token[] {
+/** Environments have the expressions of their modules in common. */
+const tokenized = new Map<string, readonly Token[]>();
+
+function tokensOf(expression: string): readonly Token[] {
+  const known = tokenized.get(expression);
+  if (known !== undefined) return known;
+  const tokens = tokenize(expression);
+  tokenized.set(expression, tokens);
+  return tokens;
+}
+
+function tokenize(expression: string): readonly Token[] {
   const tokens: Token[] = [];
   TOKEN.lastIndex = 0;
-  while (TOKEN.lastIndex < expression.trimEnd().length) {
+  const { length } = expression.trimEnd();
+  while (TOKEN.lastIndex < length) {
     const match = TOKEN.exec(expression);
     if (match === null) throw UNKNOWN_PART;
     const [, number, text, word, sign] = match;
@@ -106,7 +118,7 @@ class Evaluation {
     expression: string,
     private readonly scope: Scope,
   ) {
-    this.#tokens = tokenize(expression);
+    this.#tokens = tokensOf(expression);
   }
 
   run(): unknown {

@@ -115,5 +115,5 @@ describe("terraform validate", () => {
     writeFileSync(join(output, "main.tf.json"), JSON.stringify({ module }));
     await terraform(["init", "-no-color", "-backend=false"], { cwd: output });
     expect(await terraform(["validate", "-no-color"], { cwd: output })).toContain("Success!");
-  }, 300_000);
+  });
 });

@@ -9,7 +9,6 @@ import {
   TransactionCanceledException,
   TransactWriteItemsCommand,
   UpdateItemCommand,
-  type AttributeValue,
   type BatchGetItemCommandInput,
   type GetItemCommandInput,
   type Put,
@@ -24,10 +23,8 @@ import { incidentUpdates, type IncidentUpdates } from "../../functions/heartbeat
 import { stateTable, type StateTable } from "../../functions/heartbeats/monitors/state-table";
 import { valuesOf } from "../../functions/shared/aws/item";
 import type { Clock } from "../../functions/shared/clock";
-import { holds } from "./dynamodb-expressions";
+import { holds, updated, type Item } from "./dynamodb-expressions";
 import { sdkJson } from "./sdk-json";
-
-type Item = Record<string, AttributeValue>;
 
 const NAME = "almanac-test-heartbeats-state";
 const $metadata = {};
@@ -106,33 +103,11 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
   );
   dynamodb.on(UpdateItemCommand).callsFake(
     on("UpdateItem", (input: UpdateItemCommandInput) => {
-      const { Key = {}, UpdateExpression = "", ConditionExpression = "", ExpressionAttributeValues = {} } = input;
-      const members = ExpressionAttributeValues[":monitors"]?.SS;
-      if (members !== undefined) {
-        const before = stored.get(keyOf(Key))?.["monitors"]?.SS ?? [];
-        const kept = before.filter((each) => !members.includes(each));
-        const SS = UpdateExpression.startsWith("ADD") ? [...kept, ...members] : kept;
-        stored.set(keyOf(Key), { ...Key, ...(SS.length > 0 && { monitors: { SS } }) }); // DynamoDB has no empty sets
-        return {};
-      }
-      const owner = ExpressionAttributeValues[":owner"];
-      if (owner !== undefined) {
-        if (!holds(ConditionExpression, stored.get(keyOf(Key)) ?? {}, { ExpressionAttributeValues }))
-          throw new ConditionalCheckFailedException({ message: "no", $metadata });
-        const until = ExpressionAttributeValues[":until"];
-        stored.set(keyOf(Key), { ...Key, ...(until && { leaseOwner: owner, leaseUntil: until }) });
-        return {};
-      }
-      const at = ExpressionAttributeValues[":at"];
-      const attribute = /^SET (\w+At) = :at/.exec(UpdateExpression)?.[1];
-      if (at === undefined || attribute === undefined) throw new Error("no :at");
-      const before = stored.get(keyOf(Key));
-      if (Number(before?.[attribute]?.N ?? -Infinity) >= Number(at.N))
+      const { Key = {}, ConditionExpression } = input;
+      const before = stored.get(keyOf(Key)) ?? {};
+      if (ConditionExpression !== undefined && !holds(ConditionExpression, before, input))
         throw new ConditionalCheckFailedException({ message: "no", $metadata });
-      stored.set(
-        keyOf(Key),
-        afterReport({ ...before, ...Key, [attribute]: at }, before, ExpressionAttributeValues, UpdateExpression),
-      );
+      stored.set(keyOf(Key), updated({ ...before, ...Key }, input));
       return {};
     }),
   );
@@ -160,17 +135,5 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
       stored.set(keyOf(item), item);
     },
     requests: () => counts,
-  };
-}
-
-/** What the end of a run sets and removes. */
-function afterReport(item: Item, before: Item | undefined, values: Item, expression: string): Item {
-  if (!expression.includes("REMOVE")) return item;
-  const { startedAt: _started, exitCode: _exit, durationMs: _duration, log: _log, ...kept } = item;
-  const given = Object.entries(values).map(([name, value]) => [name.slice(1), value] as const);
-  return {
-    ...kept,
-    ...Object.fromEntries(given.filter(([name]) => name !== "at")),
-    runStartedAt: before?.["startedAt"] ?? values[":at"] ?? { NULL: true },
   };
 }

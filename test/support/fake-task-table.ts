@@ -47,7 +47,7 @@ export interface FakeTaskTable extends TaskTable {
  * @param seenBy the time as of which the index is read: reads of an index are eventually consistent. @default now
  */
 export function fakeTaskTable(
-  onWrite: (row: Record<string, unknown>) => void = () => undefined,
+  onWrite?: (row: Record<string, unknown>) => void,
   { now, seenBy }: { readonly now: () => number; readonly seenBy: () => number } = { now: () => 0, seenBy: () => 0 },
 ): FakeTaskTable {
   const stored = new Map<string, Item>();
@@ -66,10 +66,10 @@ export function fakeTaskTable(
     const before = stored.get(key);
     if (request.ConditionExpression !== undefined && !holds(request.ConditionExpression, before ?? {}, request))
       throw new ConditionalCheckFailedException({ message: "The conditional request failed", $metadata: {} });
-    const after = request.Item ?? updated({ ...(before ?? request.Key) }, request);
-    stored.set(key, structuredClone(after));
-    versions.set(key, [...(versions.get(key) ?? []), { at: now(), item: structuredClone(after) }]);
-    onWrite(valuesOf(after));
+    const item = structuredClone(request.Item ?? updated({ ...(before ?? request.Key) }, request));
+    stored.set(key, item);
+    versions.set(key, [...(versions.get(key) ?? []), { at: now(), item }]);
+    onWrite?.(valuesOf(item));
   };
 
   const client = new DynamoDBClient({ region: "eu-central-1" });
@@ -114,7 +114,7 @@ export function fakeTaskTable(
   return {
     ...taskTable(client, "tasks", 90),
     services: { "dynamodb:putItem": service, "dynamodb:updateItem": service },
-    putStarted: async (tasks) => {
+    putStarted: (tasks) => {
       for (const { taskId, arn, startedAt } of tasks) {
         const at = new Date(startedAt).toISOString();
         const Item = marshall({
@@ -126,8 +126,9 @@ export function fakeTaskTable(
           inputHash: "0".repeat(32),
           history: [{ status: "STARTED", at }],
         });
-        await service(z.json().parse({ TableName: "tasks", Item }));
+        write({ Item });
       }
+      return Promise.resolve();
     },
     queries: () => queries,
     row: (taskId) => {
@@ -137,12 +138,22 @@ export function fakeTaskTable(
   };
 }
 
-/** Of 1 MB at most. JSON is a little longer than the size that DynamoDB counts. */
+/** Of items that were asked for: a stored item never changes, and is in page after page. */
+const sizes = new WeakMap<Item, number>();
+
+/** In bytes. JSON is a little longer than the size that DynamoDB counts. */
+function sizeOf(item: Item): number {
+  const size = sizes.get(item) ?? Buffer.byteLength(JSON.stringify(valuesOf(item)));
+  sizes.set(item, size);
+  return size;
+}
+
+/** Of 1 MB at most. */
 function pageOf(items: readonly Item[], limit: number): Item[] {
   const page: Item[] = [];
   let bytes = 0;
   for (const item of items.slice(0, limit)) {
-    bytes += Buffer.byteLength(JSON.stringify(valuesOf(item)));
+    bytes += sizeOf(item);
     if (bytes > 1_048_576) break;
     page.push(item);
   }

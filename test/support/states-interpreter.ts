@@ -72,7 +72,7 @@ export function runMachine(
   input: Json,
   { clock, services, name = "test", arn = `arn:execution:${name}`, machineArn = "arn:machine", resumeAt }: RunOptions,
 ): Run {
-  const definition = machineSchema.parse(machine);
+  const definition = machineOf(machine);
   if (definition.QueryLanguage !== "JSONata") throw new Error("only JSONata machines run here");
   const path: string[] = [];
   let status: ReturnType<Run["status"]> = "RUNNING";
@@ -172,7 +172,7 @@ class Runner {
   constructor(private readonly context: RunContext) {}
 
   async run({ StartAt, States }: NestedMachine, input: Json): Promise<Json> {
-    const states = z.record(z.string(), stateSchema).parse(States);
+    const states = statesOf(States);
     let step: Step = { output: input, next: this.resumed(states) ?? StartAt };
     while (step.next !== undefined) {
       const state = states[step.next];
@@ -316,7 +316,7 @@ class Runner {
 
   private async runMap(state: MapState, scope: Scope): Promise<Json> {
     const items = z
-      .array(z.json())
+      .array(jsonSchema)
       .parse(state.Items === undefined ? scope.input : await this.evaluate(state.Items, scope));
     const queue = items.entries();
     const results: Json[] = [];
@@ -327,7 +327,7 @@ class Runner {
     const worker = async (): Promise<void> => {
       for (const [Index, Value] of queue) {
         const context = {
-          ...z.record(z.string(), z.json()).parse(scope.context),
+          ...fieldsSchema.parse(scope.context),
           Map: { Item: { Index, Value } },
         };
         const input =
@@ -368,8 +368,7 @@ class Runner {
     const left = { output: await this.outputOf(state, scope, output), next: state.Next };
     // All assignments read the variables' previous values.
     const assigned = await this.evaluate(state.Assign ?? {}, scope);
-    for (const [name, value] of Object.entries(z.record(z.string(), z.json()).parse(assigned)))
-      this.context.variables.set(name, value);
+    for (const [name, value] of Object.entries(fieldsSchema.parse(assigned))) this.context.variables.set(name, value);
     return this.context.whileRunning(left);
   }
 
@@ -385,7 +384,7 @@ class Runner {
       // In Step Functions a missing field is an error.
       if (value === undefined)
         throw new StatesError("States.QueryEvaluationError", `${expression.trim()} is undefined`);
-      return z.json().parse(JSON.parse(JSON.stringify(value)));
+      return JSON.parse(JSON.stringify(value)) as Json;
     }
     if (Array.isArray(template)) return Promise.all(template.map((item: Json) => this.evaluate(item, scope)));
     if (typeof template !== "object" || template === null) return template;
@@ -425,7 +424,8 @@ function compiled(expression: string): jsonata.Expression {
   return known;
 }
 
-const idOf = (execution: Json) => z.object({ Id: z.string() }).parse(execution).Id;
+const executionSchema = z.object({ Id: z.string() });
+const idOf = (execution: Json) => executionSchema.parse(execution).Id;
 
 const isoOf = (clock: Clock) => new Date(clock.now()).toISOString();
 
@@ -435,11 +435,14 @@ function matches(errors: readonly string[], name: string): boolean {
   return errors.includes("States.TaskFailed") && name !== "States.Timeout";
 }
 
+// Made once: a schema takes longer than what it parses.
+const jsonSchema = z.json();
+const fieldsSchema = z.record(z.string(), jsonSchema);
 const commented = { Comment: z.string().optional() };
 const leaving = {
   ...commented,
-  Output: z.json().optional(),
-  Assign: z.record(z.string(), z.json()).optional(),
+  Output: jsonSchema.optional(),
+  Assign: fieldsSchema.optional(),
   Next: z.string().optional(),
   End: z.literal(true).optional(),
 };
@@ -464,8 +467,8 @@ const fallible = {
         ...commented,
         ErrorEquals: z.array(z.string()),
         Next: z.string(),
-        Output: z.json().optional(),
-        Assign: z.record(z.string(), z.json()).optional(),
+        Output: jsonSchema.optional(),
+        Assign: fieldsSchema.optional(),
       }),
     )
     .optional(),
@@ -475,7 +478,7 @@ const taskSchema = z.strictObject({
   ...fallible,
   Type: z.literal("Task"),
   Resource: z.string(),
-  Arguments: z.json().optional(),
+  Arguments: jsonSchema.optional(),
   TimeoutSeconds: numberOrExpression,
 });
 const nestedMachineSchema = z.strictObject({
@@ -487,8 +490,8 @@ const nestedMachineSchema = z.strictObject({
 const mapSchema = z.strictObject({
   ...fallible,
   Type: z.literal("Map"),
-  Items: z.json().optional(),
-  ItemSelector: z.json().optional(),
+  Items: jsonSchema.optional(),
+  ItemSelector: jsonSchema.optional(),
   MaxConcurrency: numberOrExpression,
   ItemProcessor: nestedMachineSchema,
   /** Of a distributed map. */
@@ -500,7 +503,7 @@ const stateSchema = z.discriminatedUnion("Type", [
   z.strictObject({
     ...fallible,
     Type: z.literal("Parallel"),
-    Arguments: z.json().optional(),
+    Arguments: jsonSchema.optional(),
     Branches: z.array(nestedMachineSchema),
   }),
   z.strictObject({ ...leaving, Type: z.literal("Pass") }),
@@ -516,13 +519,25 @@ const stateSchema = z.discriminatedUnion("Type", [
     Choices: z.array(z.strictObject({ ...leaving, Condition: z.union([z.boolean(), z.string()]) })),
     Default: z.string().optional(),
   }),
-  z.strictObject({ ...commented, Type: z.literal("Succeed"), Output: z.json().optional() }),
+  z.strictObject({ ...commented, Type: z.literal("Succeed"), Output: jsonSchema.optional() }),
   z.strictObject({ ...commented, Type: z.literal("Fail"), Error: z.string().optional(), Cause: z.string().optional() }),
 ]);
 const machineSchema = nestedMachineSchema.extend({
   QueryLanguage: z.enum(["JSONata", "JSONPath"]),
   TimeoutSeconds: z.number().optional(),
 });
+
+/** Parses each object once: a machine runs thousands of times. */
+function parsedOnce<T>(schema: z.ZodType<T>): (value: object) => T {
+  const known = new WeakMap<object, T>();
+  return (value) => {
+    const parsed = known.get(value) ?? schema.parse(value);
+    known.set(value, parsed);
+    return parsed;
+  };
+}
+const machineOf = parsedOnce(machineSchema);
+const statesOf = parsedOnce(z.record(z.string(), stateSchema));
 
 type NestedMachine = z.output<typeof nestedMachineSchema>;
 type RunnableState = z.output<typeof stateSchema>;

@@ -1,10 +1,6 @@
 /** A clock that moves when all sleep. */
 import type { Clock } from "../../functions/shared/clock";
-
-interface Timer {
-  readonly due: number;
-  readonly callback: () => void;
-}
+import { EventQueue } from "./simulation/event-queue";
 
 /**
  * A clock that needs no waiting: whenever all other work rests, it jumps to the next timer. Begins at `start`, epoch
@@ -13,26 +9,30 @@ interface Timer {
 export function virtualClock(start = 0): Clock {
   let now = start;
   let pumping = false;
-  const timers = new Set<Timer>();
+  const timers = new EventQueue();
+  const cancelled = new WeakSet<() => void>();
   const pump = (): void => {
-    const [next] = [...timers].sort((a, b) => a.due - b.due);
+    let next = timers.take();
+    while (next !== undefined && cancelled.has(next.run)) next = timers.take();
     pumping = next !== undefined;
     if (next === undefined) return;
-    timers.delete(next);
-    now = Math.max(now, next.due);
-    next.callback();
+    now = Math.max(now, next.at);
+    next.run();
     setImmediate(pump);
   };
   return {
     now: () => now,
     elapsed: () => now - start,
     after: (milliseconds, callback) => {
-      const timer = { due: now + milliseconds, callback };
-      timers.add(timer);
+      // Of this timer only: one function may be the callback of several.
+      const run = (): void => {
+        callback();
+      };
+      timers.add(now + milliseconds, run);
       if (!pumping) setImmediate(pump);
       pumping = true;
       return () => {
-        timers.delete(timer);
+        cancelled.add(run);
       };
     },
   };

@@ -41,27 +41,44 @@ export function targetResult({ at, latencyMs, outcome }: ProbeResult): CheckResu
   return { health, reason, message, ...details };
 }
 
+/** What the last tick has seen of a job. */
+interface LastSeen {
+  readonly lastTick: number;
+  readonly lastCheck: Pick<CheckResult, "reason">;
+}
+
+/** A report that was written while the checker read may be a little older than its tick. */
+const REPORT_DELAY_MS = 10 * SECOND_MS;
+
 /**
- * Down once a report is overdue, a run takes too long, or the last one failed. Before the first report its time counts from the tick that
- * first knew the monitor. Times in epoch milliseconds.
+ * Down once a report is overdue, a run takes too long, or the last one failed; also if a run has failed since the last tick and a later one
+ * has succeeded: a job may run more often than the checker. Before the first report its time counts from the tick that first knew the monitor.
+ * Times in epoch milliseconds.
  */
 export function cronResult(
   schedule: JobSchedule & Pick<CronMonitor, "maxRunSeconds">,
   job: Job,
   knownSince: number,
   tick: number,
+  before?: LastSeen,
 ): CheckResult {
   const { heartbeatAt, startedAt, failedAt } = job;
   const details = detailsOf(job, tick);
-  const fault = faultOf(schedule, job, knownSince, tick);
+  const fault = hasFailedSince(job, before)
+    ? { reason: "job-failed", message: "the job failed, and has succeeded since" }
+    : faultOf(schedule, job, knownSince, tick);
   if (fault !== undefined) return { health: "down", ...fault, ...details };
   if (heartbeatAt !== undefined) return { health: "up", ...details };
   const message = startedAt === undefined && failedAt === undefined ? "no heartbeat yet" : "no run has ended yet";
   return { health: "unknown", message, ...details };
 }
 
-/** A report that was written while the checker read may be a little older than its tick. */
-const REPORT_DELAY_MS = 10 * SECOND_MS;
+/** Whether a failure that no tick has seen is made good. */
+function hasFailedSince(job: Job, before: LastSeen | undefined): boolean {
+  const { failedAt = -Infinity } = job;
+  if (before === undefined || before.lastCheck.reason === "job-failed" || hasFailed(job)) return false;
+  return failedAt > before.lastTick - REPORT_DELAY_MS;
+}
 
 /**
  * Down after a run that failed or was missed, and once the next run is overdue. A failure that was reported since the last tick counts even

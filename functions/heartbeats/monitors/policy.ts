@@ -58,7 +58,7 @@ export interface Monitor {
   /** Cron monitors and schedules: the result at a tick, from what was reported. */
   readonly resultOf?: (
     job: Job,
-    state: Pick<MonitorState, "firstTick" | "lastTick"> | undefined,
+    state: Pick<MonitorState, "firstTick" | "lastTick" | "lastCheck"> | undefined,
     tick: number,
   ) => CheckResult;
   /** A target's URL. */
@@ -134,7 +134,7 @@ export function monitorsOf(
         kind: "cron",
         ...shownAs({ name, ...cron }),
         dueAfter: (at) => dueAfter(cron, at),
-        resultOf: (job, state, tick) => cronResult(cron, job, state?.firstTick ?? tick, tick),
+        resultOf: (job, state, tick) => cronResult(cron, job, state?.firstTick ?? tick, tick, state),
         policy,
       };
     }),

@@ -234,7 +234,9 @@ function digest(
   const counts = byHeadline.map(([text, { length }]) => `${length} ${text}`).join(", ");
   const last = Math.max(...reports.map(({ latest }) => latest.raisedAt));
   const [first] = reports;
-  const lines = byHeadline.map(([text, group]) => `${text}: ${listOf(group.map(({ monitor }) => labelOf(monitor)))}`);
+  const lines = byHeadline.map(
+    ([text, group]) => `${text}: ${listOf(counted(group.map(({ monitor }) => labelOf(monitor))))}`,
+  );
   return {
     id: `digest.${first === undefined ? "" : incidentId(first.monitor, first.latest.incident)}.${reports.length}.${isoSeconds(last)}`,
     title: `[${options.source}] ${counts}`.slice(0, MAX_TITLE_LENGTH),
@@ -284,6 +286,12 @@ function linksOf({ pageUrl, runbookUrl }: PlanOptions): readonly string[] {
     ...(pageUrl === undefined ? [] : [`Status page: ${pageUrl}`]),
     ...(runbookUrl === undefined ? [] : [`Runbook: ${runbookUrl}`]),
   ];
+}
+
+/** A notifier that was dead for long has missed many incidents of one monitor: `a (3 times)`. */
+function counted(names: readonly string[]): readonly string[] {
+  const groups = groupBy(names, (name) => name);
+  return [...groups].map(([name, { length }]) => (length === 1 ? name : `${name} (${length} times)`));
 }
 
 /** `a, b, c and 12 more` */

@@ -102,7 +102,7 @@ async function followRedirects(
   now: number,
 ): Promise<Omit<CompleteResponse, "latencyMs">> {
   let request = first;
-  const cookies = new CookieJar();
+  const cookies = new CookieJar(now);
   const credentials = credentialsOf(target);
   for (let redirects = 0; ; redirects++) {
     const response = await send(withCookies(request, cookies), signal);

@@ -18,10 +18,13 @@ const MAX_COOKIE_LENGTH = 4_096;
 export class CookieJar {
   private cookies: readonly Cookie[] = [];
 
+  /** @param now of the check, which takes seconds; epoch milliseconds */
+  constructor(private readonly now: number) {}
+
   /** @param headers values of Set-Cookie */
   store(url: URL, headers: readonly string[]): void {
     for (const header of headers) {
-      const cookie = header.length > MAX_COOKIE_LENGTH ? undefined : parse(url, header);
+      const cookie = header.length > MAX_COOKIE_LENGTH ? undefined : parse(url, header, this.now);
       if (cookie === undefined) continue;
       const { cookie: added, expired } = cookie;
       const others = this.cookies.filter(
@@ -40,12 +43,18 @@ export class CookieJar {
         (!secure || url.protocol === "https:"),
     );
     if (matching.length === 0) return undefined;
-    return matching.map(({ name, value }) => `${name}=${value}`).join("; ");
+    // Of cookies with one name, servers take the first: the one of the nearest path.
+    const nearestFirst = [...matching].sort((a, b) => b.path.length - a.path.length);
+    return nearestFirst.map(({ name, value }) => `${name}=${value}`).join("; ");
   }
 }
 
 /** As RFC 6265 says, 5.2 and 5.3. */
-function parse(url: URL, header: string): { readonly cookie: Cookie; readonly expired: boolean } | undefined {
+function parse(
+  url: URL,
+  header: string,
+  now: number,
+): { readonly cookie: Cookie; readonly expired: boolean } | undefined {
   const [pair = "", ...attributes] = header.split(";");
   const equals = pair.indexOf("=");
   if (equals < 1 || !HEADER_VALUE.test(pair)) return undefined;
@@ -61,7 +70,7 @@ function parse(url: URL, header: string): { readonly cookie: Cookie; readonly ex
   if (domain !== "" && domain !== url.hostname && !isParent) return undefined;
   const path = of.get("path") ?? "";
   const expires = Date.parse(of.get("expires") ?? "");
-  const maxAge = of.get("max-age");
+  const maxAge = of.get("max-age") ?? "";
   return {
     cookie: {
       name: pair.slice(0, equals).trim(),
@@ -71,7 +80,6 @@ function parse(url: URL, header: string): { readonly cookie: Cookie; readonly ex
       path: path.startsWith("/") ? path : url.pathname.replace(/\/[^/]*$/, "") || "/",
       secure: of.has("secure"),
     },
-    // Dates in the future do not matter to a check of seconds; those in the past are written as 1970.
-    expired: maxAge === undefined ? expires < Date.UTC(2000, 0) : Number(maxAge) <= 0,
+    expired: /^-?\d+$/.test(maxAge) ? Number(maxAge) <= 0 : expires <= now,
   };
 }

@@ -49,16 +49,16 @@ export function statusBuilder({
       state: states.get(monitor.key)?.state,
       history: histories.get(monitor.key) ?? NO_HISTORY,
     }));
-    // Without an incident there is no update.
-    const hasIncidents = records.some(
-      ({ state, history }) => state?.incident !== undefined || history.incidents.length > 0,
-    );
+    // An incident may have begun long before the first day that is shown.
+    const began = records
+      .flatMap(({ state, history }) => [...(state?.incident ? [state.incident] : []), ...history.incidents])
+      .reduce((first, { openedAt }) => Math.min(first, openedAt), Infinity);
     return statusDocument(records, {
       app,
       environment,
       title: configuration.brand.title,
       intervalSeconds: intervalMinutes * MINUTE_SECONDS,
-      updates: hasIncidents ? await updates.since(historyStarts(now).incidents) : [],
+      updates: began === Infinity ? [] : await updates.since(began),
       announcedWindows: announcedWindows(configuration, { from: now, to: now + ANNOUNCED_DAYS * DAY_MS }),
       now,
     });

@@ -81,11 +81,14 @@ function itemsOf(document: StatusDocument): readonly Item[] {
   return items.sort((a, b) => (order(a) < order(b) ? 1 : order(a) > order(b) ? -1 : 0)).slice(0, MAX_ITEMS);
 }
 
-function incidentItem({ id, openedAt, closedAt, message, timeline, sample }: IncidentSummary, title: string): Item {
+function incidentItem(
+  { id, openedAt, closedAt, closedBecause = "resolved", message, timeline, sample }: IncidentSummary,
+  title: string,
+): Item {
   const lines = timeline.map(({ at, kind, text }) => `${dayAndTime(at)}: ${isHuman(kind) ? `${kind}: ` : ""}${text}`);
   return {
     id,
-    title: `${sample === true ? "Sample: " : ""}${title}: ${closedAt === null ? message : `${message} (resolved)`}`,
+    title: `${sample === true ? "Sample: " : ""}${title}: ${closedAt === null ? message : `${message} (${closedBecause})`}`,
     text: [...lines].reverse().join("\n"),
     published: openedAt,
     modified: timeline.at(-1)?.at ?? openedAt,

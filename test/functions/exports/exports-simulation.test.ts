@@ -28,7 +28,7 @@ describe("exports in worlds with faults", () => {
     } finally {
       await threads.stop();
     }
-  }, 1_200_000);
+  });
 });
 
 /** By seed, from 0. */

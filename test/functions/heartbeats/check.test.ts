@@ -20,6 +20,12 @@ import { startTargetServers, type TargetServers } from "../../support/target-ser
 
 jest.mock("../../../functions/shared/aws/clients/aws-json", () => ({ createAwsJsonClient: () => sdkJson() }));
 
+let mockLagMs = 0;
+jest.mock("../../../functions/heartbeats/probe/event-loop-lag", () => ({
+  ...jest.requireActual<object>("../../../functions/heartbeats/probe/event-loop-lag"),
+  startLagMeter: () => ({ read: () => mockLagMs, stop: () => undefined }),
+}));
+
 const TABLE = "almanac-test-heartbeats";
 
 describe("the checker", () => {
@@ -42,6 +48,7 @@ describe("the checker", () => {
     SLACK_WEBHOOK_PARAMETER: "",
   });
   beforeEach(() => {
+    mockLagMs = 0;
     dynamodb.reset();
     dynamodb.on(BatchWriteItemCommand).resolves({});
     dynamodb.on(BatchGetItemCommand).resolves({});
@@ -52,9 +59,9 @@ describe("the checker", () => {
     lambda.on(InvokeCommand).resolves({});
   });
 
-  const given = (text: string): void => {
+  const given = (text: string, settings = "{}"): void => {
     s3.reset();
-    for (const [Key, content] of Object.entries({ "targets.json": text, "monitors.json": "{}" }))
+    for (const [Key, content] of Object.entries({ "targets.json": text, "monitors.json": settings }))
       s3.on(GetObjectCommand, { Bucket: "almanac-test-configuration", Key }).callsFake(() => ({
         Body: { transformToString: () => Promise.resolve(content) },
       }));
@@ -128,6 +135,33 @@ describe("the checker", () => {
     dynamodb.on(BatchGetItemCommand).rejects(new Error("no such table"));
     await expect(run()).rejects.toMatchObject({ name: "StateReadError" });
     expect(rows()).toHaveLength(1);
+    // The page shows that data is missing.
+    expect(lambda.commandCalls(InvokeCommand)).toHaveLength(1);
+  });
+
+  const lastChecks = () =>
+    dynamodb
+      .commandCalls(PutItemCommand)
+      .map(({ args }) => unmarshall(args[0].input.Item ?? {})["lastCheck"] as unknown);
+
+  it("calls no target down while it was busy itself", async () => {
+    givenTargets({ name: "site", url: servers.urls.slow, timeoutSeconds: 0.1 });
+    await run();
+    mockLagMs = Infinity;
+    await run();
+    expect(rows().map(({ outcome }) => outcome as unknown)).toMatchObject([
+      { reason: "timeout" },
+      { reason: "unmeasured" },
+    ]);
+    expect(lastChecks()).toMatchObject([{ health: "down" }, { health: "unknown" }]);
+  });
+
+  it("judges no target while its own network reaches no canary", async () => {
+    const targets = [{ name: "site", url: "https://nobody.invalid/", timeoutSeconds: 5 }];
+    given(JSON.stringify(targets), JSON.stringify({ canaries: ["canary.invalid"] }));
+    await run();
+    expect(rows().map(({ outcome }) => outcome as unknown)).toMatchObject([{ reason: "unmeasured" }]);
+    expect(lastChecks()).toContainEqual(expect.objectContaining({ health: "unknown", reason: "unmeasured" }));
   });
 
   it("writes separate rows for a duplicate tick", async () => {

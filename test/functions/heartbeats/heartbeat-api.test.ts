@@ -115,6 +115,20 @@ describe("the heartbeat API", () => {
     expect(JSON.stringify(output.lines())).not.toContain(key.slice(7));
   });
 
+  it("has no pings where no secret is configured", async () => {
+    process.env["PING_SECRET_PARAMETER"] = "";
+    let withoutPings = handler;
+    jest.isolateModules(() => {
+      const path = "../../../functions/heartbeats/heartbeat-api";
+      withoutPings = jest.requireActual<{ readonly handler: typeof handler }>(path).handler;
+    });
+    const key = pingKey("backup", SECRET);
+    const event = { httpMethod: "GET", resource: "/ping/{key}", pathParameters: { key }, body: null };
+    const requestContext = { requestId: "request-1" };
+    expect(await withoutPings({ ...event, requestContext }, lambdaContext())).toMatchObject({ statusCode: 404 });
+    expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+  });
+
   it("answers the same to a wrong key and an unknown job, and stores nothing", async () => {
     const wrong = [
       pingKey("backup", SECRET.toUpperCase()),

@@ -15,9 +15,13 @@ describe("the publisher", () => {
     CONFIGURATION_BUCKET: "configuration",
     STATUS_PAGE_BUCKET: "page",
     INTERVAL_MINUTES: "5",
+    STATUS_PAGE_URL: "https://status.example.org/",
   });
   beforeEach(() => {
-    const objects = { "targets.json": '[{"name":"site","url":"https://a.test/"}]', "monitors.json": "{}" };
+    const objects = {
+      "targets.json": '[{"name":"site","url":"https://a.test/"}]',
+      "monitors.json": '{"brand":{"title":"Lindwurm","link":"https://lindwurm.example/"}}',
+    };
     for (const [Key, content] of Object.entries(objects)) {
       s3.on(GetObjectCommand, { Bucket: "configuration", Key }).callsFake(() => ({
         Body: { transformToString: () => Promise.resolve(content) },
@@ -43,7 +47,10 @@ describe("the publisher", () => {
       app: "almanac",
       environment: "test",
       intervalSeconds: 300,
+      title: "Lindwurm",
       monitors: [{ name: "site", state: "unknown" }],
     });
+    expect(published[2]?.Body).toContain('"home_page_url":"https://status.example.org/"');
+    expect(published[4]?.Body).toContain('<a href="https://lindwurm.example/"><b>Lindwurm</b></a>');
   });
 });

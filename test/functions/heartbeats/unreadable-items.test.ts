@@ -99,8 +99,8 @@ async function environmentOf(kind: RegExp) {
 function missingValues(document: StatusDocument): readonly string[] {
   return statusFiles(document, {}, "https://status.test/").flatMap(({ key, content }) => {
     const shown = content.replace(/<script>.*?<\/script>/gs, "");
-    return (shown.match(/.{0,40}\b(NaN|undefined|-?Infinity|Invalid)\b.{0,20}/g) ?? []).map(
-      (text) => `${key}: ${text}`,
+    return [...shown.matchAll(/\b(NaN|undefined|-?Infinity|Invalid)\b/g)].map(
+      ({ index }) => `${key}: ${shown.slice(Math.max(0, index - 40), index + 30)}`,
     );
   });
 }

@@ -8,8 +8,9 @@ import {
   visibleLines,
   type Encoded,
 } from "../../../functions/shared/text";
+import { anyCodePoint } from "../../support/code-points";
 
-const anyText = fc.string({ unit: "binary", maxLength: 40 });
+const anyText = fc.string({ unit: anyCodePoint, maxLength: 40 });
 
 describe("visible text", () => {
   it.each([

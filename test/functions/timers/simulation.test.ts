@@ -19,7 +19,7 @@ afterAll(() => threads.stop());
 describe(`timers in ${WORLDS} worlds with faults`, () => {
   it("satisfy every invariant", async () => {
     expect(await threads.brokenWorlds(WORLDS)).toEqual([]);
-  }, 300_000);
+  });
 });
 
 describe("an engine of timers that", () => {
@@ -28,7 +28,6 @@ describe("an engine of timers that", () => {
     async (_, __, mutant) => {
       expect(await threads.detects(mutant, WORLDS_PER_MUTANT)).toBeDefined();
     },
-    300_000,
   );
 
   testMutants(SOURCE_MUTANTS, WORLDS_PER_MUTANT);

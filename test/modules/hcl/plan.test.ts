@@ -107,7 +107,7 @@ it("has the plan of the JSON: values, changes, outputs and dependencies, to the 
     expect(arrows.length).toBeGreaterThan(50);
     expect(arrows.filter((line) => !isJson(line)).sort()).toEqual(arrows.filter(isJson).map(asHcl).sort());
   }
-}, 300_000);
+});
 
 it("has the same files in each module, and one for each service that only some use", () => {
   const common = [

@@ -14,6 +14,8 @@ export interface FuzzResult {
   readonly echoedSecrets: number;
   /** Warm. */
   readonly slowestSeconds: number;
+  /** Warm. Without what other processes take of a busy machine. */
+  readonly slowestCpuSeconds: number;
   /** The first of each kind, to repeat it: input and what came of it. */
   readonly examples: readonly string[];
 }
@@ -137,16 +139,24 @@ export async function fuzz(
   const { handler } = target;
   const random = seeded(seed);
   const make = hostile({ random });
-  const result = { requests: 0, answers5xx: 0, stackTraces: 0, echoedSecrets: 0, slowestSeconds: 0 };
+  const result = {
+    requests: 0,
+    answers5xx: 0,
+    stackTraces: 0,
+    echoedSecrets: 0,
+    slowestSeconds: 0,
+    slowestCpuSeconds: 0,
+  };
   const examples = new Map<string, string>();
 
   await captured(async (lines) => {
     for (let nth = 0; nth < inputs; nth++) {
       const event = eventOf(target, make);
       lines.length = 0;
-      const start = performance.now();
+      const [start, before] = [performance.now(), process.cpuUsage()];
       const { answer, error } = await invoke(handler, event);
       const seconds = (performance.now() - start) / 1_000;
+      const { user, system } = process.cpuUsage(before);
       const note = (kind: keyof typeof result, found: boolean) => {
         if (!found) return;
         result[kind] += 1;
@@ -157,7 +167,10 @@ export async function fuzz(
           );
       };
       result.requests += 1;
-      if (nth > 0) result.slowestSeconds = Math.max(result.slowestSeconds, seconds);
+      if (nth > 0) {
+        result.slowestSeconds = Math.max(result.slowestSeconds, seconds);
+        result.slowestCpuSeconds = Math.max(result.slowestCpuSeconds, (user + system) / 1_000_000);
+      }
       const status = Number(/^\{"statusCode":(\d+)/.exec(answer)?.[1] ?? 0);
       note("answers5xx", status >= 500);
       note("stackTraces", STACK.test(answer) || isBug(error) || lines.some((line) => isBug(line)));

@@ -1,8 +1,7 @@
 /** Tests that code satisfies every invariant in simulated worlds, and that the worlds detect its mutants. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { MINUTE_MS } from "../../../functions/shared/time";
-import { sampled, sized } from "../sized";
+import { sampled } from "../sized";
 import type { SourceMutant } from "./source-mutants";
 import { SimulationThreads } from "./threads";
 
@@ -11,22 +10,16 @@ const ROOT = join(__dirname, "../../..");
 /** In each run of the tests; all every night. */
 const EVERY_RUN = 3;
 
-const LONGEST_MS = sized(5, 60) * MINUTE_MS;
-
 /** Declares the test that no world violates an invariant, in a `describe` of what runs in them. @param worker runs the worlds */
 export function testWorlds(worlds: number, worker: string): void {
-  it(
-    "satisfy every invariant",
-    async () => {
-      const threads = await SimulationThreads.start(undefined, worker);
-      try {
-        expect(await threads.brokenWorlds(worlds)).toEqual([]);
-      } finally {
-        await threads.stop();
-      }
-    },
-    LONGEST_MS,
-  );
+  it("satisfy every invariant", async () => {
+    const threads = await SimulationThreads.start(undefined, worker);
+    try {
+      expect(await threads.brokenWorlds(worlds)).toEqual([]);
+    } finally {
+      await threads.stop();
+    }
+  });
 }
 
 /**
@@ -49,6 +42,5 @@ export function testMutants(mutants: readonly SourceMutant[], worlds: number, wo
         await mutated.stop();
       }
     },
-    LONGEST_MS,
   );
 }

@@ -85,7 +85,12 @@ export class SimulationThreads {
   }
 
   /** The seed of the first world that ends so, of all that the threads had begun by then. */
-  async #firstOf(seeds: readonly number[], isSought: (seed: number) => Promise<boolean>): Promise<number | undefined> {
+  async #firstOf(
+    [known, ...seeds]: readonly number[],
+    isSought: (seed: number) => Promise<boolean>,
+  ): Promise<number | undefined> {
+    // Alone: it is almost always the one, and another world beside it would be computed for nothing.
+    if (known !== undefined && (await isSought(known))) return known;
     const found: number[] = [];
     let next = 0;
     await mapConcurrently(this.#all, this.#all.length, async () => {

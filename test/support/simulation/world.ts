@@ -30,6 +30,7 @@ import {
 } from "../../../functions/timers/schedule/timer";
 import type { Clock } from "../../../functions/shared/clock";
 import { expectedFires, type Expected } from "./expected";
+import { EventQueue } from "./event-queue";
 import { drawTimer, type Client } from "./workload";
 import { Random } from "./random";
 
@@ -1215,60 +1216,4 @@ type Call = <Result>(name: string, effect: () => Result) => Promise<Result>;
 
 function queueOf(sendBatch: SendBatch, clock: Clock, random: Random): FireQueue {
   return fireQueue({ sendBatch, clock, random: () => random.next(), concurrency: 4 });
-}
-
-interface Event {
-  readonly at: number;
-  readonly order: number;
-  readonly run: () => void;
-}
-
-/** A binary heap. Events at the same time keep their insertion order. */
-class EventQueue {
-  readonly #heap: Event[] = [];
-  #order = 0;
-
-  add(at: number, run: () => void): void {
-    const heap = this.#heap;
-    const event = { at, order: this.#order++, run };
-    let index = heap.length;
-    heap.push(event);
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      const above = heap[parent];
-      if (above === undefined || isBefore(above, event)) break;
-      heap[index] = above;
-      index = parent;
-    }
-    heap[index] = event;
-  }
-
-  take(): Event | undefined {
-    const heap = this.#heap;
-    const [first] = heap;
-    const last = heap.pop();
-    if (first === undefined || last === undefined || heap.length === 0) return first;
-    let index = 0;
-    for (;;) {
-      const left = 2 * index + 1;
-      const right = left + 1;
-      let child = heap[left];
-      let at = left;
-      const other = heap[right];
-      if (child === undefined) break;
-      if (other !== undefined && isBefore(other, child)) {
-        child = other;
-        at = right;
-      }
-      if (isBefore(last, child)) break;
-      heap[index] = child;
-      index = at;
-    }
-    heap[index] = last;
-    return first;
-  }
-}
-
-function isBefore(a: Event, b: Event): boolean {
-  return a.at < b.at || (a.at === b.at && a.order < b.order);
 }

@@ -8,9 +8,9 @@ import { favicon, icon, icons } from "./icons";
 import { statusStyle } from "./style";
 
 export function incidentPage(incident: IncidentSummary, document: StatusDocument, brand: StoredBrand = {}): string {
-  const { monitor, severity, openedAt, closedAt, message, timeline, sample } = incident;
+  const { monitor, severity, openedAt, closedAt, closedBecause, message, timeline, sample } = incident;
   const title = document.monitors.find(({ name }) => name === monitor)?.title ?? monitor;
-  const state = closedAt === null ? severity : "up";
+  const state = closedAt === null ? severity : closedBecause === undefined ? "up" : "unknown";
   return markup`<!doctype html>
 <html lang="en">
 <head>

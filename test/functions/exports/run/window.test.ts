@@ -138,7 +138,7 @@ describe("a window", () => {
         fc.array(fc.record({ gap: fc.integer({ min: -HOUR_MS, max: 50 * HOUR_MS }), fails: fc.boolean() }), {
           minLength: 1,
         }),
-        fc.array(fc.nat(1_000), { maxLength: 30 }),
+        fc.array(fc.nat(1_000), { maxLength: 30, size: "max" }),
         (unit, runs, offsets) => {
           const windows: Window[] = [];
           let cursor: string | undefined;

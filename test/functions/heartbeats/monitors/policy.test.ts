@@ -17,6 +17,16 @@ const configuration = {
   schedules: [{ name: "report" }],
 };
 
+it("targets, jobs and schedules are on the status page unless they say no", () => {
+  const hidden = <Item extends object>(items: readonly Item[]) => items.map((item) => ({ ...item, public: false }));
+  const { targets, cronMonitors, schedules } = configuration;
+  const none = { targets: hidden(targets), cronMonitors: hidden(cronMonitors), schedules: hidden(schedules) };
+  const shown = [configuration, { ...configuration, ...none }].map((each) =>
+    monitorsOf(each, 5).map(({ isPublic }) => isPublic),
+  );
+  expect(shown).toEqual([Array(4).fill(true), Array(4).fill(false)]);
+});
+
 describe("maintenance", () => {
   it("of all monitors is that of each, beside its own", () => {
     const notes = monitorsOf(configuration, 5).map(({ name, policy }) => [
@@ -36,6 +46,11 @@ describe("maintenance", () => {
     expect(announcedWindows(configuration, day).map(({ note, monitors }) => [note, monitors])).toEqual([
       ["all", undefined],
       ["own", ["site", "api", "job"]],
+    ]);
+    const targets = [target("site"), { ...target("api"), maintenance: [window("other")] }];
+    expect(announcedWindows({ ...configuration, cronMonitors: [], targets }, day).slice(1)).toMatchObject([
+      { note: "own", monitors: ["site"] },
+      { note: "other", monitors: ["api"] },
     ]);
   });
 

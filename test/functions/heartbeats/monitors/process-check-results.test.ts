@@ -53,7 +53,7 @@ describe("a target that fails and recovers", () => {
   });
 
   it("is notified exactly once under duplicate and concurrent ticks, and its time counted once", async () => {
-    const letters = fc.array(fc.constantFrom(GOOD, BAD), { minLength: 1, maxLength: 24 });
+    const letters = fc.array(fc.constantFrom(GOOD, BAD), { minLength: 1, maxLength: 24, size: "max" });
     await fc.assert(
       fc.asyncProperty(letters, fc.integer({ min: 1, max: 3 }), async (outcomes, copies) => {
         const [once, often] = [setup([{ name: "site" }]), setup([{ name: "site" }])];
@@ -391,8 +391,31 @@ describe("a cron monitor", () => {
     await checkAndPublish(4);
     expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "up", lastRunMs: 1_500 });
     expect(await table.readLog("cron/backup")).toBeUndefined();
+    // The start was of the run before.
+    await report("success", 5);
+    await checkAndPublish(5);
+    expect(documents.at(-1)?.monitors[0]).toMatchObject({ state: "up", lastRunMs: null });
     expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
     expect(sent[0]?.text).toContain("the job failed: exit code 3");
+  });
+
+  it("that failed and succeeded again between two checks is told as down once, and up", async () => {
+    const { checkAndPublish, titles, sent, table } = setup([], { cronMonitors });
+    const report = (event: "success" | "fail", at: number, exitCode: number) =>
+      table.recordReport("cron/backup", { event, exitCode }, at);
+    await report("success", tickAt(0) - 1_000, 0);
+    await checkAndPublish(0);
+    await report("fail", tickAt(0) + 60_000, 3);
+    await report("success", tickAt(0) + 120_000, 0);
+    for (const index of [1, 2, 3]) await checkAndPublish(index);
+    expect(titles()).toEqual(["[almanac test] DOWN: cron/backup", "[almanac test] UP again: cron/backup"]);
+    expect(sent[0]?.text).toContain("the job failed, and has succeeded since");
+    // Seen at a check, and over by the next one.
+    await report("fail", tickAt(4) - 5_000, 3);
+    await checkAndPublish(4);
+    await report("success", tickAt(4) + 60_000, 0);
+    await checkAndPublish(5);
+    expect(titles().slice(2)).toEqual(titles().slice(0, 2));
   });
 
   it("that has failed only is not said to await its first report", async () => {
@@ -473,9 +496,10 @@ describe("the status of all targets", () => {
   });
 
   it("has fractions of each day that are all of it, and windows that agree with them", async () => {
-    const kinds = fc.constantFrom<Outcome | undefined>(GOOD, GOOD, BAD, undefined);
+    const slow: Outcome = { ok: false, reason: "slow", message: "took 900 ms, at most 500 expected" };
+    const kinds = fc.constantFrom<Outcome | undefined>(GOOD, GOOD, BAD, slow, undefined);
     await fc.assert(
-      fc.asyncProperty(fc.array(kinds, { minLength: 2, maxLength: 60 }), async (outcomes) => {
+      fc.asyncProperty(fc.array(kinds, { minLength: 2, maxLength: 60, size: "max" }), async (outcomes) => {
         const { checkAndPublish, documents } = setup([{ name: "site" }], {
           maintenance: [{ weekday: "saturday", from: "08:00", minutes: 30 }],
         });
@@ -485,8 +509,8 @@ describe("the status of all targets", () => {
         for (const { monitors } of documents) {
           const days = monitors[0]?.days ?? [];
           expect(days).toHaveLength(90);
-          for (const { up, down, maintenance, noData } of days)
-            expect([0, 1]).toContainEqual(expect.closeTo(up + down + maintenance + noData, 3));
+          for (const { up, degraded, down, maintenance, noData } of days)
+            expect([0, 1]).toContainEqual(expect.closeTo(up + degraded + down + maintenance + noData, 3));
           for (const { uptime, coverage } of Object.values(monitors[0]?.windows ?? {})) {
             expect(uptime ?? 1).toBeLessThanOrEqual(1);
             expect(coverage).toBeLessThanOrEqual(1);
@@ -509,13 +533,19 @@ describe("the status of all targets", () => {
   });
 
   it("remembers percentiles over hours and days", async () => {
-    const { checkAndPublish, documents } = setup([{ name: "site" }]);
+    const { checkAndPublish, documents, table } = setup([{ name: "site" }]);
     for (let index = 0; index < 400; index += 1) await checkAndPublish(index);
     const [site] = documents.at(-1)?.monitors ?? [];
     for (const window of Object.values(site?.windows ?? {}))
       expect(window).toMatchObject({ uptime: 1, coverage: 1, p50Ms: expect.closeTo(120, -1) as unknown });
     expect(site?.hours.filter(({ p50Ms }) => p50Ms !== null)).toHaveLength(25);
     expect(site?.days.filter(({ up }) => up > 0).map(({ date }) => date)).toEqual(["2026-11-21", "2026-11-22"]);
+    // For longer than the page shows them: what has expired may be gone at once.
+    const hours = table
+      .items()
+      .flatMap(({ start, ttl, item }) => (String(item).startsWith("hour#") ? [[start, ttl]] : []));
+    expect(hours.length).toBeGreaterThan(30);
+    for (const [start, ttl] of hours) expect(Number(ttl) - Number(start) / 1_000).toBe(10 * 86_400);
   });
 });
 

@@ -125,6 +125,10 @@ describe("a monitor", () => {
     );
     expect(notified).toEqual([]);
     expect(state && times([state.hour])).toEqual([0, 10, 30]);
+    // Nor do latencies count, of checks from 07:00 to 07:25.
+    const responding = applyAll(ticks(...Array.from({ length: 10 }, () => UP)), policyWith({ maintenance }));
+    const { latencies } = sumOf([...responding.hours, responding.state?.hour].flatMap((hour) => hour?.rollup ?? []));
+    expect([...latencies.values()]).toEqual([4]);
   });
 
   it("is neither up nor down by a broken check, which opens and closes no incident either", () => {

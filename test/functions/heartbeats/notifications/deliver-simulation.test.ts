@@ -138,7 +138,7 @@ describe("whatever notifiers do", () => {
     });
     await fc.assert(
       fc.asyncProperty(
-        fc.array(round, { minLength: 1, maxLength: 20 }),
+        fc.array(round, { minLength: 1, maxLength: 20, size: "max" }),
         fc.integer({ min: 1, max: 4 }),
         async (story, digestAbove) => {
           const both = [notifier("sns"), notifier("slack")];

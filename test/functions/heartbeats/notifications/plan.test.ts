@@ -132,4 +132,16 @@ describe("a digest", () => {
     expect(titles([down("a", shared), down("b", shared), down("c", shared)], 2)).toHaveLength(1);
     expect(titles([down("a", shared), down("b", shared), down("c", shared)], 2)[0]).toContain("one certificate");
   });
+
+  it("names a monitor once, with how often", () => {
+    const times = [1_000, 3_000, 5_000].map((openedAt) => ({
+      incident: incident(openedAt),
+      raisedAt: openedAt + 1_000,
+    }));
+    const over = times.map((each) => ({ ...each, kind: "closed" as const, closedAt: each.raisedAt }));
+    const { messages } = plan([monitor("a", over), monitor("b", over.slice(0, 1))], 2);
+    expect(messages.map(({ title, text }) => [title, text])).toEqual([
+      ["[test] 4 UP again", "UP again: a (3 times), b"],
+    ]);
+  });
 });

@@ -35,18 +35,23 @@ describe("a check", () => {
 
   describe("with a secret in its headers", () => {
     const secret = target({ headers: { Authorization: { ssm: "/shop/token" }, "X-Probe": "1" } });
-
-    it("sends it, and to no other origin", async () => {
-      const asked: HttpRequest[] = [];
-      const hops = [
-        answer({ status: 302, location: "/b" }),
-        answer({ status: 302, location: "https://b.test/" }),
-        answer({ status: 401 }),
-      ];
-      const send: SendHttp = (request) => {
+    const asked: HttpRequest[] = [];
+    const following =
+      (...hops: HttpResponse[]): SendHttp =>
+      (request) => {
         asked.push(request);
         return Promise.resolve(hops.shift() ?? answer());
       };
+    beforeEach(() => {
+      asked.length = 0;
+    });
+
+    it("sends it, and to no other origin", async () => {
+      const send = following(
+        answer({ status: 302, location: "/b" }),
+        answer({ status: 302, location: "https://b.test/" }),
+        answer({ status: 401 }),
+      );
       const clock = virtualClock(NOW);
       const readSecret = jest.fn(() => sleep(clock, 500).then(() => "Bearer s3cret"));
       const observation = await checkTarget(secret, { send, clock, readSecret });
@@ -59,6 +64,29 @@ describe("a check", () => {
       ]);
       expect(asked[0]?.headers).toMatchObject({ "X-Probe": "1", Accept: "*/*" });
       expect(JSON.stringify(observation)).not.toContain("s3cret");
+    });
+
+    it("sends none of another name elsewhere either, and of credentials only those", async () => {
+      const headers = { "X-Shop": { ssm: "/shop/token" }, "X-Token": "7", "X-Probe": "1" };
+      const send = following(answer({ status: 307, location: "https://b.test/" }));
+      const ports = { send, clock: virtualClock(NOW), readSecret: () => Promise.resolve("s3cret") };
+      await checkTarget(target({ headers }), ports);
+      expect(asked.map((request) => Object.keys(request.headers).filter((name) => name.startsWith("X-")))).toEqual([
+        ["X-Shop", "X-Token", "X-Probe"],
+        ["X-Probe"],
+      ]);
+    });
+
+    it("sends its own cookie beside those of redirects, which go to where they are from only", async () => {
+      const headers = { Cookie: { ssm: "/shop/cookie" } };
+      const send = following(
+        answer({ status: 302, location: "/b", setCookies: ["a=1; Path=/"] }),
+        answer({ status: 302, location: "https://b.test/", setCookies: ["b=2; Path=/"] }),
+        answer({ status: 302, location: "https://a.test/c" }),
+      );
+      const ports = { send, clock: virtualClock(NOW), readSecret: () => Promise.resolve("own=0") };
+      await checkTarget(target({ headers }), ports);
+      expect(asked.map((request) => request.headers["Cookie"])).toEqual(["own=0", "own=0; a=1", undefined, "a=1; b=2"]);
     });
 
     it("is broken where it cannot be read, whatever the target's own timeout, and asks nothing", async () => {
@@ -128,6 +156,34 @@ describe("a check", () => {
       latencyMs: 2_000,
       outcome: { ok: false, reason: "timeout", message, status: 200 },
     });
+  });
+
+  // A target that is slow after 150 ms, does not respond within 2 s, or closes the connection after 5 s.
+  it.each([
+    ["slow", 0, "slow"],
+    ["slow", 60, "unmeasured"],
+    ["timeout", 100, "timeout"],
+    ["timeout", 1_500, "unmeasured"],
+    ["reset", 100, "reset"],
+    ["reset", 1_500, "unmeasured"],
+  ])("of a target that is %s while the checker is busy for %d ms is %s", async (kind, busyMs, expected) => {
+    const clock = virtualClock(NOW);
+    const send: SendHttp = async ({ onEvent }) => {
+      await sleep(clock, kind === "slow" ? 150 : 5_000);
+      if (kind === "reset") throw Object.assign(new Error("closed"), { code: "ECONNRESET" });
+      onEvent?.();
+      return answer();
+    };
+    const silent: SendHttp = (_request, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          reject(new Error("aborted"));
+        });
+      });
+    const timeoutSeconds = kind === "timeout" ? 2 : 10;
+    const ports = { send: kind === "timeout" ? silent : send, clock, lag: () => busyMs };
+    const { outcome } = await checkTarget(target({ maxLatencyMs: 100, timeoutSeconds }), ports);
+    expect(outcome.ok ? "up" : outcome.reason).toBe(expected);
   });
 
   it("records a fault of its own as such, and hands it on", async () => {

@@ -4,7 +4,7 @@ const FROM = "https://shop.example.org/account/login";
 
 /** What a page's cookies send to another URL. */
 function sent(setCookie: string | readonly string[], to: string, from = FROM): string | undefined {
-  const jar = new CookieJar();
+  const jar = new CookieJar(Date.parse("2026-11-21T06:55:00Z"));
   jar.store(new URL(from), typeof setCookie === "string" ? [setCookie] : setCookie);
   return jar.header(new URL(to));
 }
@@ -43,9 +43,16 @@ describe("a cookie", () => {
   it("is replaced by one of the same name, domain and path, and beside others", () => {
     const to = "https://shop.example.org/account/x";
     expect(sent(["a=1", "b=2", "a=3"], to)).toBe("b=2; a=3");
-    expect(sent(["a=1", "a=2; Path=/"], to)).toBe("a=1; a=2");
+    for (const both of [
+      ["a=1", "a=2; Path=/"],
+      ["a=2; Path=/", "a=1"],
+    ])
+      expect(sent(both, to)).toBe("a=1; a=2");
     expect(sent(["a=1", "a=gone; Max-Age=0"], to)).toBeUndefined();
     expect(sent(["a=1", "a=gone; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], to)).toBeUndefined();
+    expect(sent(["a=1", "a=gone; Expires=Sat, 21 Nov 2026 06:54:59 GMT"], to)).toBeUndefined();
+    expect(sent("a=1; Expires=Sat, 21 Nov 2026 06:55:10 GMT", to)).toBe("a=1");
+    expect(sent("a=1; Max-Age=", to)).toBe("a=1");
     expect(sent(["a=1; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=60"], to)).toBe("a=1");
   });
 

@@ -5,11 +5,13 @@ import {
   targetSchema,
   startingChecks,
   processorMegabytes,
+  worstCaseSeconds,
   type Outcome,
 } from "../../../../functions/heartbeats/contract";
 import { checkTargets } from "../../../../functions/heartbeats/probe/check-targets";
 import { lagOfEvents, startLagMeter, withoutOwnLag } from "../../../../functions/heartbeats/probe/event-loop-lag";
-import { systemClock } from "../../../../functions/shared/clock";
+import { sleep } from "../../../../functions/shared/clock";
+import { virtualClock } from "../../../support/virtual-clock";
 
 const immediate = promisify(setImmediate);
 const work = (milliseconds: number): void => {
@@ -19,6 +21,7 @@ const work = (milliseconds: number): void => {
 
 const target = targetSchema.parse({ name: "site", url: "https://a.test/", maxLatencyMs: 100 });
 const failed = (reason: "slow" | "timeout" | "reset" | "status"): Outcome => ({ ok: false, reason, message: reason });
+const refused = () => Object.assign(new Error("no"), { code: "ECONNREFUSED" });
 const reasonOf = (outcome: Outcome) => (outcome.ok ? "ok" : outcome.reason);
 
 describe("the checker's own lag", () => {
@@ -94,19 +97,65 @@ describe("the checker's own lag", () => {
 describe("checks of many targets", () => {
   const many = Array.from({ length: 60 }, (_, index) => ({ ...target, name: `t${index}` }));
 
-  it("begin as many at a time as the processor's share allows, and dead targets do not hold up the others", async () => {
+  it("begin as many at a time as the processor's share allows", async () => {
+    const clock = virtualClock();
     let beginning = 0;
     let most = 0;
     const send = async () => {
       most = Math.max(most, ++beginning);
-      await setTimeout(5);
+      await sleep(clock, 50);
       beginning -= 1;
-      throw Object.assign(new Error("no"), { code: "ECONNREFUSED" });
+      throw refused();
     };
-    const results = await checkTargets(many, 512, { send, clock: systemClock });
+    const results = await checkTargets(many, 512, { send, clock });
     expect(results.map((result) => result.target)).toEqual(many.map(({ name }) => name));
     expect(most).toBe(startingChecks(512));
   });
+
+  /** When each check began, of targets that refuse it at once. */
+  async function beginnings(lag: (now: number) => number): Promise<readonly number[]> {
+    const clock = virtualClock();
+    const times: number[] = [];
+    const send = () => {
+      times.push(clock.elapsed());
+      return Promise.reject(refused());
+    };
+    await checkTargets(many, 512, { send, clock, lag: () => lag(clock.elapsed()) });
+    expect(times).toHaveLength(many.length);
+    return times;
+  }
+
+  it("begin one after another", async () => {
+    const times = await beginnings(() => 0);
+    expect(times).toEqual(many.map((_, index) => index + 1));
+  });
+
+  it("do not begin while events wait for the processor", async () => {
+    const isBusy = (now: number) => now % 10 < 8;
+    const times = await beginnings((now) => (isBusy(now) ? 5 : 0.5));
+    expect(times.filter(isBusy)).toEqual([]);
+  });
+
+  it("begin nevertheless when the processor is always behind", async () => {
+    const times = await beginnings(() => 1_000);
+    expect(times).toEqual(many.map((_, index) => 20 * (index + 1)));
+  });
+
+  it.each([0, 1_000])(
+    "end within the function's timeout when no target responds, at a lag of %d ms",
+    async (milliseconds) => {
+      const clock = virtualClock();
+      const send = (_: unknown, signal: AbortSignal) =>
+        new Promise<never>((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            reject(refused());
+          });
+        });
+      await checkTargets(many, 512, { send, clock, lag: () => milliseconds });
+      expect(clock.elapsed() / 1_000).toBeLessThanOrEqual(worstCaseSeconds(many));
+      expect(clock.elapsed() / 1_000).toBeGreaterThan(target.timeoutSeconds);
+    },
+  );
 
   it("get a processor share by their number and kind", () => {
     const https = (count: number) => Array.from({ length: count }, () => ({ url: "https://a.test/" }));

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
@@ -27,26 +28,55 @@ const check = async (input: Omit<TargetInput, "name">) => {
 };
 
 describe("a request", () => {
+  // Longer in bytes than in characters.
+  const SMUGGLED = "ü\r\nGET /smuggled HTTP/1.1\r\nHost: b\r\n\r\n";
+
+  /**
+   * What a server sees that takes for the next request whatever is after the last one: `GET /next: <body>`. It does not end connections, as
+   * the checker asks it to, and sends each of `redirects` to where it says.
+   */
+  const seenBy = async (method: TargetInput["method"], redirects: Readonly<Record<string, string>>) => {
+    const seen: string[] = [];
+    const connections: Buffer[] = [];
+    const port = await portOf(
+      createTcpServer((socket) => {
+        const connection = connections.push(Buffer.alloc(0)) - 1;
+        socket.on("error", () => undefined);
+        socket.on("data", (data) => {
+          let rest = Buffer.concat([connections[connection] ?? Buffer.alloc(0), data]);
+          for (let end = rest.indexOf("\r\n\r\n"); end >= 0; end = rest.indexOf("\r\n\r\n")) {
+            const head = rest.subarray(0, end).toString();
+            const length = Number(/^content-length: (\d+)$/im.exec(head)?.[1] ?? 0);
+            if (rest.length < end + 4 + length) break;
+            const [, line = head, path = ""] = /^(\S+ (\S+)) HTTP/.exec(head) ?? [];
+            seen.push(`${line}: ${rest.subarray(end + 4, end + 4 + length).toString()}`);
+            socket.write(`HTTP/1.1 ${redirects[path] ?? "200 OK"}\r\nContent-Length: 0\r\n\r\n`);
+            rest = rest.subarray(end + 4 + length);
+          }
+          connections[connection] = rest;
+        });
+      }),
+    );
+    expect(await check({ url: `http://127.0.0.1:${port}/`, method, body: SMUGGLED })).toMatchObject({ ok: true });
+    expect(Buffer.concat(connections).toString()).toBe("");
+    return seen;
+  };
+
   it.each(["GET", "HEAD", "DELETE", "OPTIONS", "POST", "PUT", "PATCH"] as const)(
-    "by %s with a body says where the body ends, so that it is one request",
+    "by %s whose body is like a request is one, and one after each redirect",
     async (method) => {
-      const received: string[] = [];
-      const port = await portOf(
-        createTcpServer((socket) => {
-          socket.on("error", () => undefined);
-          socket.on("data", (data) => {
-            received.push(data.toString());
-            socket.end("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
-          });
-        }),
-      );
-      const body = "GET /second HTTP/1.1\r\nHost: b\r\n\r\n";
-      expect(await check({ url: `http://127.0.0.1:${port}/`, method, body })).toMatchObject({ ok: true });
-      expect(received.join("")).toMatch(new RegExp(`content-length: ${body.length}\r\n`, "i"));
+      const first = `${method} /: ${SMUGGLED}`;
+      expect(await seenBy(method, {})).toEqual([first]);
+      for (const status of [301, 302, 303, 307, 308]) {
+        const redirects = { "/": `${status} Elsewhere\r\nLocation: /next` };
+        const keepsBody = status > 303 || (status < 303 && method !== "POST");
+        const next = keepsBody ? `${method} /next: ${SMUGGLED}` : `${method === "HEAD" ? "HEAD" : "GET"} /next: `;
+        expect(await seenBy(method, redirects)).toEqual([first, next]);
+      }
     },
   );
 
-  it.each(["Content-Length", "transfer-encoding"])("may not be framed by a configured %s", (name) => {
+  it.each(["Content-Length", "transfer-encoding", "Trailer"])("may not be framed by a configured %s", (name) => {
     const parsed = targetSchema.safeParse({ name: "site", url: "https://a.test/", headers: { [name]: "0" } });
     expect(parsed.error?.issues[0]?.message).toBe("delimits the body, which the checker does by itself");
   });
@@ -215,7 +245,13 @@ describe("a certificate chain", () => {
     const intermediate = await root.intermediate("intermediate", 3.5);
     const { cert, key } = await intermediate.issue({ hosts: ["127.0.0.1"], daysLeft: 300.5 });
     const checkChain = await chainCheck(`${cert}\n${intermediate.cert}`, key, root.cert);
-    expect(await checkChain()).toMatchObject({ ok: false, reason: "certificate", certificateDaysLeft: 3 });
+    expect(await checkChain()).toMatchObject({
+      ok: false,
+      reason: "certificate",
+      certificateDaysLeft: 3,
+      // Of the one that expires: other targets may have it, too.
+      certificateFingerprint: new X509Certificate(intermediate.cert).fingerprint256.replaceAll(":", "").toLowerCase(),
+    });
   });
 
   it("does not expire with the cross-signed certificate of an authority that is trusted itself", async () => {

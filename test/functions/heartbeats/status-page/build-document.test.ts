@@ -86,6 +86,34 @@ describe("the status of a monitor", () => {
     expect(statusOf(rounds)?.days.at(-1)).toMatchObject({ up: 1, noData: 0 });
   });
 
+  it("has all of each day, whatever it was like", () => {
+    const rollup = { ...EMPTY_ROLLUP, up: 0.4 * DAY_MS, degraded: 0.3 * DAY_MS, down: 0.2 * DAY_MS };
+    const stored = {
+      hours: [],
+      days: [{ start: 0, rollup: { ...rollup, maintenance: 0.06 * DAY_MS } }],
+      incidents: [],
+    };
+    const options = { app: "almanac", environment: "test", intervalSeconds: 300, updates: [], announcedWindows: [] };
+    const now = 1.5 * DAY_MS;
+    const state = { ...STATE, lastTick: now, hour: { start: now, rollup: EMPTY_ROLLUP } };
+    const record = { ...MONITOR, state, history: historyOf(stored, now) };
+    expect(statusDocument([record], { ...options, now }).monitors[0]?.days.slice(-2)).toEqual([
+      { date: "1970-01-01", up: 0.4, degraded: 0.3, down: 0.2, maintenance: 0.06, noData: 0.04 },
+      { date: "1970-01-02", up: 0, degraded: 0, down: 0, maintenance: 0, noData: 1 },
+    ]);
+  });
+
+  it("never names an address, a parameter or what a body contains", async () => {
+    const message = 'connect 10.0.0.7:443, /almanac/token, "S3cr3t"';
+    const reasons = ["refused", "forbidden-address", "tls", "body-mismatch", "slow", "secret", "internal"] as const;
+    for (const reason of reasons) {
+      const rounds = setup([site]);
+      await run(rounds, [{ ok: false, reason, message }, GOOD, { ok: false, reason, message }]);
+      expect(statusOf(rounds)?.lastCheck?.message).toEqual(expect.any(String));
+      expect(JSON.stringify(rounds.documents)).not.toMatch(/10\.0\.0\.7|token|S3cr3t/);
+    }
+  });
+
   it("has the latency of the current hour, not the one that was stored", async () => {
     const rounds = setup([site]);
     await run(rounds, times(14, GOOD));
@@ -108,6 +136,15 @@ describe("windows", () => {
     expect([six?.["24h"].uptime, six?.["7d"].uptime === 1]).toEqual([1, false]);
     const seven = await days(7);
     expect([seven?.["7d"].uptime, seven?.["30d"].uptime === 1]).toEqual([1, false]);
+  });
+
+  it("of days have as many as their names say, with today", () => {
+    const days = Array.from({ length: 100 }, (_, day) => ({
+      start: day * DAY_MS,
+      rollup: { ...EMPTY_ROLLUP, down: 1 },
+    }));
+    const { windows } = historyOf({ hours: [], days, incidents: [] }, 99.5 * DAY_MS);
+    expect(windows).toMatchObject({ "7d": { down: 7 }, "30d": { down: 30 }, "90d": { down: 90 } });
   });
 
   it("of 24 hours begin at an hour, not at midnight", () => {
@@ -150,6 +187,17 @@ describe("an incident on the page", () => {
     expect(incident?.timeline.map(({ kind }) => kind)).toEqual(["opened", "identified", "closed"]);
   });
 
+  it("has all that people have said of it since it began, however long ago that was", async () => {
+    const rounds = setup([site]);
+    await run(rounds, [BAD]);
+    const incident = rounds.documents.at(-1)?.incidents[0]?.id ?? "";
+    await rounds.table.updates.add({ incident, at: tickAt(0) + 1, status: "identified", text: "A cut cable." });
+    const inMonths = 100 * 288;
+    await run(rounds, [BAD, GOOD], inMonths);
+    for (const { incidents } of rounds.documents.slice(-2))
+      expect(incidents[0]?.timeline.map(({ kind }) => kind)).toContain("identified");
+  });
+
   it("of a monitor that is not public is not there, nor its maintenance", async () => {
     const upgrade = { from: iso(0), to: iso(9), note: "upgrade" };
     const rounds = setup([
@@ -160,5 +208,17 @@ describe("an incident on the page", () => {
     const { monitors, incidents, maintenance } = rounds.documents.at(-1) ?? {};
     expect([monitors?.map(({ name }) => name), incidents]).toEqual([["other"], []]);
     expect(maintenance?.map((each) => each.monitors)).toEqual([["other"]]);
+  });
+});
+
+describe("announced maintenance", () => {
+  it("is there from a week before", async () => {
+    const announced = async (days: number) => {
+      const [from, to] = [days * 288, days * 288 + 1].map(iso);
+      const rounds = setup([{ ...site, maintenance: [{ from: from ?? "", to: to ?? "", note: "upgrade" }] }]);
+      await rounds.checkAndPublish(0);
+      return rounds.documents[0]?.maintenance.length;
+    };
+    expect([await announced(6.9), await announced(7.1)]).toEqual([1, 0]);
   });
 });

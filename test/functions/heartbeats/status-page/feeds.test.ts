@@ -45,6 +45,16 @@ describe("the feeds", () => {
     );
   });
 
+  it("do not call an incident resolved that ended when its monitor was removed", () => {
+    const [, past] = companyDocument().incidents.map((incident) => ({ ...incident, closedBecause: "removed" }));
+    if (past === undefined) throw new Error("no past incident");
+    const document = statusDocument([], { incidents: [past] });
+    for (const feed of [rssFeed(document, PAGE), jsonFeed(document, PAGE)]) {
+      expect(feed).toContain("the name does not resolve (removed)");
+      expect(feed).not.toContain("(resolved)");
+    }
+  });
+
   it("are the same until something happens: an unchanged feed is not written again", () => {
     const [now, later] = ["2026-11-21T06:55:04Z", "2026-11-21T06:59:04Z"].map((generatedAt) => ({
       ...variedDocument(),

@@ -42,6 +42,18 @@ describe("the files of a status page", () => {
     expect(later).toEqual(files);
   });
 
+  it("have pages of all incidents that the page links to, where there are more than it lists", () => {
+    const [first] = variedDocument().incidents;
+    if (first === undefined) throw new Error("no incident");
+    const incidents = Array.from({ length: 60 }, (_, index) => {
+      return { ...first, id: `site.${index}`, closedAt: "2026-11-09T10:34:00Z" };
+    });
+    const files = statusFiles({ ...document, incidents });
+    const links = [...(files.at(-1)?.content ?? "").matchAll(/href="(incidents\/[^"]+)"/g)].map(([, link]) => link);
+    expect(links).toHaveLength(50);
+    expect(files.map(({ key }) => key)).toEqual(expect.arrayContaining(links));
+  });
+
   it("have the document itself among them", () => {
     const json = statusFiles(document).find(({ key }) => key === "status.json")?.content;
     expect(JSON.parse(json ?? "")).toEqual(document);
@@ -114,12 +126,15 @@ describe("the publisher", () => {
     expect(put()).toEqual(["feed.xml", "feed.json", "status.json", "index.html"]);
   });
 
-  it("puts the page though a badge could not be put, and says so", async () => {
-    s3.on(PutObjectCommand, { Key: "badges/site.svg" }).rejects(new Error("slow down"));
-    await expect(publish()).rejects.toMatchObject({ name: "PublishError" });
-    await expect(publish()).rejects.toThrow("s3://page: badges/site.svg not put");
-    expect(put()).toContain("index.html");
-  });
+  it.each(["badges/site.svg", "feed.xml", "status.json"])(
+    "puts the page though %s could not be put, and says so",
+    async (key) => {
+      s3.on(PutObjectCommand, { Key: key }).rejects(new Error("slow down"));
+      await expect(publish()).rejects.toMatchObject({ name: "PublishError" });
+      await expect(publish()).rejects.toThrow(`s3://page: ${key} not put`);
+      expect(put().at(-1)).toBe("index.html");
+    },
+  );
 
   it("puts all badges when it can't know which have changed, and removes none", async () => {
     s3.on(ListObjectsV2Command).rejects(new Error("denied"));

@@ -6,7 +6,7 @@ import { virtualClock } from "../../../support/virtual-clock";
 
 describe("mapping concurrently", () => {
   it("does all work once, in the items' order, never more at a time than allowed, and never fewer without need", async () => {
-    const durations = fc.array(fc.integer({ min: 1, max: 1_000 }), { maxLength: 40 });
+    const durations = fc.array(fc.integer({ min: 1, max: 1_000 }), { maxLength: 40, size: "max" });
     await fc.assert(
       fc.asyncProperty(durations, fc.integer({ min: 1, max: 10 }), async (durations, limit) => {
         const clock = virtualClock();

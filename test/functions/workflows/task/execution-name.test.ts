@@ -24,8 +24,8 @@ describe("an execution's name", () => {
 
   it("is always one that Step Functions takes, and never shared", () => {
     const id = fc.oneof(
-      fc.string({ maxLength: 90 }),
-      fc.string({ unit: "grapheme", maxLength: 90 }),
+      fc.string({ maxLength: 90, size: "max" }),
+      fc.string({ unit: "grapheme", maxLength: 90, size: "max" }),
       fc.stringMatching(/^[\w-]{1,90}$/),
     );
     fc.assert(

@@ -45,7 +45,7 @@ const outcome = fc.record({
 
 /** The events in the life of one task. */
 const scenario = fc.record({
-  writes: fc.array(outcome, { maxLength: 25 }),
+  writes: fc.array(outcome, { maxLength: 25, size: "max" }),
   work: fc.array(fc.record({ ms: fc.integer({ min: 0, max: 12_000 }), ok: fc.boolean() }), { maxLength: 3 }),
   abortAt: fc.option(fc.integer({ min: 0, max: 40_000 })),
   /** Delays of the deliveries of the end event. Empty: it is lost. */

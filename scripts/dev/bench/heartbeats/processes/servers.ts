@@ -20,10 +20,24 @@ const connections = new Map<number | undefined, ReturnType<typeof connectionLag>
 const readLag = startLagMeter().read;
 const elapsed = () => performance.now();
 
+/** Since when connections may wait to be accepted. Node accepts one in each iteration of its event loop. */
+let queuedSince: number | undefined;
+let accepted = 0;
+
 function connectionLag() {
+  const at = elapsed();
+  queuedSince ??= at - readLag();
+  accepted += 1;
+  const seen = accepted;
+  // After the next look for connections: none of them waits then.
+  setImmediate(() =>
+    setImmediate(() => {
+      if (accepted === seen) queuedSince = undefined;
+    }),
+  );
   const lag = lagOfEvents(readLag, elapsed);
-  lag.total = readLag(); // until it was accepted
-  return { lag, at: elapsed() };
+  lag.total = at - queuedSince;
+  return { lag, at };
 }
 
 const page: RequestListener = ({ socket, url = "" }, response) => {

@@ -15,6 +15,7 @@ import {
   monitorStatus,
   variedDocument,
 } from "../../../../support/status-documents";
+import { anyCodePoint } from "../../../../support/code-points";
 
 const GENERATED_AT = "2026-11-21T07:12:09Z";
 
@@ -65,7 +66,7 @@ function documentOf(text: string): StatusDocument {
 }
 
 const hostile = fc.oneof(
-  fc.string({ unit: "binary" }),
+  fc.string({ unit: anyCodePoint }),
   fc.string({
     unit: fc.constantFrom(...Array.from("<>\"'&;=/`!- "), "script", "--", "]]>", "onload=", "javascript:", "\u0000"),
   }),
@@ -167,6 +168,14 @@ describe("a status page", () => {
     expect(page).toContain('<dd class="warn">5 days left</dd>');
     expect(page).toContain('<dd class="fine">61 days left</dd>');
     expect(page).toContain('<dd class="warn">only 20.00 %</dd>');
+    for (const [certificateDaysLeft, text] of [
+      [-2, "expired 2 days ago"],
+      [0, "expires today"],
+      [1, "1 day left"],
+    ] as const)
+      expect(statusPage(statusDocument([monitorStatus("site", { certificateDaysLeft })]))).toContain(
+        `<dd class="warn">${text}</dd>`,
+      );
   });
 
   it("separates open incidents from past ones", () => {
@@ -232,6 +241,56 @@ describe("a status page", () => {
 
   it("is at most 60 KB gzipped with 100 targets over 90 days", () => {
     expect(gzipSync(statusPage(largeDocument(100))).length).toBeLessThanOrEqual(60 * 1024);
+  });
+});
+
+describe("a job", () => {
+  const job = (fields: Partial<MonitorStatus> = {}): MonitorStatus => ({
+    ...monitorStatus("backup"),
+    kind: "cron",
+    lastCheck: null,
+    lastHeartbeat: "2026-11-21T02:04:00Z",
+    nextDue: "2026-11-22T02:30:00Z",
+    lastRunMs: 1_240,
+    ...fields,
+  });
+  const waiting = job({ state: "unknown", since: null, lastHeartbeat: null, nextDue: null, lastRunMs: null });
+  const textOf = (...monitors: readonly MonitorStatus[]) => {
+    const [, section = ""] = /<h2 id="monitors"([\s\S]*?)<\/section>/.exec(statusPage(statusDocument(monitors))) ?? [];
+    return section.replace(/<[^>]+>/g, " ").replace(/\s+/g, " ");
+  };
+
+  it("has its last report, the next one and how long it ran, and no latency", () => {
+    const text = textOf(job());
+    expect(text).toContain("Last report 21 Nov 2026, 02:04 UTC");
+    expect(text).toContain("Next report due by 22 Nov 2026, 02:30 UTC");
+    expect(text).toContain("Last run took 1.24 s");
+    expect(text).not.toMatch(/latency|Last check/i);
+    expect(textOf(monitorStatus("site"))).toMatch(/p50 latency/);
+  });
+
+  it("that is down has its last success, since its last report was of a failure", () => {
+    expect(textOf(job({ state: "down" }))).toContain("Last success 21 Nov 2026, 02:04 UTC");
+    expect(textOf({ ...waiting, state: "down" })).toContain("Last success None yet");
+  });
+
+  it("that awaits its first report is listed with those that are up", () => {
+    const text = textOf(monitorStatus("site"), waiting, monitorStatus("shop", { state: "unknown" }));
+    const at = ["shop", "site", "backup"].map((name) => text.indexOf(` ${name} `));
+    expect(at).toEqual([...at].sort((a, b) => a - b));
+    expect(text).toContain("backup awaiting its first report");
+  });
+});
+
+describe("the page of an incident", () => {
+  it("is not up when its monitor was removed: nobody knows", () => {
+    const document = companyDocument();
+    const [, past] = document.incidents;
+    if (past === undefined) throw new Error("no past incident");
+    const banner = (incident: typeof past) =>
+      /<section class="(banner \w+)"/.exec(incidentPage(incident, document))?.[1];
+    expect(banner(past)).toBe("banner up");
+    expect(banner({ ...past, closedBecause: "removed from the configuration" })).toBe("banner unknown");
   });
 });
 

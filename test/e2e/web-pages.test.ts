@@ -116,7 +116,7 @@ describe("the keys of this run", () => {
     const { accessKeyId } = aws.credentials;
     expect(json).toMatchObject({ credentials: { accessKeyId, secretAccessKey } });
     const found = [home, ".almanac/emulator/keys", ".almanac/terraform"].flatMap((folder) =>
-      readdirSync(folder, { recursive: true, encoding: "utf8" })
+      namesIn(folder)
         .map((name) => join(folder, name))
         .filter((file) => !file.includes("/providers/") && unlessGone(() => statSync(file).isFile(), false))
         .filter((file) => unlessGone(() => readFileSync(file).includes(secretAccessKey), false)),
@@ -141,6 +141,15 @@ describe("the keys of this run", () => {
     }
   });
 });
+
+/** Of all files below it. Folders of functions disappear while others are listed: listed again, then. */
+function namesIn(folder: string): readonly string[] {
+  for (;;) {
+    const names = unlessGone(() => readdirSync(folder, { recursive: true, encoding: "utf8" }), undefined);
+    if (names !== undefined) return names;
+    statSync(folder);
+  }
+}
 
 /** Reads what may disappear between two reads. */
 function unlessGone<T>(read: () => T, otherwise: T): T {

@@ -17,6 +17,7 @@ import { valuesOf } from "../../functions/shared/aws/item";
 import { taskTable, type TaskTable } from "../../functions/workflows/task/task-table";
 import type { Json } from "../../modules/asl/values";
 import { holds, updated, type Item, type Request } from "./dynamodb-expressions";
+import { oncePerObject } from "./once-per-object";
 import { StatesError } from "./states-interpreter";
 
 const requestSchema = z.strictObject({
@@ -138,15 +139,8 @@ export function fakeTaskTable(
   };
 }
 
-/** Of items that were asked for: a stored item never changes, and is in page after page. */
-const sizes = new WeakMap<Item, number>();
-
-/** In bytes. JSON is a little longer than the size that DynamoDB counts. */
-function sizeOf(item: Item): number {
-  const size = sizes.get(item) ?? Buffer.byteLength(JSON.stringify(valuesOf(item)));
-  sizes.set(item, size);
-  return size;
-}
+/** In bytes. JSON is a little longer than the size that DynamoDB counts. An item is in page after page. */
+const sizeOf = oncePerObject((item: Item) => Buffer.byteLength(JSON.stringify(valuesOf(item))));
 
 /** Of 1 MB at most. */
 function pageOf(items: readonly Item[], limit: number): Item[] {

@@ -4,6 +4,7 @@
  */
 import jsonata from "jsonata";
 import * as z from "zod";
+import { oncePerObject } from "./once-per-object";
 import { sleep, type Clock } from "../../functions/shared/clock";
 import type { Json } from "../../modules/asl/values";
 import type { Machine } from "../../modules/asl/machine";
@@ -527,17 +528,10 @@ const machineSchema = nestedMachineSchema.extend({
   TimeoutSeconds: z.number().optional(),
 });
 
-/** Parses each object once: a machine runs thousands of times. */
-function parsedOnce<T>(schema: z.ZodType<T>): (value: object) => T {
-  const known = new WeakMap<object, T>();
-  return (value) => {
-    const parsed = known.get(value) ?? schema.parse(value);
-    known.set(value, parsed);
-    return parsed;
-  };
-}
-const machineOf = parsedOnce(machineSchema);
-const statesOf = parsedOnce(z.record(z.string(), stateSchema));
+// A machine runs thousands of times.
+const machineOf = oncePerObject((machine) => machineSchema.parse(machine));
+const statesSchema = z.record(z.string(), stateSchema);
+const statesOf = oncePerObject((states) => statesSchema.parse(states));
 
 type NestedMachine = z.output<typeof nestedMachineSchema>;
 type RunnableState = z.output<typeof stateSchema>;

@@ -157,7 +157,7 @@ describe("the checker", () => {
   });
 
   it("judges no target while its own network reaches no canary", async () => {
-    const targets = [{ name: "site", url: "https://nobody.invalid/", timeoutSeconds: 5 }];
+    const targets = [{ name: "site", url: "https://site.invalid/", timeoutSeconds: 5 }];
     given(JSON.stringify(targets), JSON.stringify({ canaries: ["canary.invalid"] }));
     await run();
     expect(rows().map(({ outcome }) => outcome as unknown)).toMatchObject([{ reason: "unmeasured" }]);

@@ -30,6 +30,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../functions/shared
 import type { Json } from "../../../modules/asl/values";
 import { exportMachine } from "../../../modules/exports/definition";
 import { holds, type Item, type Request } from "../dynamodb-expressions";
+import { oncePerObject } from "../once-per-object";
 import { FakeAws, requestSchema } from "../fake-aws";
 import { Random } from "../simulation/random";
 import { runMachine, StatesError, type Run as Execution } from "../states-interpreter";
@@ -684,18 +685,9 @@ const ENVIRONMENT = {
   EXECUTION_ARN_PREFIX: EXECUTIONS,
 } as const;
 
-/** Each body once: they never change, and every write is followed by a look at all of them. */
-function onceABody<T>(read: (body: Buffer) => T): (body: Buffer) => T {
-  const known = new WeakMap<Buffer, { readonly value: T }>();
-  return (body) => {
-    const found = known.get(body) ?? { value: read(body) };
-    known.set(body, found);
-    return found.value;
-  };
-}
-
-const manifestOf = onceABody((body) => manifestSchema.parse(JSON.parse(body.toString())));
-const hashOf = onceABody((body) => createHash("sha256").update(body).digest("hex"));
-const idsIn = onceABody((body): readonly string[] =>
+// Every write is followed by a look at all bodies.
+const manifestOf = oncePerObject((body: Buffer) => manifestSchema.parse(JSON.parse(body.toString())));
+const hashOf = oncePerObject((body: Buffer) => createHash("sha256").update(body).digest("hex"));
+const idsIn = oncePerObject((body: Buffer): readonly string[] =>
   [...body.toString().matchAll(/"id":"([^"]+)"/g)].map(([, id = ""]) => id),
 );

@@ -399,7 +399,7 @@ describe("a cron monitor", () => {
     expect(sent[0]?.text).toContain("the job failed: exit code 3");
   });
 
-  it("that failed and succeeded again between two checks is told as down once, and up", async () => {
+  it("that failed and succeeded again between two checks is notified as down once, and as up", async () => {
     const { checkAndPublish, titles, sent, table } = setup([], { cronMonitors });
     const report = (event: "success" | "fail", at: number, exitCode: number) =>
       table.recordReport("cron/backup", { event, exitCode }, at);

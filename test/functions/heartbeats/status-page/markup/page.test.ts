@@ -283,7 +283,7 @@ describe("a job", () => {
 });
 
 describe("the page of an incident", () => {
-  it("is not up when its monitor was removed: nobody knows", () => {
+  it("has an unknown state when its monitor was removed", () => {
     const document = companyDocument();
     const [, past] = document.incidents;
     if (past === undefined) throw new Error("no past incident");

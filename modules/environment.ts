@@ -254,7 +254,7 @@ export function personalEnvironment(app: App, like: EnvironmentInput): void {
     name,
     {
       ...rest,
-      // A bucket of its own: destroying an environment deletes the bucket of its state.
+      // A bucket of its own, which is deleted with it.
       ...(stateBucket !== undefined && { stateBucket: `${stateBucket}-${name}` }),
       protectData: false,
       ...(heartbeats && { heartbeats: { ...heartbeats, statusPage: {} } }),

@@ -7,7 +7,7 @@ import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from ".
 import { confirm } from "../shared/terminal/confirm";
 import { isFields } from "../shared/fields";
 import { readStackResources } from "../terraform/stack-resources";
-import { deleteStateBucket, ensureStateBucket } from "../terraform/state-bucket";
+import { deleteState, ensureStateBucket, type DeletedState } from "../terraform/state-bucket";
 import { readTags } from "../terraform/synthesize";
 import { ensureTerraform, terraformDestroy, terraformInit } from "../terraform/terraform";
 
@@ -24,7 +24,7 @@ export const command = () =>
   withApp(
     new DocumentedCommand({
       description:
-        "Destroys everything in an environment, data included, then the bucket of its Terraform state, and lists what is left.",
+        "Destroys everything in an environment, data included, then its Terraform state and the bucket of it, unless others use that, and lists what is left.",
       examples: ["npx almanac destroy alice", `npx almanac destroy ${PRODUCTION} --yes-destroy ${PRODUCTION}`],
       exitCodes: { [EXIT.failure]: "refused or failed, or resources are left" },
     }),
@@ -60,14 +60,14 @@ async function run(environment: string, options: Options): Promise<number> {
   const { remove } = await terraformDestroy({ ...stack.terraform, onProgress: console.log });
   console.log(`${environment}: ${remove} resources destroyed.`);
 
-  const deleted = options.keepState ? undefined : await deleteStateBucket(stack.directory);
-  if (deleted) console.log(`${deleted.bucket}: deleted, with all versions of the state.`);
+  const state = options.keepState ? undefined : await deleteState(stack.directory);
+  if (state !== undefined) console.log(describeDeleted(state));
   const { App = "", Environment = "" } = await readTags(stack.directory);
   const prefix = `${App}-${Environment}`;
   for (const name of await deleteLateLogs(prefix, stack.aws))
     console.log(`${name}: written to once more, deleted again.`);
   const { found, kinds } = await findOrphans(prefix, stack.aws);
-  const left = deleted ? found : found.filter((each) => !each.endsWith("-terraform-state"));
+  const left = state?.deleted === "bucket" ? found : found.filter((each) => !each.endsWith("-terraform-state"));
   if (left.length > 0) {
     console.error(
       `Still there:\n${left.map((each) => `  ${each}`).join("\n")}\nThey are not in the Terraform state. Delete them by hand.`,
@@ -76,6 +76,13 @@ async function run(environment: string, options: Options): Promise<number> {
   }
   console.log(`Nothing named ${prefix} is left: no ${kinds.slice(0, -1).join(", ")} or ${kinds.at(-1) ?? ""}.`);
   return EXIT.ok;
+}
+
+function describeDeleted({ bucket, deleted }: DeletedState): string {
+  if (deleted === "nothing") return `${bucket}: does not exist.`;
+  return deleted === "bucket"
+    ? `${bucket}: deleted, with all versions of the state.`
+    : `${bucket}: all versions of the state deleted. The bucket is kept: there is something else in it.`;
 }
 
 /** Terraform would refuse too, but halfway through, with the unprotected resources gone. */

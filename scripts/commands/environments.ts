@@ -1,5 +1,4 @@
 /** `almanac environments`: what is deployed, since when, and what it costs. */
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { localSettings } from "../emulator/local-settings";
@@ -34,9 +33,9 @@ export const command = () =>
 
 async function run({ app, home, json }: AppOptions & JsonOption): Promise<number> {
   const emulator = await localEndpoint(home);
-  const stacks = await synthesizeStacks({ app, ...(emulator !== undefined && { awsEndpoint: emulator }) });
+  const { folder, names } = await synthesizeStacks({ app, ...(emulator !== undefined && { awsEndpoint: emulator }) });
   const declared = await Promise.all(
-    (await readdir(stacks)).map(async (name) => ({ name, backend: await readStateBackend(join(stacks, name)) })),
+    names.map(async (name) => ({ name, backend: await readStateBackend(join(folder, name)) })),
   );
   const backends = declared.map(({ backend }) => backend);
   const buckets = new Set(backends.map(({ bucket }) => bucket));

@@ -7,7 +7,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import * as z from "zod";
-import { awsSettingsOf, readStateBackend, type StateBackend } from "../terraform/state-bucket";
+import { awsSettingsOf, digestKey, readStateBackend, type StateBackend } from "../terraform/state-bucket";
 import { createS3Client } from "../shared/aws/s3-client";
 
 const deployedSchema = z.object({ digest: z.string(), stateETag: z.string() });
@@ -54,8 +54,6 @@ export async function markDeployed(stackDirectory: string): Promise<void> {
     await s3.send(new PutObjectCommand({ Bucket: bucket, Key: digestKey(key), Body: JSON.stringify(deployed) }));
   });
 }
-
-const digestKey = (stateKey: string): string => `${stateKey}.deployed.json`;
 
 async function stateETag(s3: S3Client, Bucket: string, Key: string): Promise<string | undefined> {
   return (await s3.send(new HeadObjectCommand({ Bucket, Key }))).ETag;

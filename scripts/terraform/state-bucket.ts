@@ -38,6 +38,9 @@ export type StateBackend = z.infer<typeof backendSchema>;
 
 const stackSchema = z.object({ terraform: z.object({ backend: z.object({ s3: backendSchema }) }) });
 
+/** Beside a local state: what was deployed (scripts/local/deployed-digest.ts). */
+export const digestKey = (stateKey: string): string => `${stateKey}.deployed.json`;
+
 /** Another account owns the bucket's name: bucket names are globally unique. */
 export class StateBucketTakenError extends Error {
   override readonly name = "StateBucketTakenError";
@@ -48,6 +51,11 @@ export class StateBucketTakenError extends Error {
       { cause },
     );
   }
+}
+
+/** S3 refuses to delete a version of the state: the bucket has an object lock, or a policy. */
+class StateNotDeletedError extends Error {
+  override readonly name = "StateNotDeletedError";
 }
 
 /** Reads the backend of the stack in a synthesized folder: `cdktf.out/stacks/staging`. */
@@ -90,23 +98,45 @@ export async function stateBucketExists(stackDirectory: string): Promise<boolean
   }
 }
 
-/** Deletes the state bucket with every version of every object in it, if it exists. */
-export async function deleteStateBucket(stackDirectory: string): Promise<{ bucket: string; deleted: boolean }> {
+export interface DeletedState {
+  readonly bucket: string;
+  readonly deleted: "bucket" | "state" | "nothing";
+}
+
+/**
+ * Deletes an environment's state with all its versions, and the bucket, unless it holds anything else: another environment, or another
+ * project, may have its state there.
+ */
+export async function deleteState(stackDirectory: string): Promise<DeletedState> {
   const backend = await readStateBackend(stackDirectory);
+  const { bucket, key } = backend;
   const s3 = clientOf(backend);
-  const { bucket } = backend;
   try {
-    if (!(await exists(s3, bucket))) return { bucket, deleted: false };
-    for (;;) {
-      const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }));
-      const objects = [...Versions, ...DeleteMarkers].map(({ Key, VersionId }) => ({ Key, VersionId }));
-      if (objects.length === 0) break;
-      await s3.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: objects, Quiet: true } }));
-    }
+    if (!(await exists(s3, bucket))) return { bucket, deleted: "nothing" };
+    for (const own of [key, `${key}.tflock`, digestKey(key)]) await deleteObject(s3, bucket, own);
+    const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+    if (Versions.length + DeleteMarkers.length > 0) return { bucket, deleted: "state" };
     await s3.send(new DeleteBucketCommand({ Bucket: bucket }));
-    return { bucket, deleted: true };
+    return { bucket, deleted: "bucket" };
   } finally {
     s3.destroy();
+  }
+}
+
+/** With every version. */
+async function deleteObject(s3: S3Client, bucket: string, key: string): Promise<void> {
+  for (;;) {
+    const list = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket, Prefix: key }));
+    // First in the list, which has names with more behind the key too.
+    const versions = [...(list.Versions ?? []), ...(list.DeleteMarkers ?? [])].filter(({ Key }) => Key === key);
+    if (versions.length === 0) return;
+    const objects = versions.map(({ Key, VersionId }) => ({ Key, VersionId }));
+    const { Errors = [] } = await s3.send(
+      new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects: objects, Quiet: true } }),
+    );
+    const [refused] = Errors;
+    if (refused !== undefined)
+      throw new StateNotDeletedError(`S3 does not delete ${bucket}/${key}: ${refused.Message ?? refused.Code ?? ""}`);
   }
 }
 

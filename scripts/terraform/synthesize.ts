@@ -1,6 +1,6 @@
 /** Synthesizes main.ts, or another app, into stacks that Terraform can read. */
 import { existsSync } from "node:fs";
-import { readFile, readdir, rm } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { ownEnvironment, runCommand } from "../shared/run-command";
@@ -43,13 +43,10 @@ export class SynthesisFailedError extends Error {
 export async function synthesizeStack(environment: string, options: SynthesizeOptions = {}): Promise<string> {
   const { personal = false, ...rest } = options;
   const { app = "main.ts" } = rest;
-  const stacks = await synthesizeStacks({ ...rest, ...(personal && { personal: environment }) });
-  const stack = join(stacks, environment);
-  if (!existsSync(join(stack, "cdk.tf.json"))) {
-    const names = (await readdir(stacks)).sort().join(", ");
-    throw new UndeclaredEnvironmentError(`There is no environment "${environment}": ${app} has ${names}.`);
-  }
-  return stack;
+  const { folder, names } = await synthesizeStacks({ ...rest, ...(personal && { personal: environment }) });
+  if (!names.includes(environment))
+    throw new UndeclaredEnvironmentError(`There is no environment "${environment}": ${app} has ${names.join(", ")}.`);
+  return join(folder, environment);
 }
 
 interface SynthesizeAllOptions extends Omit<SynthesizeOptions, "personal"> {
@@ -57,17 +54,25 @@ interface SynthesizeAllOptions extends Omit<SynthesizeOptions, "personal"> {
   readonly personal?: string;
 }
 
+export interface SynthesizedStacks {
+  /** Holds each environment's stack under its name, and stacks of earlier runs. */
+  readonly folder: string;
+  /** The app's environments, sorted. */
+  readonly names: readonly string[];
+}
+
 /**
- * Runs the app.
+ * Runs the app. Leaves stacks that it does not have, such as a personal environment's: another command may be deploying one.
  *
- * @returns the folder that holds each environment's stack under its name
  * @throws AppMissingError, SynthesisFailedError
  */
-export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Promise<string> {
+export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Promise<SynthesizedStacks> {
   const { app = "main.ts", personal, awsEndpoint, signal } = options;
   if (!existsSync(app))
     throw new AppMissingError(`There is no app ${app}. Pass --app with the file that declares the environments.`);
   const outputDirectory = resolve(options.outputDirectory ?? (process.env["CDKTF_OUTDIR"] || "cdktf.out"));
+  const manifest = join(outputDirectory, "manifest.json");
+  const before = await modifiedAt(manifest);
   const { code, stderr } = await runCommand(process.execPath, ["--require", "tsx/cjs", app], {
     ...(signal !== undefined && { signal }),
     env: {
@@ -79,18 +84,17 @@ export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Prom
   });
   if (code !== 0) throw new SynthesisFailedError(describeFailure(app, stderr, code));
   for (const line of stderr.split("\n")) if (line.startsWith("Warning: ")) console.error(terminalText(line));
-  await removeStaleStacks(outputDirectory);
-  return join(outputDirectory, "stacks");
+  if ((await modifiedAt(manifest)) === before)
+    throw new SynthesisFailedError(`${app} wrote no stacks: it has to end with app.synth()`);
+  const { stacks } = manifestSchema.parse(JSON.parse(await readFile(manifest, "utf8")));
+  return { folder: join(outputDirectory, "stacks"), names: Object.keys(stacks).sort() };
 }
 
 const manifestSchema = z.object({ stacks: z.record(z.string(), z.unknown()) });
 
-/** cdktf leaves the stacks of earlier runs, which the app no longer has: they would be taken for its environments. */
-async function removeStaleStacks(outputDirectory: string): Promise<void> {
-  const manifest: unknown = JSON.parse(await readFile(join(outputDirectory, "manifest.json"), "utf8"));
-  const { stacks } = manifestSchema.parse(manifest);
-  for (const name of await readdir(join(outputDirectory, "stacks")))
-    if (!(name in stacks)) await rm(join(outputDirectory, "stacks", name), { recursive: true, force: true });
+/** In nanoseconds; undefined: there is no such file. */
+async function modifiedAt(file: string): Promise<bigint | undefined> {
+  return (await stat(file, { bigint: true }).catch(() => undefined))?.mtimeNs;
 }
 
 /** The message that Node printed between the source line and the stack trace, and the line of the app in that trace. */

@@ -184,7 +184,15 @@ export async function terraform(args: readonly string[], options: TerraformOptio
 /** `terraform init`. Idempotent. */
 export async function terraformInit(options: TerraformOptions): Promise<void> {
   // -reconfigure: a changed emulator port is no migration of state.
-  await terraform(["init", "-no-color", "-reconfigure"], options);
+  const init = ["init", "-no-color", "-reconfigure"];
+  try {
+    await terraform(init, options);
+  } catch (error) {
+    // An earlier release of Almanac has left its choice of a provider. -upgrade takes longer: it asks for the newest each time.
+    if (!(error instanceof TerraformFailedError && /must\s+use\s+terraform\s+init\s+-upgrade/.test(error.message)))
+      throw error;
+    await terraform([...init, "-upgrade"], options);
+  }
 }
 
 /**

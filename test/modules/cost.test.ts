@@ -14,7 +14,7 @@ afterAll(() => {
 
 let stacks: string;
 beforeAll(async () => {
-  stacks = await synthesizeStacks({ outputDirectory, personal: "alice" });
+  ({ folder: stacks } = await synthesizeStacks({ outputDirectory, personal: "alice" }));
 });
 
 async function estimateOf(environment: string): Promise<Estimate> {

@@ -8,7 +8,7 @@ import { synthesizeStacks } from "../../scripts/terraform/synthesize";
 const output = mkdtempSync(join(tmpdir(), "almanac-foreign-"));
 let stacks: string;
 beforeAll(async () => {
-  stacks = await synthesizeStacks({ outputDirectory: output });
+  ({ folder: stacks } = await synthesizeStacks({ outputDirectory: output }));
 });
 afterAll(() => {
   rmSync(output, { recursive: true });

@@ -56,7 +56,7 @@ export async function scan(onLine: (line: string) => void): Promise<Scan> {
   const [checkov, lint] = [await pythonWith(CHECKOV, onLine), await pythonWith(LINT, onLine)];
   const folder = await mkdtemp(join(tmpdir(), "almanac-scan-"));
   try {
-    const stacks = await synthesizeStacks({ outputDirectory: join(folder, "cdktf.out") });
+    const { folder: stacks } = await synthesizeStacks({ outputDirectory: join(folder, "cdktf.out") });
     const scanned = join(folder, "scanned");
     for (const environment of ENVIRONMENTS) await writeForScan(join(stacks, environment), environment, scanned);
     const { findings, passed } = await runCheckov(checkov, scanned);

@@ -44,7 +44,9 @@ async function run({ app, home, json }: AppOptions & JsonOption): Promise<number
   const unreachable: string[] = [];
   for (const s3 of clientsOf(backends, emulator)) {
     try {
-      found.push(...(await findEnvironments(s3, buckets)));
+      const { environments, unreadable } = await findEnvironments(s3, buckets);
+      found.push(...environments);
+      unreachable.push(...unreadable);
     } catch (error) {
       unreachable.push(describeError(error).split("\n")[0] ?? "");
     } finally {
@@ -53,7 +55,7 @@ async function run({ app, home, json }: AppOptions & JsonOption): Promise<number
   }
   rememberPersonal(found.filter(({ personal, resources }) => personal && resources > 0).map(({ name }) => name));
   console.log(json ? JSON.stringify({ environments: found, unreachable }) : describe(found));
-  for (const problem of unreachable) console.error(`Some accounts could not be queried: ${problem}`);
+  for (const problem of unreachable) console.error(`Some could not be queried: ${problem}`);
   return unreachable.length === 0 ? EXIT.ok : EXIT.failure;
 }
 

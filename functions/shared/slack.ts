@@ -89,7 +89,10 @@ async function postTo(url: string, message: Message, signal: AbortSignal, post: 
   try {
     const headers = { "Content-Type": "application/json; charset=utf-8" };
     response = await post(url, { method: "POST", redirect: "manual", headers, body: JSON.stringify(message), signal });
-    answer = await beginningOf(response);
+    answer = await beginningOf(response).catch((error: unknown) => {
+      if (response.status === 200) throw error;
+      return ""; // Every other status says enough by itself, and its body may never end.
+    });
   } catch (error) {
     const cause: unknown = error instanceof Error ? error.cause : undefined;
     return { kind: "failed", reason: `Slack cannot be reached (${errorCode(cause) ?? errorName(error)})` };

@@ -1,6 +1,7 @@
 /** Names, shapes and their parsers that the workflows module and its functions share. */
 import * as z from "zod";
 
+import { keyTextSchema } from "../shared/aws/dynamodb-limits";
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { scopesVariable } from "../shared/handlers/scopes";
 import { isWellFormed } from "../shared/text";
@@ -92,13 +93,22 @@ export const taskRequestSchema = z.strictObject({
 });
 export type TaskRequest = z.output<typeof taskRequestSchema>;
 
+/** DynamoDB's least number above 0. */
+const MIN_NUMBER = 1e-130;
+
+/** As the machine writes it: JSONata's `$string` has 15 digits of a fraction. */
+const timestampSchema = z
+  .number()
+  .refine((time) => time === 0 || (Math.abs(time) >= MIN_NUMBER && Math.abs(time) <= Number.MAX_SAFE_INTEGER))
+  .transform((time) => (Number.isInteger(time) ? time : Number(time.toPrecision(15))));
+
 /**
- * An execution's input, also of one that is started by hand: what the machine accepts, the reconciler accepts. `timestamp` is the time of
- * the first request, epoch seconds.
+ * An execution's input, also of one that is started by hand: what the machine writes into a row, the reconciler accepts, and nothing else.
+ * `timestamp` is the time of the first request, epoch seconds.
  */
 export const taskInputSchema = z.object({
-  taskId: z.string(),
-  timestamp: z.number(),
+  taskId: keyTextSchema("partition"),
+  timestamp: timestampSchema,
   input: z.unknown().optional(),
   /** Distinguishes inputs. @default no input */
   inputHash: z.string().optional(),

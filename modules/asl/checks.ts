@@ -419,6 +419,16 @@ function assignedNames({ Assign }: { readonly Assign?: unknown }): readonly stri
 
 const ANY_JSON = new Set(["Output", "Arguments"]);
 
+/** Also any JSON, but objects by definition or checked here. asl-validator takes no empty texts in them. */
+const TEMPLATES = new Set([...ANY_JSON, "Assign", "ItemSelector", "Items", "BatchInput"]);
+
+function withoutEmptyTexts(value: unknown): unknown {
+  if (value === "") return "-";
+  if (Array.isArray(value)) return value.map(withoutEmptyTexts);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, withoutEmptyTexts(child)]));
+}
+
 /** By definition: environments share most of theirs, and asl-validator takes a tenth of a second. */
 const checked = new Map<string, readonly string[]>();
 
@@ -428,6 +438,7 @@ export function aslFaults(machine: Machine): readonly string[] {
     if (typeof value === "number" && isToken(value)) return 1;
     // Any JSON is an output or an argument. asl-validator takes objects and expressions only.
     if (ANY_JSON.has(name) && !isRecord(value) && !EXPRESSION.test(String(value))) return {};
+    if (TEMPLATES.has(name) && typeof value === "object") return withoutEmptyTexts(value);
     if (typeof value !== "string") return value;
     // Its expressions have one line.
     return value.replace(/\$\{[^}]*\}/g, "1").replace(EXPRESSION, (text) => text.replace(/[\r\n]+/g, " "));
@@ -464,8 +475,9 @@ function loadValidator(): (definition: unknown) => unknown {
     throw new TypeError("asl-validator does not use ajv as it did");
   const Ajv = ajv.default;
   let compiled: unknown;
-  const once = function (...args: unknown[]): unknown {
-    if (compiled === undefined) compiled = Reflect.construct(Ajv, args);
+  const once = function (options: object): unknown {
+    // A third of the time is ajv's optimization of code that runs for milliseconds.
+    if (compiled === undefined) compiled = Reflect.construct(Ajv, [{ ...options, code: { optimize: false } }]);
     // The keywords of its formats, which ajv refuses to get twice.
     else Object.assign(Object(compiled) as object, { addKeyword: () => compiled });
     return compiled;

@@ -1,5 +1,6 @@
 /** DynamoDB's expressions and values in the arguments of a task. */
-import { attributeFaults } from "./parameters";
+import { syntaxFault } from "./dynamodb-expressions";
+import { attributeFaults, keyFaults } from "./parameters";
 import { isRecord, type Fields } from "./values";
 
 /**
@@ -57,14 +58,15 @@ const EXPRESSION = /^\{%([^]*)%\}$/;
 const PLACEHOLDERS = ["ExpressionAttributeNames", "ExpressionAttributeValues"] as const;
 
 /** Placeholders of DynamoDB's expressions: all that are used are given, and all that are given are used. */
-export function dynamoFaults({ Resource, Arguments }: Fields): string[] {
-  const fields = isRecord(Arguments) ? Arguments : {};
-  const isKeyless = isRecord(fields["Key"]) && Object.keys(fields["Key"]).length === 0;
+export function dynamoFaults({ Resource, Arguments, Parameters }: Fields): string[] {
+  const call = Arguments === undefined ? Parameters : Arguments;
+  const fields = isRecord(call) ? call : {};
   const expressions = Object.entries(fields).filter(([name]) => name.endsWith("Expression"));
   const numbers = !String(Resource).includes(":dynamodb:")
     ? []
     : [
-        ...(isKeyless ? ["has a Key without attributes"] : []),
+        ...keyFaults(fields["Key"]),
+        ...returnFaults(Resource, fields["ReturnValues"]),
         ...[fields["Item"], fields["Key"], fields["ExpressionAttributeValues"]].flatMap(attributeFaults),
         ...numberFaults(fields),
       ];
@@ -72,15 +74,42 @@ export function dynamoFaults({ Resource, Arguments }: Fields): string[] {
     (name) => fields[name] !== undefined && Object.keys(Object(fields[name]) as object).length === 0,
   );
   if (empty.length > 0) return empty.map((name) => `has empty ${name}, which DynamoDB refuses`);
-  if (expressions.some(([, text]) => EXPRESSION.test(String(text)))) return numbers;
+  const isUnknown = Object.keys(fields).some((name) => /^(ExpressionAttribute\w+|\w+Expression)\.\$$/.test(name));
+  if (isUnknown || expressions.some(([, text]) => EXPRESSION.test(String(text)))) return numbers;
   const used = new Set(expressions.flatMap(([, text]) => String(text).match(/[#:][A-Za-z0-9_]+/g) ?? []));
-  const given = new Set(PLACEHOLDERS.flatMap((name) => Object.keys(Object(fields[name]) as object)));
+  const given = new Set(
+    PLACEHOLDERS.flatMap((name) => Object.keys(Object(fields[name]) as object)).map((name) =>
+      name.replace(/\.\$$/, ""),
+    ),
+  );
   return [
     ...[...used].filter((name) => !given.has(name)).map((name) => `uses ${name}, which has no value`),
     ...[...given].filter((name) => !used.has(name)).map((name) => `has a value for ${name}, which no expression uses`),
-    ...expressions.flatMap(([, text]) => reservedIn(String(text))),
+    ...expressions.flatMap(([name, text]) => textFaults(name, String(text), fields)),
     ...numbers,
   ];
+}
+
+function textFaults(name: string, text: string, { Key, ExpressionAttributeNames }: Fields): string[] {
+  const reserved = reservedIn(text);
+  if (reserved.length > 0 || text.includes("${")) return reserved;
+  const key = isRecord(Key) ? Object.keys(Key) : [];
+  const names = isRecord(ExpressionAttributeNames) ? ExpressionAttributeNames : {};
+  return [syntaxFault(name, text, { key, names })].filter((fault) => fault !== undefined);
+}
+
+/** What a call can return, by the end of its resource. */
+const RETURN_VALUES: Readonly<Record<string, readonly string[]>> = {
+  putItem: ["NONE", "ALL_OLD"],
+  deleteItem: ["NONE", "ALL_OLD"],
+  updateItem: ["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"],
+};
+
+function returnFaults(resource: unknown, value: unknown): string[] {
+  const [, call = ""] = /:dynamodb:(\w+)/.exec(String(resource)) ?? [];
+  const known = RETURN_VALUES[call];
+  if (known === undefined || typeof value !== "string" || /\$\{|^\{%/.test(value) || known.includes(value)) return [];
+  return [`has ReturnValues ${value}, which ${call} does not have`];
 }
 
 /** Names of attributes, and not those of functions, that are reserved. */
@@ -105,6 +134,13 @@ function numberFaults(value: unknown): string[] {
   ];
 }
 
+/** At most 38 digits, from 10^-130 to below 10^126. */
 function isNumber(text: string): boolean {
-  return /^-?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text);
+  const [number, whole = "", fraction = "", exponent = "0"] =
+    /^-?(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  if (number === undefined || whole + fraction === "") return false;
+  const digits = (whole + fraction).replace(/^0+/, "");
+  const significant = digits.replace(/0+$/, "").length;
+  const power = digits.length - fraction.length + Number(exponent) - 1;
+  return significant === 0 || (significant <= 38 && power >= -130 && power <= 125);
 }

@@ -41,7 +41,7 @@ function isInContext([object, field]: readonly string[]): boolean {
 export function resultOf(expression: string): { readonly type: string; readonly value?: unknown } {
   if (expression.includes("${")) return { type: "?" };
   try {
-    const node: unknown = parseJsonata(expression).ast();
+    const node = syntaxTreeOf(expression);
     if (!isNode(node)) return { type: "?" };
     return { type: typeOf(node), ...(node["type"] === "number" && { value: node["value"] }) };
   } catch {
@@ -54,7 +54,7 @@ export function useOf(expression: string): ExpressionUse {
   let syntaxTree: unknown;
   try {
     // Terraform replaces its interpolations with values, most of them numbers and names.
-    syntaxTree = parseJsonata(expression.replace(/\$\{[^}]*\}/g, "1")).ast();
+    syntaxTree = syntaxTreeOf(expression.replace(/\$\{[^}]*\}/g, "1"));
   } catch (error) {
     const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
     return { variables: new Set(), states: new Set(), usesItem: false, faults: [`is not JSONata: ${message}`] };
@@ -62,6 +62,15 @@ export function useOf(expression: string): ExpressionUse {
   const walker = new Walker();
   walker.visit(syntaxTree, { local: new Set(), isRelative: false, isOptional: false });
   return walker;
+}
+
+/** Environments have the expressions of their machines in common. */
+const syntaxTrees = new Map<string, unknown>();
+
+function syntaxTreeOf(expression: string): unknown {
+  const known = syntaxTrees.get(expression) ?? parseJsonata(expression).ast();
+  syntaxTrees.set(expression, known);
+  return known;
 }
 
 interface Scope {

@@ -1,4 +1,5 @@
 /** What is wrong with the parameters of integrated calls that AWS would refuse in every execution. */
+import { resultOf } from "./expressions";
 import { isRecord, type Fields } from "./values";
 
 interface Call {
@@ -68,9 +69,10 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
   const known = CALLS[call];
   if (known === undefined) return [];
   const { required, oneOf = [], optional } = known;
-  const hasOne = oneOf.length === 0 || oneOf.some((name) => names.includes(name));
+  const isEmpty = (name: string) => !names.includes(name) || given[name] === "";
+  const hasOne = oneOf.length === 0 || oneOf.some((name) => !isEmpty(name));
   return [
-    ...required.filter((name) => !names.includes(name)).map((name) => `has no ${name} for ${call}`),
+    ...required.filter(isEmpty).map((name) => `has no ${name} for ${call}`),
     ...(hasOne ? [] : [`has none of ${oneOf.join(", ")} for ${call}`]),
     ...(optional === undefined ? [] : names)
       .filter((name) => ![...required, ...oneOf, ...(optional ?? [])].includes(name))
@@ -103,7 +105,31 @@ function valueFaults(call: string, { DelaySeconds, Name, StateMachineArn, Method
 /** Neither an expression nor text that Terraform replaces. */
 const isLiteral = (value: unknown): value is string => typeof value === "string" && !/\$\{|\{%/.test(value);
 
-const ATTRIBUTE = new Set(words("S N B BOOL NULL L M SS NS BS"));
+/** Each type of an attribute: what it holds literally, and the letter of an expression's type. */
+const ATTRIBUTE: Readonly<Record<string, readonly [type: string, isContent: (content: unknown) => boolean]>> = {
+  S: ["s", isText],
+  N: ["s", isText],
+  B: ["s", isText],
+  BOOL: ["b", (content) => typeof content === "boolean"],
+  NULL: ["b", (content) => content === true],
+  L: ["a", Array.isArray],
+  M: ["o", isRecord],
+  SS: ["a", isSet],
+  NS: ["a", isSet],
+  BS: ["a", isSet],
+};
+
+function isText(content: unknown): boolean {
+  return typeof content === "string";
+}
+
+function isSet(content: unknown): boolean {
+  return (
+    Array.isArray(content) && content.length > 0 && content.every(isText) && new Set(content).size === content.length
+  );
+}
+
+const WHOLE_EXPRESSION = /^\{%([^]*)%\}$/;
 
 /** Of an item, a key or values of expressions. Those that are expressions as a whole are not known before the execution. */
 export function attributeFaults(attributes: unknown): string[] {
@@ -113,12 +139,31 @@ export function attributeFaults(attributes: unknown): string[] {
   );
 }
 
-function attributeFault(name: string, value: unknown): string[] {
-  if (typeof value === "string" && /^\{%[^]*%\}$|\$\{/.test(value)) return [];
-  const [[type, content] = ["", undefined], ...others] = isRecord(value) ? Object.entries(value) : [];
-  if (!ATTRIBUTE.has(type.replace(/\.\$$/, "")) || others.length > 0)
-    return [`has ${name}, which is not an attribute of DynamoDB with one type`];
-  if (type === "N" && typeof content !== "string") return [`has ${name}, a number of DynamoDB that is not text`];
-  if (type === "M") return attributeFaults(content);
-  return type === "L" && Array.isArray(content) ? content.flatMap((each: unknown) => attributeFault(name, each)) : [];
+/** An attribute of a key is a text, a number or bytes, and not empty. */
+export function keyFaults(key: unknown): string[] {
+  if (!isRecord(key)) return [];
+  if (Object.keys(key).length === 0) return ["has a Key without attributes"];
+  return Object.entries(key).flatMap(([name, value]) => {
+    const [[type, content] = ["S", ""]] = isRecord(value) ? Object.entries(value) : [["S", "?"]];
+    return /^[SNB](\.\$)?$/.test(type) && content !== "" ? [] : [`has ${name}, which cannot be of a Key`];
+  });
 }
+
+function attributeFault(name: string, value: unknown): string[] {
+  if (typeof value === "string" && (WHOLE_EXPRESSION.test(value) || value.includes("${"))) return [];
+  const [[typeName, content] = ["", undefined], ...others] = isRecord(value) ? Object.entries(value) : [];
+  const [type, isContent] = ATTRIBUTE[typeName.replace(/\.\$$/, "")] ?? [];
+  if (type === undefined || isContent === undefined || others.length > 0)
+    return [`has ${name}, which is not an attribute of DynamoDB with one type`];
+  if (typeName.endsWith(".$")) return [];
+  const [, expression] = typeof content === "string" ? (WHOLE_EXPRESSION.exec(content) ?? []) : [];
+  const given = expression === undefined ? undefined : resultOf(expression).type;
+  const isRight = given === undefined ? isContent(content) || isInterpolated(content) : given === "?" || given === type;
+  if (!isRight) return [`has ${name}, whose ${typeName} is of another type or empty`];
+  if (typeName === "M") return attributeFaults(content);
+  return Array.isArray(content) && typeName === "L"
+    ? content.flatMap((each: unknown) => attributeFault(name, each))
+    : [];
+}
+
+const isInterpolated = (content: unknown): boolean => typeof content === "string" && content.includes("${");

@@ -8,6 +8,7 @@ import {
   INPUT,
   INPUT_HASH,
   KEY,
+  NEW_KEY,
   OWN,
   RETRY_WRITE,
   START_DATE,
@@ -49,7 +50,7 @@ export function ownMachine({ table, machine, timeLimitSeconds, keepDays }: OwnMa
       RecordStart: dynamoUpdate({
         Arguments: {
           TableName: table,
-          Key: KEY,
+          Key: NEW_KEY,
           ConditionExpression: UNLESS_ENDED,
           UpdateExpression:
             "SET #status = :started, executionArn = :arn, startDate = if_not_exists(startDate, :startDate), " +

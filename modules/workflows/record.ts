@@ -27,6 +27,14 @@ export const KEY = {
   timestamp: { N: `{% $string(${TASK}.timestamp) %}` },
 };
 
+const IS_TIMESTAMP = `$abs(${TASK}.timestamp) <= ${Number.MAX_SAFE_INTEGER}`;
+
+/** Of the first write: refuses what readers of the row do not hold, as taskInputSchema does. */
+export const NEW_KEY = {
+  ...KEY,
+  timestamp: { N: `{% ${IS_TIMESTAMP} ? $string(${TASK}.timestamp) : $error("timestamp is not in seconds") %}` },
+};
+
 export const START_DATE = { S: "{% $states.context.Execution.StartTime %}" };
 export const INPUT_HASH = { S: `{% $exists(${TASK}.inputHash) ? ${TASK}.inputHash : "${NO_INPUT}" %}` };
 
@@ -60,7 +68,7 @@ export function recordStart<const Next extends string, const Caught extends stri
     Arguments: {
       TableName: table,
       Item: {
-        ...KEY,
+        ...NEW_KEY,
         status: { S: "STARTED" },
         executionArn: ARN,
         startDate: START_DATE,

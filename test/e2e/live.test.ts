@@ -1,11 +1,20 @@
 /** Save to live: the watcher of `npm start`, and the lines of functions, on an emulator with one function. */
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
-import { CreateFunctionCommand, GetFunctionCommand, InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import {
+  CreateFunctionCommand,
+  GetFunctionCommand,
+  InvokeCommand,
+  LambdaClient,
+  UpdateFunctionCodeCommand,
+  UpdateFunctionConfigurationCommand,
+} from "@aws-sdk/client-lambda";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { zipSync } from "fflate";
 import { bundleHandlers } from "../../modules/constructs/bundling/bundle";
 import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
 import { followFunctions, type FunctionLine } from "../../scripts/emulator/function-logs";
@@ -111,6 +120,31 @@ function logged(marker: string): Promise<unknown> {
     () => lines.some(({ message, functionName }) => message.includes(marker) && functionName === FunctionName),
   );
 }
+
+it("lets an invocation end that runs while the function gets new code", async () => {
+  const [began, release] = [join(stack, "began"), join(stack, "release")];
+  const source = `const fs = require("node:fs");
+    exports.handler = async () => {
+      fs.writeFileSync(${JSON.stringify(began)}, "");
+      while (!fs.existsSync(${JSON.stringify(release)})) await new Promise((resolve) => setTimeout(resolve, 20));
+      return "with the code of before";
+    };`;
+  const codeOf = (text: string) => ({ FunctionName, ZipFile: zipSync({ "index.js": Buffer.from(text) }) });
+  const deployed = await readFile(join(stack, "assets", "handler.zip"));
+  await lambda.send(new UpdateFunctionConfigurationCommand({ FunctionName, Timeout: 600 }));
+  await lambda.send(new UpdateFunctionCodeCommand(codeOf(source)));
+  const running = lambda.send(new InvokeCommand({ FunctionName }));
+  await eventually(
+    () => Promise.resolve(existsSync(began)),
+    (has) => has,
+  );
+  await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: deployed }));
+  const { Payload } = await lambda.send(new InvokeCommand({ FunctionName }));
+  expect(Buffer.from(Payload ?? []).toString()).toBe("1");
+  await writeFile(release, "");
+  const { Payload: answer, FunctionError } = await running;
+  expect([FunctionError, Buffer.from(answer ?? []).toString()]).toEqual([undefined, `"with the code of before"`]);
+});
 
 it("loads no SDK of a folder above its own", async () => {
   const folder = join(emulator.home, "node_modules", "aws-sdk");

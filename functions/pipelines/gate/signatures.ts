@@ -135,12 +135,17 @@ function isEqual(signature: Buffer, expected: Buffer): boolean {
   return signature.length === expected.length && timingSafeEqual(signature, expected);
 }
 
+/** Whole texts: Buffer.from ignores what follows, and what is no digit of the encoding. Senders differ in Base64's alphabet and padding. */
+const ENCODED = { hex: /^(?:[\da-f]{2})+$/i, base64: /^[\w+/-]+={0,2}$/ } as const;
+
 /** Those with the prefix. More than a rotation needs are ignored. */
-function decoded(texts: readonly string[], encoding: "hex" | "base64", prefix: string): readonly Buffer[] {
+function decoded(texts: readonly string[], encoding: keyof typeof ENCODED, prefix: string): readonly Buffer[] {
   return texts
     .filter((text) => text.startsWith(prefix))
     .slice(0, MAX_SIGNATURES)
-    .map((text) => Buffer.from(text.slice(prefix.length), encoding));
+    .map((text) => text.slice(prefix.length))
+    .filter((text) => ENCODED[encoding].test(text))
+    .map((text) => Buffer.from(text, encoding));
 }
 
 const MAX_SIGNATURES = 10;

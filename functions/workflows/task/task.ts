@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { parseJson } from "../../shared/input";
+import { RawJson } from "../../shared/json-text";
 import { truncate } from "../../shared/text";
 import {
   MAX_REASON_CHARACTERS,
@@ -73,14 +74,14 @@ export function taskInputOf({ input }: Pick<Execution, "input">): TaskInput | un
 export function taskOf({ inputHash: _, startDate: __, redrivenAfter: ___, result, approvals, ...task }: TaskRow): Task {
   return {
     ...task,
-    ...(result !== undefined && { result: jsonOf(result) }),
+    ...(result !== undefined && { result: rawJson(result) }),
     ...(approvals && { approvals: approvals.map(({ token: ____, ...approval }) => approval) }),
   };
 }
 
 /** The result of a task, when it is the output of its execution. */
 export function resultOf({ output }: Execution): Pick<Task, "result"> {
-  return output === undefined ? {} : { result: jsonOf(output) };
+  return output === undefined ? {} : { result: rawJson(output) };
 }
 
 /** When the machine wrote the row: `timestamp` is the caller's, and of any unit when the execution was started by hand. */
@@ -132,6 +133,11 @@ function messageOf(cause: string | undefined): string | undefined {
 }
 
 const functionErrorSchema = z.looseObject({ errorMessage: z.string() });
+
+/** A result as it is stored, with all digits of its numbers. Undefined when the text is not JSON. */
+function rawJson(text: string): RawJson | undefined {
+  return jsonOf(text) === undefined ? undefined : new RawJson(text);
+}
 
 /** Undefined when the text is not JSON. */
 function jsonOf(text: string): unknown {

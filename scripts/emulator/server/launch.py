@@ -78,6 +78,44 @@ def end_lambdas_with_the_emulator():
     lambda_runtime._NODEJS_WORKER_SCRIPT += '\nrl.on("close", () => process.exit(0));\n'
 
 
+def let_invocations_end():
+    """New code or configuration of a function ends its processes in the middle of an invocation, and the request waits for them; on AWS an
+    invocation ends with the code with which it began. Remove when `ministack.core.lambda_runtime.invalidate_worker` ends workers that are
+    not in use, and others after their invocation.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    kill = lambda_runtime.kill_workers
+
+    def end(worker):
+        # An invocation holds the lock.
+        with worker._lock:
+            kill([worker])
+
+    def invalidate(*args, **kwargs):
+        # It takes them out of the pool: later invocations get others.
+        retired = []
+        ending.retired = retired
+        try:
+            take_out(*args, **kwargs)
+        finally:
+            ending.retired = None
+        for worker in retired:
+            threading.Thread(target=end, args=(worker,), daemon=True).start()
+
+    def kill_or_collect(workers):
+        retired = getattr(ending, "retired", None)
+        if retired is None:
+            kill(workers)
+        else:
+            retired.extend(workers)
+
+    ending, take_out = threading.local(), lambda_runtime.invalidate_worker
+    lambda_runtime.kill_workers = kill_or_collect
+    lambda_runtime.invalidate_worker = lambda_svc.invalidate_worker = invalidate
+
+
 def keep_tls_to_other_local_servers():
     """MiniStack sends https requests of Lambdas to any loopback port without TLS, to itself. Remove when its worker script checks
     the port.
@@ -504,6 +542,7 @@ def main():
     poll_schedules_every_second()
     poll_queues_ten_times_a_second()
     end_lambdas_with_the_emulator()
+    let_invocations_end()
     keep_tls_to_other_local_servers()
     load_no_sdk_of_another_folder()
     end_logs_with_the_invocation()

@@ -12,8 +12,16 @@ export interface DeployedFunction {
   readonly name: string;
   /** Absolute path. */
   readonly zipFile: string;
-  /** Of its code, as Lambda gives it: SHA-256 in base64. */
+  /** Of the code that Terraform has uploaded, as Lambda gives it: SHA-256 in base64. */
   readonly codeSha256: string;
+}
+
+/** The digests of the code that functions have now, by name. */
+export async function currentCode(client: LambdaClient): Promise<ReadonlyMap<string, string>> {
+  const digests = new Map<string, string>();
+  for await (const { Functions = [] } of paginateListFunctions({ client }, {}))
+    for (const { FunctionName = "", CodeSha256 = "" } of Functions) digests.set(FunctionName, CodeSha256);
+  return digests;
 }
 
 /** The functions of a stack, whose code Terraform uploads as `<function>.zip` from its folder. None: it is not deployed. */
@@ -49,9 +57,7 @@ export function codeSha256Of(zip: Uint8Array): string {
 export async function restoreDeployedCode(stackDirectory: string): Promise<readonly string[]> {
   const lambda = new LambdaClient(awsSettingsOf(await readStateBackend(stackDirectory)));
   try {
-    const current = new Map<string, string>();
-    for await (const { Functions = [] } of paginateListFunctions({ client: lambda }, {}))
-      for (const { FunctionName = "", CodeSha256 = "" } of Functions) current.set(FunctionName, CodeSha256);
+    const current = await currentCode(lambda);
     const changed = (await deployedFunctions(stackDirectory)).filter(
       ({ name, codeSha256 }) => current.has(name) && current.get(name) !== codeSha256,
     );

@@ -18,13 +18,34 @@ export interface TypeError {
   readonly text: string;
 }
 
+/** Handlers do not build. The message is the compiler's. */
+export class BuildError extends Error {
+  override readonly name = "BuildError";
+  constructor(
+    message: string,
+    /** Those with errors, relative to the project. */
+    readonly files: readonly string[],
+  ) {
+    super(message);
+  }
+}
+
+interface Built {
+  readonly bundles: readonly Bundled[];
+  readonly failures: readonly unknown[];
+}
+
 export interface LiveCodePorts {
-  /** Bundles handlers as their sources are now. Throws with the compiler's messages. */
+  /**
+   * Bundles handlers as their sources are now.
+   * @throws BuildError
+   */
   readonly build: (entries: readonly string[]) => Promise<readonly Bundled[]>;
   /** Puts a zip into a function. */
   readonly put: (functionName: string, zipFile: string) => Promise<void>;
-  /** The compiler's errors in files. Undefined: a later call has taken its place. */
+  /** The compiler's errors in files. Undefined: it was stopped. */
   readonly typeErrors: (files: readonly string[]) => Promise<readonly TypeError[] | undefined>;
+  readonly stopTypeCheck: () => void;
   readonly say: (event: LiveEvent) => void;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
@@ -34,8 +55,8 @@ export interface LiveCodePorts {
 interface Handler {
   readonly functions: readonly string[];
   readonly inputs: readonly string[];
-  /** Of the code that its functions have. */
-  readonly codeSha256: string;
+  /** Of the code that its functions have. Undefined: they have not all the same. */
+  readonly codeSha256: string | undefined;
 }
 
 export class LiveCode {
@@ -43,23 +64,33 @@ export class LiveCode {
   readonly #handlers = new Map<string, Handler>();
   /** Changed, and not in their functions yet: they do not build, or Lambda has refused them. */
   readonly #stale = new Set<string>();
+  /** Those of the last change: what has been said is not repeated with each change of something else. */
+  #failures: ReadonlySet<string> = new Set();
+  /** Changed, and the check of their types was stopped. */
+  readonly #unchecked = new Set<string>();
   /** Files with errors in the last check. */
   #wrong: readonly string[] = [];
 
   /**
-   * @param deployed the functions, with the code that they have
+   * @param deployed the functions, with the code that Terraform has uploaded
+   * @param current the code that they have, by name: other code, when what was saved is not deployed yet
    * @param bundles those that may be deployed
    * @param app the CDKTF app, relative to the project
    */
   constructor(
     deployed: readonly DeployedFunction[],
+    current: ReadonlyMap<string, string>,
     bundles: readonly Bundled[],
     private readonly app: string,
     private readonly ports: LiveCodePorts,
   ) {
     for (const { entry, inputs, codeSha256 } of bundles) {
-      const functions = deployed.filter((each) => each.codeSha256 === codeSha256).map(({ name }) => name);
-      if (functions.length > 0) this.#handlers.set(entry, { functions, inputs, codeSha256 });
+      const functions = deployed
+        .filter((each) => [each.codeSha256, current.get(each.name)].includes(codeSha256))
+        .map(({ name }) => name);
+      const isInAll = functions.every((name) => current.get(name) === codeSha256);
+      if (functions.length > 0)
+        this.#handlers.set(entry, { functions, inputs, codeSha256: isInAll ? codeSha256 : undefined });
     }
   }
 
@@ -74,39 +105,68 @@ export class LiveCode {
 
   /** After a change of files, relative to the project. */
   async change(files: readonly string[]): Promise<void> {
+    // It would take the processor from what the person waits for.
+    this.ports.stopTypeCheck();
     const affected = [...this.#handlers].filter(([, { inputs }]) => files.some((file) => inputs.includes(file)));
-    for (const [entry] of affected) this.#stale.add(entry);
+    const entries = affected.map(([entry]) => entry);
     const known = new Set(this.files);
-    await this.#bringUpToDate();
+    await this.#bringUpToDate(entries);
     const ofStack = files.filter((file) => this.#isOfStack(file, known));
     if (ofStack.length > 0) this.ports.say({ kind: "stack", files: ofStack });
     // Beside it: the code is live before its types are checked. A change may be wrong where the changed file is used.
-    void this.#checkTypes([...new Set([...files, ...affected.flatMap(([, { inputs }]) => inputs), ...this.#wrong])]);
+    for (const file of [...files, ...affected.flatMap(([, { inputs }]) => inputs)]) this.#unchecked.add(file);
+    void this.#checkTypes();
   }
 
-  async #bringUpToDate(): Promise<void> {
-    if (this.#stale.size === 0) return;
+  async #bringUpToDate(changed: readonly string[]): Promise<void> {
     const { ports } = this;
     const began = ports.elapsed();
+    // What was broken before may be broken still: it waits for its own mend, and nothing else waits for it.
+    const before = [...this.#stale];
+    const ofChange = await this.#make(changed.filter((entry) => !this.#stale.has(entry)));
+    const ofBefore = await this.#make(before);
+    const live = [...ofChange.live, ...ofBefore.live].sort();
+    if (live.length > 0) ports.say({ kind: "live", functions: live, seconds: (ports.elapsed() - began) / 1_000 });
+    const isTouched = before.some((entry) => changed.includes(entry));
+    const failures = new Set([...ofChange.failures, ...ofBefore.failures].map(errorMessage));
+    const news = new Set([...ofChange.failures, ...(isTouched ? ofBefore.failures : [])].map(errorMessage));
+    for (const message of failures)
+      if (news.has(message) || !this.#failures.has(message)) ports.say({ kind: "failed", message });
+    this.#failures = failures;
+  }
+
+  /** Builds handlers, and puts them into their functions. */
+  async #make(entries: readonly string[]): Promise<{ readonly live: readonly string[]; readonly failures: unknown[] }> {
+    for (const entry of entries) this.#stale.add(entry);
+    const { bundles, failures } = await this.#build(entries);
     const live: string[] = [];
-    const failures: unknown[] = [];
+    const refused: unknown[] = [];
+    await Promise.all(
+      bundles.map(async (bundle) => {
+        try {
+          live.push(...(await this.#put(bundle)));
+        } catch (error) {
+          refused.push(error);
+        }
+      }),
+    );
+    return { live, failures: [...failures, ...refused] };
+  }
+
+  /** Handlers that do not build leave the others alone. */
+  async #build(entries: readonly string[]): Promise<Built> {
+    if (entries.length === 0) return { bundles: [], failures: [] };
     try {
-      const bundles = await ports.build([...this.#stale]);
-      await Promise.all(
-        bundles.map(async (bundle) => {
-          try {
-            live.push(...(await this.#put(bundle)));
-          } catch (error) {
-            failures.push(error);
-          }
-        }),
-      );
+      return { bundles: await this.ports.build(entries), failures: [] };
     } catch (error) {
-      failures.push(error);
+      const wrong = error instanceof BuildError ? error.files : [];
+      const isBroken = (entry: string) =>
+        wrong.some((file) => file === entry || this.#handlers.get(entry)?.inputs.includes(file) === true);
+      const others = entries.filter((entry) => !isBroken(entry));
+      if (others.length === entries.length) return { bundles: [], failures: [error] };
+      const built = await this.#build(others);
+      return { ...built, failures: [error, ...built.failures] };
     }
-    if (live.length > 0)
-      ports.say({ kind: "live", functions: live.sort(), seconds: (ports.elapsed() - began) / 1_000 });
-    for (const message of new Set(failures.map(errorMessage))) ports.say({ kind: "failed", message });
   }
 
   /** @returns the functions that have new code */
@@ -128,9 +188,11 @@ export class LiveCode {
     );
   }
 
-  async #checkTypes(files: readonly string[]): Promise<void> {
-    const errors = await this.ports.typeErrors(files);
+  async #checkTypes(): Promise<void> {
+    const files = new Set([...this.#unchecked, ...this.#wrong]);
+    const errors = await this.ports.typeErrors([...files]);
     if (errors === undefined) return;
+    for (const file of files) this.#unchecked.delete(file);
     const wereWrong = this.#wrong.length > 0;
     this.#wrong = [...new Set(errors.map(({ file }) => file))];
     if (wereWrong || errors.length > 0) this.ports.say({ kind: "types", errors: errors.map(({ text }) => text) });

@@ -1,9 +1,12 @@
 /** The compiler's errors in some files, by the linter that type-checks the project. */
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { constants, setPriority } from "node:os";
 import { join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { text } from "node:stream/consumers";
 import * as z from "zod";
+import { signalGroup } from "../../shared/processes";
+import { lastLines } from "../../shared/run-command";
 import type { TypeError } from "./live-code";
 
 const reportSchema = z.object({
@@ -17,20 +20,28 @@ const reportSchema = z.object({
   ),
 });
 
-const run = promisify(execFile);
-
+/** @throws Error when the linter ends without a report, also because the signal was aborted */
 export async function typeErrorsIn(files: readonly string[], signal: AbortSignal): Promise<readonly TypeError[]> {
-  const tool = join("node_modules", ".bin", "oxlint");
-  const options = { signal, shell: process.platform === "win32", maxBuffer: 16 * 1024 * 1024 };
-  const checking = run(tool, ["--format", "json", ...files.map((file) => resolve(file))], options);
-  runBehindOthers(checking.child.pid);
-  const { stdout } = await checking.catch((error: unknown) => {
+  const isWindows = process.platform === "win32";
+  const linter = spawn(
+    join("node_modules", ".bin", "oxlint"),
+    ["--format", "json", ...files.map((file) => resolve(file))],
+    // A process group of its own: the linter leaves the type checker running when it is ended alone.
+    { detached: !isWindows, shell: isWindows, stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const stop = () => {
+    if (linter.pid !== undefined) signalGroup(linter.pid, "SIGKILL");
+  };
+  signal.addEventListener("abort", stop);
+  try {
+    runBehindOthers(linter.pid);
+    const [report, faults] = await Promise.all([text(linter.stdout), text(linter.stderr), once(linter, "close")]);
     // Exit code 1: there are errors, and a report of them.
-    const failed = z.object({ stdout: z.string().startsWith("{") }).safeParse(error);
-    if (failed.success) return failed.data;
-    throw error;
-  });
-  return errorsOf(stdout);
+    if (!report.startsWith("{")) throw new Error(lastLines(faults.trim(), 5) || "The linter has written no report.");
+    return errorsOf(report);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
 }
 
 /** The functions that have just got new code go first. */

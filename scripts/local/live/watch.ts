@@ -8,13 +8,15 @@ import { relative, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LambdaClient, UpdateFunctionCodeCommand } from "@aws-sdk/client-lambda";
 import { watch } from "chokidar";
+import * as z from "zod";
+import { errorMessage } from "../../../functions/shared/errors";
 import { cachedBundles, type CachedBundle } from "../../../modules/constructs/bundling/bundle";
 import { IncrementalBundler } from "../../../modules/constructs/bundling/incremental";
 import { describeError } from "../../shared/terminal/errors";
 import { awsSettingsOf, readStateBackend } from "../../terraform/state-bucket";
-import { codeSha256Of, deployedFunctions } from "./deployed-functions";
+import { codeSha256Of, currentCode, deployedFunctions } from "./deployed-functions";
 import type { LiveEvent } from "./events";
-import { LiveCode, type Bundled, type LiveCodePorts } from "./live-code";
+import { BuildError, LiveCode, type Bundled, type LiveCodePorts } from "./live-code";
 import { typeErrorsIn } from "./type-errors";
 
 /** Editors write a file in several steps, and save several files at once. */
@@ -44,13 +46,18 @@ function portsOf(lambda: LambdaClient): LiveCodePorts {
     say,
     elapsed: () => performance.now(),
     build: async (entries) => {
-      await bundler.bundle(entries);
+      await bundler.bundle(entries).catch((error: unknown) => {
+        throw buildErrorOf(error, entries);
+      });
       return cachedBundles()
         .filter(({ entry }) => entries.includes(entry))
         .map(withCode);
     },
     put: async (FunctionName, zipFile) => {
       await lambda.send(new UpdateFunctionCodeCommand({ FunctionName, ZipFile: readFileSync(zipFile) }));
+    },
+    stopTypeCheck: () => {
+      types.abort();
     },
     typeErrors: async (files) => {
       types.abort();
@@ -60,13 +67,27 @@ function portsOf(lambda: LambdaClient): LiveCodePorts {
       );
       if (existing.length === 0) return [];
       try {
-        return await typeErrorsIn(existing, signal);
+        const errors = await typeErrorsIn(existing, signal);
+        return signal.aborted ? undefined : errors;
       } catch (error) {
         if (signal.aborted) return undefined;
         return [{ file: "", text: `Types could not be checked: ${describeError(error)}` }];
       }
     },
   };
+}
+
+const failureSchema = z.object({
+  errors: z.array(z.object({ text: z.string(), location: z.object({ file: z.string() }).nullable() })),
+});
+
+/** esbuild gives no location for a handler that was deleted, but its name. */
+function buildErrorOf(error: unknown, entries: readonly string[]): BuildError {
+  const errors = failureSchema.safeParse(error).data?.errors ?? [];
+  const files = errors.flatMap(({ text, location }) =>
+    location === null ? entries.filter((entry) => text.includes(`"${entry}"`)) : [location.file],
+  );
+  return new BuildError(errorMessage(error), files);
 }
 
 /** Differs once a file was written again. */
@@ -78,7 +99,10 @@ function stampOf(file: string): string {
 async function main(stack: string, appFile: string, since: number): Promise<void> {
   const app = relative(".", resolve(appFile)).replaceAll("\\", "/");
   const lambda = new LambdaClient(awsSettingsOf(await readStateBackend(stack)));
-  const code = new LiveCode(await deployedFunctions(stack), cachedBundles().map(withCode), app, portsOf(lambda));
+  const [deployed, current] = await Promise.all([deployedFunctions(stack), currentCode(lambda)]);
+  const ports = portsOf(lambda);
+  process.on("exit", ports.stopTypeCheck);
+  const code = new LiveCode(deployed, current, cachedBundles().map(withCode), app, ports);
 
   const changed = new Set<string>();
   let [ready, working] = [false, false];
@@ -121,6 +145,7 @@ async function main(stack: string, appFile: string, since: number): Promise<void
 
 // Ctrl-C reaches each process of a terminal.
 process.on("SIGINT", () => undefined);
+process.on("SIGTERM", () => process.exit(0));
 process.stdin.resume();
 process.stdin.on("close", () => process.exit(0));
 const [stackDirectory = "", app = "", since] = process.argv.slice(2);

@@ -121,6 +121,22 @@ describe("a message to Slack", () => {
     expect(chunks).toBeLessThan(10);
   });
 
+  it.each([
+    [429, { kind: "rateLimited", retryAfterMs: 90_000 }],
+    [400, { kind: "rejected", reason: "Slack answered 400" }],
+    [503, { kind: "failed", reason: "Slack answered 503" }],
+    [200, { kind: "failed", reason: "Slack cannot be reached (ECONNRESET)" }],
+  ])("is judged by its status where the body breaks off: %d", async (status, outcome) => {
+    let chunks = 0;
+    const broken = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        if (chunks++ === 0) controller.enqueue(Buffer.from("ok"));
+        else controller.error(new TypeError("terminated", { cause: { code: "ECONNRESET" } }));
+      },
+    });
+    expect(await post(() => new Response(broken, { status, headers: { "Retry-After": "90" } }))).toEqual(outcome);
+  });
+
   it("uses a rotated webhook within a minute, though the old one still works", async () => {
     const clock = virtualClock();
     const urls: unknown[] = [];

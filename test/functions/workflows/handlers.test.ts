@@ -117,6 +117,27 @@ describe("the API", () => {
     expect(dynamodb.commandCalls(QueryCommand)[0]?.args[0].input).toMatchObject({ ConsistentRead: true });
   });
 
+  it("shows and lists a result as it is stored, every digit of it", async () => {
+    const result = '{"n":9007199254740993,"x":1.10,"__proto__":{"y":1e400}}';
+    const DONE = { ...ROW, status: "DONE" };
+    const text = async (resource: string, fields: object) => {
+      const event = { httpMethod: "GET", resource, body: null, requestContext: { requestId: "r" }, ...fields };
+      return (await tasks(event, lambdaContext())).body;
+    };
+    for (const row of [
+      { ...DONE, result, resultLocation: "" },
+      { ...DONE, resultLocation: ROW.executionArn },
+    ]) {
+      dynamodb.on(QueryCommand).resolves({ Items: [marshall(row)] });
+      describes({ status: "SUCCEEDED", output: result });
+      expect(await text("/tasks/{id}", { pathParameters: { id: "order-1" } })).toContain(`"result":${result}`);
+    }
+    dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...DONE, result })] });
+    expect(await text("/tasks", { queryStringParameters: { status: "DONE" } })).toContain(`"result":${result}`);
+    dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...DONE, result: "{" })] });
+    expect(await text("/tasks/{id}", { pathParameters: { id: "order-1" } })).not.toContain("result");
+  });
+
   it("lists tasks by status, page by page", async () => {
     const { taskId, timestamp, status } = ROW;
     dynamodb

@@ -173,6 +173,33 @@ describe("a signature of another sender", () => {
     for (const encoding of ["hex", "base64"] as const)
       expect(check(encoding, `${prefix}${hmac(encoding)}`)()).toBe(hmac("hex"));
   });
+
+  it.each([
+    ["upper case", hmac("hex").toUpperCase(), "hex"],
+    ["Base64 without padding", hmac("base64").replace("=", ""), "base64"],
+    ["URL-safe Base64", hmac("base64").replaceAll("+", "-").replaceAll("/", "_"), "base64"],
+  ] as const)("may be in %s", (_, signature, encoding) => {
+    expect(check(encoding, signature)()).toBe(hmac("hex"));
+  });
+
+  it.each([
+    ["half a byte", `${hmac("hex")}0`, "hex"],
+    ["a byte", `${hmac("hex")}00`, "hex"],
+    ["text", `${hmac("hex")}zz`, "hex"],
+    ["a second one", `${hmac("hex")} ${hmac("hex")}`, "hex"],
+    ["text", `${hmac("base64")}!!`, "base64"],
+    ["bytes", `${hmac("base64")}AAAA`, "base64"],
+    ["more padding", `${hmac("base64")}==`, "base64"],
+  ] as const)("is refused with %s behind it", (_, signature, encoding) => {
+    expect(check(encoding, signature)).toThrow("does not match");
+  });
+
+  it("is refused in letters that only look like its own, or whose low bytes are", () => {
+    const shifted = (by: number) => hmac("hex").replace(/./g, (each) => String.fromCharCode(each.charCodeAt(0) + by));
+    for (const signature of [shifted(0x1_00), shifted(0xfe_e0)])
+      expect(check("hex", signature)).toThrow("does not match");
+    expect(check("base64", hmac("base64").replace(/^./, "$& "))).toThrow("does not match");
+  });
 });
 
 it("a secret of Standard Webhooks without a key verifies nothing", () => {

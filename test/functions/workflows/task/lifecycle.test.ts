@@ -5,7 +5,8 @@ import { sweep } from "../../../../functions/workflows/task/sweep";
 import { hashOf } from "../../../../functions/workflows/task/input-hash";
 import type { Json } from "../../../../functions/workflows/task/json";
 import { executionNameOf } from "../../../../functions/workflows/task/execution-name";
-import type { Execution } from "../../../../functions/workflows/task/task";
+import { reconcileEvent } from "../../../../functions/workflows/task/reconciler";
+import { taskInputOf, type Execution } from "../../../../functions/workflows/task/task";
 import { taskMachine } from "../../../../modules/workflows/definition";
 import { fakeExecutions } from "../../../support/fake-executions";
 import { fakeTaskTable, type FakeTaskTable } from "../../../support/fake-task-table";
@@ -180,17 +181,46 @@ describe("an execution that was started by hand", () => {
     expect(table.row("order-1")).toMatchObject({ status: "DONE", executionArn: executions.arnOf("order-1") });
   });
 
-  it.each([START / 1_000 + 0.5, 5, -1])(
-    "has a row that is reconciled, with any number as its time: %d",
+  it.each([START / 1_000 + 0.5, 5, -1, 0, START * 1_000 + 123, START / 1_000 + 0.1234567])(
+    "has one row, which is reconciled, with any number as its time: %d",
     async (timestamp) => {
-      const { clock, table, executions, sweepNow } = setup();
+      const { clock, table, executions, ports } = setup();
       await executions.start("by-hand", JSON.stringify({ taskId: "order-1", timestamp }));
       await sleep(clock, 5_000);
-      await executions.stop(executions.arnOf("by-hand"), { error: "Mine", cause: "enough" });
-      await sweepNow();
-      expect(table.row("order-1")).toMatchObject({ timestamp, status: "ABORTED" });
+      const executionArn = executions.arnOf("by-hand");
+      await executions.stop(executionArn, { error: "Mine", cause: "enough" });
+      expect(await reconcileEvent({ executionArn }, ports)).toBe("changed");
+      const written = Number.isInteger(timestamp) ? timestamp : Number(timestamp.toPrecision(15));
+      expect(table.row("order-1")).toMatchObject({ timestamp: written, status: "ABORTED" });
+      expect((await table.list("STARTED", {})).tasks).toEqual([]);
+      expect(await findTask("order-1", ports)).toMatchObject({ timestamp: written, executionArn });
     },
   );
+
+  it.each([
+    ["a text as its time", { taskId: "order-1", timestamp: "1795262400" }],
+    ["a time beyond what a double holds", { taskId: "order-1", timestamp: 1e21 }],
+    ["a time in nanoseconds", { taskId: "order-1", timestamp: START * 1e6 }],
+    ["no time", { taskId: "order-1" }],
+    ["no id", { timestamp: START / 1_000 }],
+    ["null", null],
+  ])("and has %s fails, writes no row, and is no task for the reconciler and the sweep", async (_, input) => {
+    const { clock, table, executions, ports, sweepNow } = setup();
+    await executions.start("by-hand", JSON.stringify(input));
+    await sleep(clock, 200_000);
+    expect(executions.run("by-hand").status()).toBe("FAILED");
+    expect(await reconcileEvent({ executionArn: executions.arnOf("by-hand") }, ports)).toBe("no task");
+    expect(await sweepNow()).toEqual({ reconciled: 0, stuck: [], failures: [] });
+    expect(table.row("order-1")).toBeUndefined();
+  });
+
+  it.each([
+    ["an empty id", { taskId: "", timestamp: 5 }],
+    ["an id that is longer than a key", { taskId: "é".repeat(1_025), timestamp: 5 }],
+    ["a time below what DynamoDB holds", { taskId: "order-1", timestamp: 1e-200 }],
+  ])("and has %s, which DynamoDB refuses, is no task", (_, input) => {
+    expect(taskInputOf({ input: JSON.stringify(input) })).toBeUndefined();
+  });
 });
 
 describe("the sweep", () => {

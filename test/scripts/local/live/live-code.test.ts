@@ -2,7 +2,7 @@ import pico from "picocolors";
 import { zipsOf } from "../../../../scripts/local/live/deployed-functions";
 import { describeLiveEvent } from "../../../../scripts/local/live/describe";
 import { liveEventSchema, type LiveEvent } from "../../../../scripts/local/live/events";
-import { LiveCode } from "../../../../scripts/local/live/live-code";
+import { BuildError, LiveCode } from "../../../../scripts/local/live/live-code";
 import { errorsOf } from "../../../../scripts/local/live/type-errors";
 
 const shared = "functions/shared/clock.ts";
@@ -11,7 +11,7 @@ const dispatch = "functions/timers/dispatch.ts";
 const pay = "workflows/refund/pay.ts";
 
 /** A project of three handlers, two of which share a file, deployed as four functions. */
-function setup() {
+function setup(current: Readonly<Record<string, string>> = {}) {
   const sources = new Map([
     [api, 1],
     [dispatch, 1],
@@ -19,7 +19,8 @@ function setup() {
   ]);
   const said: LiveEvent[] = [];
   const puts: string[] = [];
-  const faults: { build?: string; put?: string; types?: string } = {};
+  const faults: { build?: string; in?: string; put?: string; types?: string } = {};
+  let stopCheck: (() => void) | undefined;
   const checked: (readonly string[])[] = [];
   const bundle = (entry: string) => {
     const code = `${entry}@${sources.get(entry) ?? 0}`;
@@ -34,12 +35,22 @@ function setup() {
       { name: "refund-pay", zipFile: "", codeSha256: `${pay}@1` },
       { name: "other", zipFile: "", codeSha256: "unknown" },
     ],
+    new Map(
+      Object.entries({
+        ...{ "timers-api": `${api}@1`, "timers-dispatch": `${dispatch}@1`, "timers-dispatch-2": `${dispatch}@1` },
+        ...{ "refund-pay": `${pay}@1` },
+        ...current,
+      }),
+    ),
     [bundle(api), bundle(dispatch), bundle(pay), { ...bundle(api), entry: "functions/gone.ts", codeSha256: "gone" }],
     "main.ts",
     {
       build: async (entries) => {
         await Promise.resolve();
-        if (faults.build !== undefined) throw new Error(faults.build);
+        const broken = faults.in;
+        if (faults.build !== undefined && broken === undefined) throw new BuildError(faults.build, []);
+        if (faults.build !== undefined && entries.some((entry) => bundle(entry).inputs.includes(broken ?? "")))
+          throw new BuildError(faults.build, [broken ?? ""]);
         return entries.map(bundle);
       },
       put: async (name, zipFile) => {
@@ -50,10 +61,18 @@ function setup() {
       typeErrors: (files) => {
         checked.push(files);
         const file = faults.types;
+        if (faults.types === "never") {
+          return new Promise((stopped) => {
+            stopCheck = () => {
+              stopped(undefined);
+            };
+          });
+        }
         return Promise.resolve(
           file === undefined || !files.includes(file) ? [] : [{ file, text: `${file}:1:1 wrong` }],
         );
       },
+      stopTypeCheck: () => stopCheck?.(),
       say: (event) => said.push(liveEventSchema.parse(event)),
       elapsed: () => 0,
     },
@@ -103,6 +122,52 @@ it("says that a change does not build, and puts it once its mend builds", async 
   await save(api);
   expect(puts).toHaveLength(3);
   expect(said.map(({ kind }) => kind)).toEqual(["live"]);
+});
+
+it("makes a change live beside a handler that does not build, and says its fault once", async () => {
+  const { save, clear, said, puts, faults } = setup();
+  [faults.build, faults.in] = ["Expected }", api];
+  await save(api);
+  await save(pay, dispatch);
+  expect(puts.map((put) => put.split(" ")[0]).sort()).toEqual(["refund-pay", "timers-dispatch", "timers-dispatch-2"]);
+  expect(said.map(({ kind }) => kind)).toEqual(["failed", "live"]);
+  clear();
+  // Again in what was saved.
+  await save(shared);
+  expect(said).toEqual([
+    { kind: "live", functions: ["timers-dispatch", "timers-dispatch-2"], seconds: 0 },
+    { kind: "failed", message: "Expected }" },
+  ]);
+  clear();
+  [faults.build, faults.in] = ["Expected ;", shared];
+  await save(shared);
+  expect(said).toEqual([{ kind: "failed", message: "Expected ;" }]);
+  clear();
+  // The shared file is mended, the handler is not.
+  [faults.build, faults.in] = ["Expected }", api];
+  await save(shared);
+  expect(puts.map((put) => put.split(" ")[0]).sort()).toEqual(["timers-dispatch", "timers-dispatch-2"]);
+});
+
+it("follows a handler that was saved and not deployed, because its deployment failed", async () => {
+  const { code, save, puts } = setup({ "timers-dispatch-2": "saved before" });
+  await code.change([dispatch]);
+  expect(puts.sort()).toEqual([`timers-dispatch <- ${dispatch}@1`, `timers-dispatch-2 <- ${dispatch}@1`]);
+  await save(dispatch);
+  expect(puts).toHaveLength(4);
+  const live = setup({ other: `${pay}@1` });
+  await live.save(pay);
+  expect(live.puts.sort()).toEqual([`other <- ${pay}@2`, `refund-pay <- ${pay}@2`]);
+});
+
+it("checks the types of what was saved before, when a save has stopped the check", async () => {
+  const { save, said, faults, checked } = setup();
+  faults.types = "never";
+  await save(dispatch);
+  faults.types = dispatch;
+  await save(pay);
+  expect(checked.at(-1)).toEqual([dispatch, shared, pay]);
+  expect(said.at(-1)).toEqual({ kind: "types", errors: [`${dispatch}:1:1 wrong`] });
 });
 
 it("puts into the other functions when Lambda refuses one, and into that one with the next change", async () => {

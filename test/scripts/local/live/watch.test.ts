@@ -29,6 +29,7 @@ beforeAll(async () => {
       const attributes = { key: "live-probe.zip", source: "assets/handler.zip" };
       return { resources: [{ mode: "managed", type: "aws_s3_object", name: "code", instances: [{ attributes }] }] };
     }
+    if (operation === "GET /2015-03-31/functions") return { Functions: [] };
     if (operation !== "PUT /2015-03-31/functions/live-probe/code") return 404;
     const zip = unzipSync(Buffer.from(putSchema.parse(JSON.parse(body)).ZipFile, "base64"));
     codes.push(Buffer.from(zip["index.js"] ?? []).toString());

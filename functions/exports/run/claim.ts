@@ -88,6 +88,9 @@ const MAX_ATTEMPTS = 5;
 /** S3's lifecycle rule aborts uploads after 15 days. */
 const RESUMABLE_MS = 14 * DAY_MS;
 
+/** A run is part of the input of each step, which is limited. The uploads of earlier ones were aborted by those that came since. */
+const MAX_SUPERSEDED = 100;
+
 /** Each is a second. */
 const MAX_KEYS_TRIED = 600;
 
@@ -226,7 +229,9 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
     ...(window && { window }),
     keepsCursor: isRepeated || range !== undefined,
     ...(replaced && { replaces: replaced.run }),
-    superseded: superseded ? [...superseded.superseded, { id: superseded.id, prefix: uploadPrefix(superseded) }] : [],
+    superseded: superseded
+      ? [...superseded.superseded, { id: superseded.id, prefix: uploadPrefix(superseded) }].slice(-MAX_SUPERSEDED)
+      : [],
     ...(maxReadUnitsPerSecond !== undefined && { maxReadUnitsPerSecond }),
     segments: config.format === "json" || config.engine === "dynamodb-export" ? 1 : config.segments,
     attempt: 1,

@@ -210,6 +210,17 @@ describe("a claim", () => {
     });
   });
 
+  it("names the last hundred runs that it supersedes, however many have failed: its record stays small", async () => {
+    const { ports, die } = memoryState();
+    for (let number = 0; number < 130; number++) {
+      const claim = await claimRun(claimInput(`${number}`, { force: true }, NOON + number), ports);
+      die(`${number}`);
+      if (claim.outcome !== "run") throw new Error(claim.outcome);
+      expect(claim.run.superseded).toHaveLength(Math.min(number, 100));
+      if (number > 0) expect(claim.run.superseded.at(-1)?.id).toBe(new Date(NOON + number - 1).toISOString());
+    }
+  });
+
   it("starts over if the record of the unfinished run has expired", async () => {
     const { ports, die, forget } = memoryState();
     const first = await claimRun(claimInput("a"), ports);

@@ -289,9 +289,9 @@ export function expressionFaults(
           .map((variable) => `${name} has $${variable}, which is not assigned on every path to it`),
         ...nestedIn(state).flatMap((nested) => expressionFaults({ ...nested, QueryLanguage: "JSONPath" }, inner)),
       ];
-    const faults = fieldsOf(state).flatMap(({ value, allowed, hasItem = isInMap }) =>
+    const faults = fieldsOf(state).flatMap(({ value, allowed, hasItem = isInMap, tested = [] }) =>
       stringsIn(value).flatMap((text) =>
-        textFaults(text, { allowed, hasItem }, outer === "unknown" ? "unknown" : variables),
+        textFaults(text, { allowed, hasItem }, outer === "unknown" ? "unknown" : new Set([...variables, ...tested])),
       ),
     );
     return [
@@ -348,6 +348,8 @@ interface FieldUse {
   readonly allowed: readonly StatesProperty[];
   /** @default in a Map's machine */
   readonly hasItem?: boolean;
+  /** Variables that are assigned where the field applies. @default those of the state */
+  readonly tested?: Iterable<string>;
 }
 
 const NOT_EXPRESSIONS = new Set([
@@ -375,10 +377,20 @@ function fieldsOf(state: State): FieldUse[] {
         allowed: [...before, "errorOutput"],
       }));
     if (name === "Choices")
-      return recordsOf(value).map(({ Next: _, Comment: __, ...rule }) => ({ value: rule, allowed: before }));
+      return recordsOf(value).map(({ Next: _, Comment: __, ...rule }) => ({
+        value: rule,
+        allowed: before,
+        tested: testedIn(rule["Condition"]),
+      }));
     const allowed = name === "Output" || name === "Assign" ? after : before;
     return [{ value, allowed, ...(name === "ItemSelector" && { hasItem: true }) }];
   });
+}
+
+/** What a rule assigns and outputs applies only where its condition holds: `$exists($n) and $n < 3`. */
+function testedIn(condition: unknown): ReadonlySet<string> {
+  const [, expression] = typeof condition === "string" ? (EXPRESSION.exec(condition) ?? []) : [];
+  return expression === undefined ? new Set() : useOf(expression).tested;
 }
 
 /** Variables that are assigned on every path to a state: a fixed point. */

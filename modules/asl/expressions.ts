@@ -6,8 +6,10 @@ import { isFunction, returnType, takes } from "./jsonata-functions";
 export type StatesProperty = "input" | "context" | "result" | "errorOutput";
 
 export interface ExpressionUse {
-  /** Variables of the machine that it requires. Those inside `$exists()` are optional. */
+  /** Variables of the machine that it requires: not those that it tests. */
   readonly variables: ReadonlySet<string>;
+  /** Variables that it tests with `$exists()`: `$exists($n) ? $n + 1 : 0`. */
+  readonly tested: ReadonlySet<string>;
   readonly states: ReadonlySet<string>;
   /** Whether it has the item of a Map. */
   readonly usesItem: boolean;
@@ -57,10 +59,17 @@ export function useOf(expression: string): ExpressionUse {
     syntaxTree = parseJsonata(expression.replace(/\$\{[^}]*\}/g, "1")).ast();
   } catch (error) {
     const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
-    return { variables: new Set(), states: new Set(), usesItem: false, faults: [`is not JSONata: ${message}`] };
+    return {
+      variables: new Set(),
+      tested: new Set(),
+      states: new Set(),
+      usesItem: false,
+      faults: [`is not JSONata: ${message}`],
+    };
   }
   const walker = new Walker();
   walker.visit(syntaxTree, { local: new Set(), isRelative: false, isOptional: false });
+  for (const name of walker.tested) walker.variables.delete(name);
   return walker;
 }
 
@@ -79,6 +88,7 @@ type Node = Readonly<Record<string, unknown>>;
 
 class Walker implements ExpressionUse {
   readonly variables = new Set<string>();
+  readonly tested = new Set<string>();
   readonly states = new Set<string>();
   usesItem = false;
   readonly faults: string[] = [];
@@ -189,7 +199,7 @@ class Walker implements ExpressionUse {
     if (local.has(name) || isFunction(name) || name === "states") return;
     if (name === "" || name === "$") {
       if (!isRelative) this.faults.push("has $ outside a path: use $states.input");
-    } else if (!isOptional) this.variables.add(name);
+    } else (isOptional ? this.tested : this.variables).add(name);
   }
 }
 

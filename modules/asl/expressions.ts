@@ -29,7 +29,7 @@ const CONTEXT = new Map(
   }).map(([name, fields]) => [name, fields.split(" ")]),
 );
 
-function isInContext([object, field]: readonly string[]): boolean {
+export function isInContext([object, field]: readonly string[]): boolean {
   if (object === undefined || object === "") return true;
   const fields = CONTEXT.get(object);
   return fields !== undefined && (field === undefined || field === "" || fields.includes(field));
@@ -125,6 +125,8 @@ class Walker implements ExpressionUse {
         this.visitBlock(node, scope);
         return;
       case "bind":
+        if (isNode(node["lhs"]) && node["lhs"]["value"] === "states")
+          this.faults.push("assigns $states, which is reserved");
         this.visit(node["rhs"], { ...scope, local: withNames(scope.local, [node["lhs"]]) });
         return;
       case "transform":
@@ -207,7 +209,7 @@ function withNames(names: ReadonlySet<string>, variables: unknown): ReadonlySet<
   return new Set([...names, ...nodesOf(variables).map(({ value }) => String(value))]);
 }
 
-const HASHES = new Set(["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"]);
+export const HASHES = new Set(["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"]);
 
 const ARITHMETIC = new Set(["+", "-", "*", "/", "%"]);
 const COMPARISONS = new Set(["<", "<=", ">", ">="]);
@@ -251,6 +253,7 @@ function typeOf({ type, value, ...node }: Node): string {
     case "unary":
       return value === "[" ? "a" : value === "{" ? "o" : "n";
     case "lambda":
+    case "partial":
     case "regex":
       return "f";
     default:

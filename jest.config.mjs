@@ -15,6 +15,8 @@ const common = {
       { jsc: { target: "es2022" }, module: { type: "commonjs" } },
     ],
   },
+  // zod loads its messages in fifty languages, in each test file: 60 ms. English, its default, is not among what it needs these for.
+  moduleNameMapper: { "/locales/index\\.cjs$": "<rootDir>/node_modules/zod/v4/locales/en.cjs" },
   transformIgnorePatterns: ["/node_modules/(?!hyparquet(-writer)?/)"],
   testPathIgnorePatterns: ["/node_modules/", "/cdktf.out/", "/.almanac/", "/dist/"],
   modulePathIgnorePatterns: ["<rootDir>/cdktf.out", "<rootDir>/.almanac", "<rootDir>/dist"],

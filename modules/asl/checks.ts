@@ -560,8 +560,9 @@ function loadValidator(): (definition: unknown) => unknown {
     throw new TypeError("asl-validator does not use ajv as it did");
   const Ajv = ajv.default;
   let compiled: unknown;
-  const once = function (...args: unknown[]): unknown {
-    if (compiled === undefined) compiled = Reflect.construct(Ajv, args);
+  const once = function (options: object): unknown {
+    // A third of the time is ajv's optimization of code that runs for milliseconds.
+    if (compiled === undefined) compiled = Reflect.construct(Ajv, [{ ...options, code: { optimize: false } }]);
     // The keywords of its formats, which ajv refuses to get twice.
     else Object.assign(Object(compiled) as object, { addKeyword: () => compiled });
     return compiled;

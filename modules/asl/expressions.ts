@@ -43,7 +43,7 @@ export function isInContext([object, field]: readonly string[]): boolean {
 export function resultOf(expression: string): { readonly type: string; readonly value?: unknown } {
   if (expression.includes("${")) return { type: "?" };
   try {
-    const node: unknown = parseJsonata(expression).ast();
+    const node = syntaxTreeOf(expression);
     if (!isNode(node)) return { type: "?" };
     return { type: typeOf(node), ...(node["type"] === "number" && { value: node["value"] }) };
   } catch {
@@ -56,7 +56,7 @@ export function useOf(expression: string): ExpressionUse {
   let syntaxTree: unknown;
   try {
     // Terraform replaces its interpolations with values, most of them numbers and names.
-    syntaxTree = parseJsonata(expression.replace(/\$\{[^}]*\}/g, "1")).ast();
+    syntaxTree = syntaxTreeOf(expression.replace(/\$\{[^}]*\}/g, "1"));
   } catch (error) {
     const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
     return {
@@ -71,6 +71,15 @@ export function useOf(expression: string): ExpressionUse {
   walker.visit(syntaxTree, { local: new Set(), isRelative: false, isOptional: false });
   for (const name of walker.tested) walker.variables.delete(name);
   return walker;
+}
+
+/** Environments have the expressions of their machines in common. */
+const syntaxTrees = new Map<string, unknown>();
+
+function syntaxTreeOf(expression: string): unknown {
+  const known = syntaxTrees.get(expression) ?? parseJsonata(expression).ast();
+  syntaxTrees.set(expression, known);
+  return known;
 }
 
 interface Scope {

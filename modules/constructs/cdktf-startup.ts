@@ -13,7 +13,7 @@ const load = createRequire(__filename);
 
 /** Files of packages that are CommonJS. Not of the packages in them. */
 const COMMONJS =
-  /[\\/]node_modules[\\/](?:(?:@cdktf|ajv|cdktf|constructs)[\\/](?!.*[\\/]node_modules[\\/]).*\.js|zod[\\/].*\.cjs)$/;
+  /[\\/]node_modules[\\/](?:(?:@cdktf|ajv|cdktf|constructs|jsonata|semver)[\\/](?!.*[\\/]node_modules[\\/]).*\.js|zod[\\/].*\.cjs)$/;
 
 interface Compilable {
   readonly _compile?: (code: string, file: string) => unknown;
@@ -35,8 +35,14 @@ function readOnce(byExtension: Loaders): void {
   const byTsx = byExtension[".js"];
   byExtension[".js"] = (module, file): unknown =>
     module._compile !== undefined && COMMONJS.test(file)
-      ? module._compile(readFileSync(file, "utf8"), file)
+      ? module._compile(withoutSourceMap(readFileSync(file, "utf8")), file)
       : byTsx?.(module, file);
+}
+
+/** Three quarters of what cdktf's packages have are their source maps, and Node.js parses each of them once tsx has switched source maps on. */
+function withoutSourceMap(code: string): string {
+  const at = code.lastIndexOf("\n//# sourceMappingURL=data:");
+  return at === -1 ? code : code.slice(0, at + 1);
 }
 
 const stackTrace: unknown = load("cdktf/lib/tokens/private/stack-trace");

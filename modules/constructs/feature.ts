@@ -33,6 +33,7 @@ import { blockTypesOf, type BlockTypes } from "../hcl/block-types";
 import { canonicalResources, moduleFiles } from "../hcl/module-files";
 import { defaultOf, requireValid, validationsOf } from "./module-input";
 import { appSchema, environmentNameSchema } from "./names";
+import { resolveTokens } from "./tokens";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./versions";
 import { attributionOf } from "./bundling/attribution";
 import { finishBundling } from "./bundling/beside-synthesis";
@@ -249,9 +250,11 @@ export abstract class Feature extends TerraformStack {
   /** As `toTerraform()`, which resolves each element, and then all of them once more; and without its metadata: the construct path of each. */
   private blocks(): Record<string, unknown> {
     const resolver = new DefaultTokenResolver(new StringConcat());
+    const resolve = (value: unknown): unknown =>
+      Tokenization.resolve(value, { scope: this, resolver, preparing: false });
     const blocks: Record<string, unknown> = {};
     for (const element of this.node.findAll().filter((each) => TerraformElement.isTerraformElement(each)))
-      mergeInto(blocks, Tokenization.resolve(element.toTerraform(), { scope: this, resolver, preparing: false }));
+      mergeInto(blocks, resolveTokens(element.toTerraform(), resolve));
     return withoutMetadata(blocks);
   }
 

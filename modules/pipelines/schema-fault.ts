@@ -1,5 +1,7 @@
 /** Why a pipeline's JSON Schema is refused at synth. */
-import { Ajv2020 } from "ajv/dist/2020";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import type * as Ajv from "ajv/dist/2020";
 import { SCHEMA_OPTIONS } from "../../functions/pipelines/contract";
 import { isCatastrophic } from "../../functions/shared/bounded-evaluation";
 
@@ -8,8 +10,12 @@ const MAX_UNIQUE_ITEMS = 500;
 
 const SCALARS: ReadonlySet<unknown> = new Set(["string", "number", "integer", "boolean", "null"]);
 
+// A hundred files, for a pipeline that has a schema only.
+const loadAjv = () => createRequire(resolve("package.json"))("ajv/dist/2020") as typeof Ajv;
+
 /** Undefined for a schema that compiles, and that can be evaluated in a short time whatever the message. */
 export function schemaFault(schema: object): string | undefined {
+  const { Ajv2020 } = loadAjv();
   try {
     new Ajv2020(SCHEMA_OPTIONS).compile(schema);
   } catch (error) {

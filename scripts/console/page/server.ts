@@ -16,7 +16,7 @@ export class ServerError extends Error {
   }
 }
 
-/** Nobody knows whether an action has run. */
+/** It is not known whether an action has run. */
 class LostAnswerError extends Error {
   override readonly name = "LostAnswerError";
   constructor() {

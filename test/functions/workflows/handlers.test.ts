@@ -186,6 +186,13 @@ describe("the API", () => {
     ["POST", "/tasks", {}, 400, /body/],
     ["POST", "/tasks", { body: "{" }, 400, /is not JSON/],
     ["POST", "/tasks", { body: '{"taskId":""}' }, 400, /body\.taskId: is empty/],
+    [
+      "POST",
+      "/tasks",
+      { body: '{"taskId":".."}' },
+      400,
+      /body\.taskId: is \. or \.\., which clients take out of a path/,
+    ],
     ["POST", "/tasks", { body: '{"taskId":"a","inptu":1}' }, 400, /^body: has an unknown field$/],
     [
       "POST",

@@ -30,7 +30,7 @@ export const handler = restHandler(webhookEnvironment, ({ environment, account, 
     [`POST /webhooks/${name}`]: endpoint(requestSchema, async ({ text: body, headers }) => {
       const secrets = await readSecrets();
       const signature = verifyOrReject({ headers, body }, pipeline.webhook?.verify, secrets, clock.now());
-      const challenge = pipeline.webhook?.verify === "slack" ? challengeOf(body) : undefined;
+      const challenge = challengeOf(body, pipeline.webhook?.verify);
       if (challenge !== undefined) return { status: 200, body: { challenge } };
       if (await deliveries.has(name, signature)) return { status: 202, body: { repeated: true } };
       const accepted = await accept(body);

@@ -75,7 +75,8 @@ export const taskIdSchema = z
   // oxlint-disable-next-line no-control-regex -- rejects control characters
   .regex(/^[^\u0000-\u001f\u007f\ud800-\udfff]*$/u, "has control characters or unpaired surrogates")
   // In a path it would be ambiguous with an encoded character.
-  .regex(/^(?!.*%[\dA-Fa-f]{2})/s, "has a percent sign before two hexadecimal digits");
+  .regex(/^(?!.*%[\dA-Fa-f]{2})/s, "has a percent sign before two hexadecimal digits")
+  .regex(/^(?!\.\.?$)/, "is . or .., which clients take out of a path");
 
 /** Step Functions' limit is 256 KiB, including the task's ID, timestamp and hash. */
 const MAX_INPUT_BYTES = 250_000;

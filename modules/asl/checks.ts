@@ -30,14 +30,55 @@ const STATES_ERRORS = new Set(
 
 /** Faults of each state's fields. */
 export function fieldFaults(machine: Machine): string[] {
-  const own = inRange("TimeoutSeconds", machine.TimeoutSeconds, 1, MAX_SECONDS);
+  const { Version = "1.0", TimeoutSeconds }: Fields = { ...machine };
+  const labels = Object.values(machine.States).flatMap((state) => {
+    const { Label }: Fields = { ...state };
+    return typeof Label === "string" ? [Label] : [];
+  });
   return [
-    ...own,
+    ...(Version === "1.0" ? [] : ["the Version of the language is 1.0"]),
+    ...(new Set(labels).size === labels.length ? [] : ["two distributed maps have the same Label"]),
+    ...inRange("TimeoutSeconds", TimeoutSeconds, 1, MAX_SECONDS),
     ...Object.entries(machine.States).flatMap(([name, state]) => {
-      const isJsonPath = (state.QueryLanguage ?? machine.QueryLanguage) === "JSONPath";
-      const faults = [...stateFaults(state), ...(isJsonPath ? jsonPathFaults(state) : resultFaults(state))];
+      const written: string = state.QueryLanguage ?? machine.QueryLanguage ?? "JSONPath";
+      const language = written === "JSONata" ? "JSONata" : "JSONPath";
+      if (written !== language || (language === "JSONPath" && machine.QueryLanguage === "JSONata"))
+        return [`${name} is in ${written}`];
+      const faults = [
+        ...stateFaults(state),
+        ...foreignFaults(state, language),
+        ...(language === "JSONPath" ? jsonPathFaults(state) : resultFaults(state)),
+      ];
       return faults.map((fault) => `${name} ${fault}`);
     }),
+  ];
+}
+
+/** Fields of the other query language, which asl-validator takes. */
+const FOREIGN = {
+  JSONata: new Set(["Result"]),
+  JSONPath: new Set(["Output", "Arguments", "Items", "Condition"]),
+} as const;
+
+const RETRIER = new Set(
+  "Comment ErrorEquals IntervalSeconds MaxAttempts BackoffRate MaxDelaySeconds JitterStrategy".split(" "),
+);
+
+function foreignFaults(state: State, language: keyof typeof FOREIGN): string[] {
+  const { Retry, ItemReader, ResultWriter }: Fields = { ...state };
+  const parameters = language === "JSONata" ? "Parameters" : "Arguments";
+  const fields = [state, ...recordsOf(state.Catch), ...recordsOf(state.Choices)].flatMap((each) => Object.keys(each));
+  const transitions = state.Type === "Choice" ? Object.keys(state).filter((name) => /^(Next|End)$/.test(name)) : [];
+  const unknown = recordsOf(Retry).flatMap((retrier) => Object.keys(retrier));
+  return [
+    ...fields
+      .filter((name) => FOREIGN[language].has(name))
+      .map((name) => `has ${name}, which ${language} does not have`),
+    ...recordsOf([ItemReader, ResultWriter])
+      .filter((place) => parameters in place)
+      .map(() => `has ${parameters} for its items or results, which ${language} does not have`),
+    ...transitions.map((name) => `has ${name}, which a Choice does not have`),
+    ...unknown.filter((name) => !RETRIER.has(name)).map((name) => `has ${name} in Retry, which does not have it`),
   ];
 }
 
@@ -167,10 +208,13 @@ function assignFaults({ Assign }: Fields): string[] {
 }
 
 function roleFaults(credentials: unknown): string[] {
-  const [{ RoleArn, "RoleArn.$": path } = {}] = recordsOf([credentials]);
-  if (isRecord(credentials) && RoleArn === undefined && path === undefined) return ["has Credentials without RoleArn"];
-  const isArn = typeof RoleArn !== "string" || EXPRESSION.test(RoleArn) || /^(arn:|\$\{)/.test(RoleArn);
-  return isArn ? [] : [`has Credentials for ${RoleArn}, which is not an ARN`];
+  if (credentials === undefined) return [];
+  const [{ RoleArn, "RoleArn.$": path, ...others } = {}] = recordsOf([credentials]);
+  if (RoleArn === undefined && path === undefined) return ["has Credentials without RoleArn"];
+  if (Object.keys(others).length > 0) return ["has Credentials with more than RoleArn"];
+  const isArn =
+    typeof RoleArn !== "string" || EXPRESSION.test(RoleArn) || /\$\{|^arn:[^:]*:iam::\d*:role\//.test(RoleArn);
+  return isArn ? [] : [`has Credentials for ${RoleArn}, which is not the ARN of a role`];
 }
 
 /** Limits of distributed maps. */
@@ -195,7 +239,8 @@ function mapFaults(fields: Fields): string[] {
       ? []
       : distributed.map((name) => `has ${name}, which only distributed maps have`)),
     ...recordsOf([ItemReader]).flatMap(readerFaults),
-    ...recordsOf([ItemReader, ResultWriter]).flatMap(locationFaults),
+    ...recordsOf([ItemReader]).flatMap((reader) => locationFaults(reader, READERS)),
+    ...recordsOf([ResultWriter]).flatMap((writer) => locationFaults(writer, WRITERS)),
     ...(isEmpty ? ["has an ItemBatcher without MaxItemsPerBatch and MaxInputBytesPerBatch"] : []),
     ...inRange("MaxItemsPerBatch", MaxItemsPerBatch, 1, Infinity),
     ...inRange("MaxInputBytesPerBatch", MaxInputBytesPerBatch, 1, 262_144),
@@ -203,24 +248,49 @@ function mapFaults(fields: Fields): string[] {
 }
 
 /** Of an ItemReader or a ResultWriter. */
-function locationFaults({ Resource, Arguments, Parameters }: Fields): string[] {
-  const [location] = recordsOf([Arguments ?? Parameters]);
-  if (location === undefined) return [];
-  const names = Object.keys(location).map((name) => name.replace(/\.\$$/, ""));
-  const needed = String(Resource).endsWith(":getObject") ? ["Bucket", "Key"] : ["Bucket"];
+function locationFaults({ Resource, Arguments, Parameters }: Fields, resources: ReadonlySet<string>): string[] {
+  const call = /^arn:[^:]*:states:::(.*)$/.exec(String(Resource))?.[1] ?? "";
+  if (!resources.has(call)) return [`has ${String(Resource)} as the place of its items or results`];
+  const location = Arguments ?? Parameters;
+  if (location !== undefined && !isRecord(location)) return [];
+  const names = Object.keys(location ?? {}).map((name) => name.replace(/\.\$$/, ""));
+  const needed = call === "s3:getObject" ? ["Bucket", "Key"] : ["Bucket"];
   return needed.filter((name) => !names.includes(name)).map((name) => `has no ${name} for ${String(Resource)}`);
 }
 
+const READERS = new Set(["s3:getObject", "s3:listObjectsV2"]);
+const WRITERS = new Set(["s3:putObject"]);
+
+/** What an ItemReader's fields can be, where they are text. */
+const READER_VALUES: Readonly<Record<string, readonly string[]>> = {
+  InputType: ["CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"],
+  CSVHeaderLocation: ["FIRST_ROW", "GIVEN"],
+  CSVDelimiter: ["COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"],
+  Transformation: ["NONE", "LOAD_AND_FLATTEN"],
+};
+
+const MAX_ITEMS_READ = 100_000_000;
+
 function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
-  const [{ InputType, CSVHeaderLocation, CSVHeaders } = {}] = recordsOf([ReaderConfig]);
+  const [config = {}] = recordsOf([ReaderConfig]);
+  const { InputType, CSVHeaderLocation, CSVHeaders, MaxItems } = config;
+  // A manifest's files can be of any type.
+  const ofOther = Object.keys(config).filter(
+    (name) =>
+      (name.startsWith("CSV") && !["CSV", "MANIFEST", undefined].some((type) => type === InputType)) ||
+      (name === "ItemsPointer" && InputType !== "JSON"),
+  );
+  const unknown = Object.entries(config).filter(
+    ([name, value]) => typeof value === "string" && READER_VALUES[name]?.includes(value) === false,
+  );
   return [
     ...(String(Resource).endsWith(":getObject") && InputType === undefined
       ? ["has an ItemReader that reads an object without InputType"]
       : []),
-    ...(CSVHeaderLocation !== undefined && InputType !== undefined && InputType !== "CSV"
-      ? ["has an ItemReader with CSVHeaderLocation that reads no CSV"]
-      : []),
+    ...unknown.map(([name, value]) => `has an ItemReader with ${name} ${String(value)}`),
+    ...ofOther.map((name) => `has an ItemReader with ${name}, which its InputType does not have`),
     ...(CSVHeaderLocation === "GIVEN" && CSVHeaders === undefined ? ["has an ItemReader without the CSVHeaders"] : []),
+    ...inRange("MaxItems", MaxItems, 1, MAX_ITEMS_READ),
   ];
 }
 
@@ -289,13 +359,15 @@ export function expressionFaults(
           .map((variable) => `${name} has $${variable}, which is not assigned on every path to it`),
         ...nestedIn(state).flatMap((nested) => expressionFaults({ ...nested, QueryLanguage: "JSONPath" }, inner)),
       ];
-    const faults = fieldsOf(state).flatMap(({ value, allowed, hasItem = isInMap }) =>
+    const faults = fieldsOf(state).flatMap(({ value, allowed, hasItem = isInMap, tested = [] }) =>
       stringsIn(value).flatMap((text) =>
-        textFaults(text, { allowed, hasItem }, outer === "unknown" ? "unknown" : variables),
+        textFaults(text, { allowed, hasItem }, outer === "unknown" ? "unknown" : new Set([...variables, ...tested])),
       ),
     );
+    const names = fieldsOf(state).flatMap(({ value }) => expressionNames(value));
     return [
       ...[...new Set(faults)].map((fault) => `${name} ${fault}`),
+      ...names.map((expression) => `${name} has ${expression} as a name: names are not evaluated`),
       ...nestedIn(state).flatMap((nested) =>
         expressionFaults({ ...nested, QueryLanguage: "JSONata" }, inner, isInMap || state.Type === "Map"),
       ),
@@ -316,6 +388,7 @@ function textFaults(
   const use = useOf(expression);
   return [
     ...use.faults,
+    ...(resultOf(expression).type === "f" ? [`has ${text}, which is a function and no value`] : []),
     ...(use.usesItem && !hasItem
       ? ["has $states.context.Map outside of a Map (nestedMachine is for what is in one)"]
       : []),
@@ -348,6 +421,8 @@ interface FieldUse {
   readonly allowed: readonly StatesProperty[];
   /** @default in a Map's machine */
   readonly hasItem?: boolean;
+  /** Variables that are assigned where the field applies. @default those of the state */
+  readonly tested?: Iterable<string>;
 }
 
 const NOT_EXPRESSIONS = new Set([
@@ -375,10 +450,20 @@ function fieldsOf(state: State): FieldUse[] {
         allowed: [...before, "errorOutput"],
       }));
     if (name === "Choices")
-      return recordsOf(value).map(({ Next: _, Comment: __, ...rule }) => ({ value: rule, allowed: before }));
+      return recordsOf(value).map(({ Next: _, Comment: __, ...rule }) => ({
+        value: rule,
+        allowed: before,
+        tested: testedIn(rule["Condition"]),
+      }));
     const allowed = name === "Output" || name === "Assign" ? after : before;
     return [{ value, allowed, ...(name === "ItemSelector" && { hasItem: true }) }];
   });
+}
+
+/** What a rule assigns and outputs applies only where its condition holds: `$exists($n) and $n < 3`. */
+function testedIn(condition: unknown): ReadonlySet<string> {
+  const [, expression] = typeof condition === "string" ? (EXPRESSION.exec(condition) ?? []) : [];
+  return expression === undefined ? new Set() : useOf(expression).tested;
 }
 
 /** Variables that are assigned on every path to a state: a fixed point. */
@@ -493,11 +578,18 @@ function loadValidator(): (definition: unknown) => unknown {
   };
 }
 
-/** Values of a template, with the keys of its objects: `name.$` is JSONPath. */
+/** Texts of a template. */
 function stringsIn(value: unknown): string[] {
   if (typeof value === "string") return [value];
   if (typeof value !== "object" || value === null) return [];
   return Object.values(value).flatMap(stringsIn);
+}
+
+/** Names of a template that are expressions, which are texts there. */
+function expressionNames(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  const names = Array.isArray(value) ? [] : Object.keys(value).filter((name) => EXPRESSION.test(name));
+  return [...names, ...Object.values(value).flatMap(expressionNames)];
 }
 
 function recordsOf(value: unknown): readonly Fields[] {

@@ -30,7 +30,7 @@ const TOKEN = /\s*(<=|>=|<>|[=<>()[\],.+-]|[#:]?\w+|\S)/gy;
 const COMPARATORS = new Set(["=", "<>", "<", "<=", ">", ">="]);
 const CLAUSES = new Set(["SET", "REMOVE", "ADD", "DELETE"]);
 
-/** How many arguments they take. The first one is a path. */
+/** By how many arguments they take. Of one, it is a path. */
 const CONDITIONS = new Map([
   ["attribute_exists", 1],
   ["attribute_not_exists", 1],
@@ -66,16 +66,13 @@ class Reader {
       this.term();
       return;
     }
-    if (this.take("(")) {
-      this.condition();
-      this.expect(")");
-      return;
-    }
+    if (this.inParentheses()) return;
     const count = CONDITIONS.get(this.peek());
     if (count !== undefined && this.tokens[this.at + 1] === "(") {
       this.at += 2;
-      this.path();
-      for (let index = 1; index < count; index += 1) {
+      if (count === 1) this.path();
+      else {
+        this.operand();
         this.expect(",");
         this.operand();
       }
@@ -100,8 +97,26 @@ class Reader {
     }
   }
 
+  /** Whether a condition in parentheses follows; otherwise it may be an operand in some. */
+  private inParentheses(): boolean {
+    const start = this.at;
+    if (!this.take("(")) return false;
+    try {
+      this.condition();
+      this.expect(")");
+      return true;
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      this.at = start;
+      return false;
+    }
+  }
+
   private operand(): void {
-    if (this.peek() === "size" && this.tokens[this.at + 1] === "(") {
+    if (this.take("(")) {
+      this.operand();
+      this.expect(")");
+    } else if (this.peek() === "size" && this.tokens[this.at + 1] === "(") {
       this.at += 2;
       this.path();
       this.expect(")");
@@ -121,8 +136,7 @@ class Reader {
         changed.push(this.path());
         if (clause === "SET") {
           this.expect("=");
-          this.setValue();
-          if (this.take("+") || this.take("-")) this.setValue();
+          this.sum();
         } else if (clause !== "REMOVE" && !this.value()) this.refuse();
       });
     } while (this.at < this.tokens.length);
@@ -134,7 +148,17 @@ class Reader {
     }
   }
 
+  private sum(): void {
+    this.setValue();
+    if (this.take("+") || this.take("-")) this.setValue();
+  }
+
   private setValue(): void {
+    if (this.take("(")) {
+      this.sum();
+      this.expect(")");
+      return;
+    }
     const call = this.tokens[this.at + 1] === "(" ? this.peek() : "";
     if (call !== "if_not_exists" && call !== "list_append") {
       if (!this.value()) this.path();

@@ -6,8 +6,10 @@ import { isFunction, returnType, takes } from "./jsonata-functions";
 export type StatesProperty = "input" | "context" | "result" | "errorOutput";
 
 export interface ExpressionUse {
-  /** Variables of the machine that it requires. Those inside `$exists()` are optional. */
+  /** Variables of the machine that it requires: not those that it tests. */
   readonly variables: ReadonlySet<string>;
+  /** Variables that it tests with `$exists()`: `$exists($n) ? $n + 1 : 0`. */
+  readonly tested: ReadonlySet<string>;
   readonly states: ReadonlySet<string>;
   /** Whether it has the item of a Map. */
   readonly usesItem: boolean;
@@ -27,7 +29,7 @@ const CONTEXT = new Map(
   }).map(([name, fields]) => [name, fields.split(" ")]),
 );
 
-function isInContext([object, field]: readonly string[]): boolean {
+export function isInContext([object, field]: readonly string[]): boolean {
   if (object === undefined || object === "") return true;
   const fields = CONTEXT.get(object);
   return fields !== undefined && (field === undefined || field === "" || fields.includes(field));
@@ -57,10 +59,17 @@ export function useOf(expression: string): ExpressionUse {
     syntaxTree = syntaxTreeOf(expression.replace(/\$\{[^}]*\}/g, "1"));
   } catch (error) {
     const message = typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
-    return { variables: new Set(), states: new Set(), usesItem: false, faults: [`is not JSONata: ${message}`] };
+    return {
+      variables: new Set(),
+      tested: new Set(),
+      states: new Set(),
+      usesItem: false,
+      faults: [`is not JSONata: ${message}`],
+    };
   }
   const walker = new Walker();
   walker.visit(syntaxTree, { local: new Set(), isRelative: false, isOptional: false });
+  for (const name of walker.tested) walker.variables.delete(name);
   return walker;
 }
 
@@ -88,6 +97,7 @@ type Node = Readonly<Record<string, unknown>>;
 
 class Walker implements ExpressionUse {
   readonly variables = new Set<string>();
+  readonly tested = new Set<string>();
   readonly states = new Set<string>();
   usesItem = false;
   readonly faults: string[] = [];
@@ -124,6 +134,8 @@ class Walker implements ExpressionUse {
         this.visitBlock(node, scope);
         return;
       case "bind":
+        if (isNode(node["lhs"]) && node["lhs"]["value"] === "states")
+          this.faults.push("assigns $states, which is reserved");
         this.visit(node["rhs"], { ...scope, local: withNames(scope.local, [node["lhs"]]) });
         return;
       case "transform":
@@ -198,7 +210,7 @@ class Walker implements ExpressionUse {
     if (local.has(name) || isFunction(name) || name === "states") return;
     if (name === "" || name === "$") {
       if (!isRelative) this.faults.push("has $ outside a path: use $states.input");
-    } else if (!isOptional) this.variables.add(name);
+    } else (isOptional ? this.tested : this.variables).add(name);
   }
 }
 
@@ -206,7 +218,7 @@ function withNames(names: ReadonlySet<string>, variables: unknown): ReadonlySet<
   return new Set([...names, ...nodesOf(variables).map(({ value }) => String(value))]);
 }
 
-const HASHES = new Set(["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"]);
+export const HASHES = new Set(["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"]);
 
 const ARITHMETIC = new Set(["+", "-", "*", "/", "%"]);
 const COMPARISONS = new Set(["<", "<=", ">", ">="]);
@@ -250,6 +262,7 @@ function typeOf({ type, value, ...node }: Node): string {
     case "unary":
       return value === "[" ? "a" : value === "{" ? "o" : "n";
     case "lambda":
+    case "partial":
     case "regex":
       return "f";
     default:

@@ -1,4 +1,5 @@
 /** What is wrong with the paths, templates and conditions of a JSONPath state. */
+import { HASHES, isInContext } from "./expressions";
 import type { State } from "./machine";
 import { isRecord, type Fields } from "./values";
 
@@ -98,12 +99,20 @@ export function isTimestamp(value: unknown): boolean {
 /** Texts in single quotes, without what is in them. */
 const withoutTexts = (text: string): string => text.replace(/'(?:[^'\\]|\\.)*'/gs, "''");
 
+/** Of a path into the context object. */
+function contextFaults(path: string): string[] {
+  const [, object = "", field = ""] = /^\$\$\.(\w+)(?:\.(\w+))?/.exec(path) ?? [];
+  return isInContext([object, field]) ? [] : [`has ${path}, which the context does not have`];
+}
+
 function intrinsicFaults(value: string): string[] {
   const [, name = "", rest = ""] = /^\s*States\.(\w+)\((.*)\)\s*$/s.exec(value) ?? [];
-  if (name === "") return [];
+  if (name === "") return contextFaults(value);
   const limits = INTRINSICS[name];
   if (limits === undefined) return [`calls States.${name}, which does not exist`];
   const args = argumentsIn(rest);
+  const [, algorithm = ""] = args;
+  const isHash = name !== "Hash" || !algorithm.startsWith("'") || HASHES.has(algorithm.slice(1, -1));
   const [least, most] = limits;
   const [template = ""] = args;
   const places =
@@ -113,6 +122,7 @@ function intrinsicFaults(value: string): string[] {
     ...(places === undefined || places === args.length
       ? []
       : [`calls States.Format with ${args.length - 1} values for ${places - 1} places`]),
+    ...(isHash ? [] : [`calls States.Hash with ${algorithm}, which it does not have`]),
     ...args.flatMap(intrinsicFaults),
   ];
 }

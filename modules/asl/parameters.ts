@@ -10,6 +10,9 @@ interface Call {
   readonly optional?: readonly string[];
 }
 
+/** A text that is an expression as a whole. */
+const WHOLE_EXPRESSION = /^\{%([^]*)%\}$/;
+
 const words = (text: string): readonly string[] => text.split(" ");
 const DYNAMO = words("ConditionExpression ExpressionAttributeNames ExpressionAttributeValues ReturnValues");
 const DYNAMO_REPORTS = words("ReturnConsumedCapacity ReturnItemCollectionMetrics ReturnValuesOnConditionCheckFailure");
@@ -83,15 +86,30 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
 
 const HTTP_METHODS = new Set(words("DELETE GET HEAD OPTIONS PATCH POST PUT"));
 
-function valueFaults(call: string, { DelaySeconds, Name, StateMachineArn, Method }: Fields): string[] {
+const INVOCATION_TYPES = new Set(words("DryRun Event RequestResponse"));
+const MAX_EVENTS = 10;
+
+function valueFaults(call: string, given: Fields): string[] {
+  const { DelaySeconds, Name, StateMachineArn, Method, InvocationType, Entries } = given;
+  if (call === "lambda:invoke")
+    return !isLiteral(InvocationType) || INVOCATION_TYPES.has(InvocationType)
+      ? []
+      : [`has the InvocationType ${InvocationType}`];
+  if (call === "sns:publish")
+    return words("TopicArn TargetArn PhoneNumber").filter((name) => given[name] !== undefined).length > 1
+      ? ["has more than one destination for sns:publish"]
+      : [];
+  if (call === "events:putEvents") return Array.isArray(Entries) ? entryFaults(Entries) : [];
   if (["http:invoke", "apigateway:invoke"].includes(call))
     return !isLiteral(Method) || HTTP_METHODS.has(Method) ? [] : [`has the Method ${Method}`];
+  const [, expression] = WHOLE_EXPRESSION.exec(String(DelaySeconds)) ?? [];
+  const delay = expression === undefined ? DelaySeconds : resultOf(expression).value;
   const isDelay =
-    typeof DelaySeconds !== "number" ||
-    DelaySeconds < -1e200 ||
-    (DelaySeconds >= 0 && DelaySeconds <= MAX_DELAY_SECONDS);
+    typeof delay !== "number" ||
+    delay < -1e200 ||
+    (Number.isInteger(delay) && delay >= 0 && delay <= MAX_DELAY_SECONDS);
   if (call === "sqs:sendMessage")
-    return isDelay ? [] : [`has DelaySeconds ${DelaySeconds}: not from 0 to ${MAX_DELAY_SECONDS}`];
+    return isDelay ? [] : [`has DelaySeconds ${delay}: not a whole number from 0 to ${MAX_DELAY_SECONDS}`];
   if (call !== "states:startExecution") return [];
   const isName = !isLiteral(Name) || (/^[^\s<>{}[\]?*"#%\\^|~`$&,;:/]{1,80}$/.test(Name) && !/\p{Cc}/u.test(Name));
   return [
@@ -99,6 +117,19 @@ function valueFaults(call: string, { DelaySeconds, Name, StateMachineArn, Method
     ...(!isLiteral(StateMachineArn) || /^arn:[^:]*:states:[^:]*:[^:]*:stateMachine:/.test(StateMachineArn)
       ? []
       : [`has the StateMachineArn ${StateMachineArn}, which is not of a state machine`]),
+  ];
+}
+
+function entryFaults(entries: readonly unknown[]): string[] {
+  const needed = words("Detail DetailType Source");
+  return [
+    ...(entries.length === 0 || entries.length > MAX_EVENTS
+      ? [`has ${entries.length} Entries for events:putEvents: not from 1 to ${MAX_EVENTS}`]
+      : []),
+    ...entries
+      .filter(isRecord)
+      .flatMap((entry) => needed.filter((name) => entry[name] === undefined && entry[`${name}.$`] === undefined))
+      .map((name) => `has an entry without ${name} for events:putEvents`),
   ];
 }
 
@@ -128,8 +159,6 @@ function isSet(content: unknown): boolean {
     Array.isArray(content) && content.length > 0 && content.every(isText) && new Set(content).size === content.length
   );
 }
-
-const WHOLE_EXPRESSION = /^\{%([^]*)%\}$/;
 
 /** Of an item, a key or values of expressions. Those that are expressions as a whole are not known before the execution. */
 export function attributeFaults(attributes: unknown): string[] {

@@ -43,13 +43,17 @@ const SDK: Service = { waits: TOKEN };
 
 const CALL = /^arn:[^:]*:states:::(aws-sdk:)?([^:.]*):([^:.]*)(?:\.(.*))?$/;
 
-/** Of functions and activities, whose resource is their ARN: none. */
+/** Of an integrated call, a function or an activity. */
+const ARN = /^arn:[^:]*:(states:::|lambda:[^:]*:[^:]*:function:|states:[^:]*:[^:]*:activity:)/;
+
 export function callFaults(resource: unknown): string[] {
+  if (typeof resource === "string" && /^arn:[^$]*$/.test(resource) && !ARN.test(resource))
+    return [`calls ${resource}, which is neither a function nor an activity`];
   const [, sdk, name = "", action = "", waiting] = CALL.exec(String(resource)) ?? [];
   if (name === "") return [];
   const service = sdk === undefined ? SERVICES[name] : SDK;
-  if (sdk !== undefined && !/^[a-z]/.test(action))
-    return [`calls aws-sdk:${name}:${action}: actions begin with a small letter`];
+  if (sdk !== undefined && !(/^[a-z]/.test(action) && /^[a-z\d]+$/.test(name)))
+    return [`calls aws-sdk:${name}:${action}: services are in small letters, actions begin with one`];
   if (service === undefined || service.actions?.includes(action) === false)
     return [`calls ${name}:${action}, which Step Functions does not integrate: aws-sdk:${name}:${action} may exist`];
   const waits = waiting === undefined || service.waits.some((each) => each === waiting);

@@ -46,7 +46,8 @@ export class AthenaTable extends Construct {
         "projection.enabled": "true",
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
-        "projection.dt.range": "2020-01-01,NOW",
+        // Athena's NOW is in UTC: a schedule's time zone may be a day ahead.
+        "projection.dt.range": "2020-01-01,NOW+1DAYS",
         ...Object.fromEntries(
           partitions.slice(1).flatMap((partition) => [
             [`projection.${partition}.type`, "integer"],

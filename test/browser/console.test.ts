@@ -401,6 +401,49 @@ describe("an action", () => {
     await dialog.waitFor({ state: "detached" });
   });
 
+  it("runs once when it is confirmed twice", async () => {
+    runs.length = 0;
+    const { page: opened, visit } = await open({ act });
+    await visit("/schedules/invoices");
+    await opened.getByRole("button", { name: "Run now" }).click();
+    const dialog = dialogOf(opened);
+    await opened.evaluate(`for (const _ of [1, 2]) document.querySelector("form").requestSubmit()`);
+    await dialog.getByText("It has begun").waitFor();
+    await opened.evaluate("answered()");
+    expect(runs).toHaveLength(1);
+  });
+
+  it("whose answer is lost is asked for its end, and runs once", async () => {
+    runs.length = 0;
+    const { page: opened, visit } = await open({ act });
+    let [lost, sent] = [0, 0];
+    await opened.route("**/api/actions/*", async (route) => {
+      sent += 1;
+      if (sent > 1) return route.continue();
+      await route.fetch();
+      lost += 1;
+      return route.abort("connectionreset");
+    });
+    await visit("/schedules/invoices");
+    await opened.getByRole("button", { name: "Run now" }).click();
+    const dialog = dialogOf(opened);
+    await dialog.getByRole("button", { name: "Run now" }).click();
+    await dialog.getByText("It has begun").waitFor();
+    expect([lost, sent]).toEqual([1, 2]);
+    expect(runs).toHaveLength(1);
+  });
+
+  it("says that it may have run when the console is gone", async () => {
+    const { page: opened, visit, console: console_ } = await open({ act });
+    await visit("/schedules/invoices");
+    await opened.getByRole("button", { name: "Run now" }).click();
+    const dialog = dialogOf(opened);
+    await console_.close();
+    running.splice(running.indexOf(console_), 1);
+    await dialog.getByRole("button", { name: "Run now" }).click();
+    await dialog.getByText("The action may have run").waitFor();
+  });
+
   it("that fails says why, and can be mended", async () => {
     const { page: opened, visit } = await open({ act });
     await visit("/schedules/invoices");

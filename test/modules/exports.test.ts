@@ -2,6 +2,7 @@ import * as z from "zod";
 import { exportSchema } from "../../functions/exports/contract";
 import { symlinkKey } from "../../functions/exports/run/object-keys";
 import { slotOf } from "../../functions/exports/run/schedule";
+import { DAY_MS, HOUR_MS } from "../../functions/shared/time";
 import { ConfigurationError } from "../../modules/constructs/config";
 import { exportMachine } from "../../modules/exports/definition";
 import { PRESETS } from "../../modules/exports/schema";
@@ -153,6 +154,21 @@ describe("the exports module", () => {
     for (const name of attributes.filter((attribute) => !isParquet && attribute !== attribute.toLowerCase()))
       expect(table.storage_descriptor.ser_de_info.parameters).toHaveProperty([`mapping.${name.toLowerCase()}`], name);
   });
+
+  it.each(["Pacific/Auckland", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])(
+    "has an Athena table whose days include each run's as soon as it has ended, in %s",
+    (timeZone) => {
+      const schedule = "cron(0 6 * * ? *)";
+      const module = module_({ tables: [{ name: "orders", table: "orders", schedule, timeZone }] });
+      const { parameters } = glueTable(module.resource["aws_glue_catalog_table"]?.["athena_orders"]);
+      const [, daysAhead] = /^2020-01-01,NOW\+(\d)DAYS$/.exec(parameters["projection.dt.range"] ?? "") ?? [];
+      for (let hour = 0; hour < 48; hour++) {
+        const now = Date.parse("2026-11-20T00:00:00Z") + hour * HOUR_MS;
+        const last = new Date(now + Number(daysAhead) * DAY_MS).toISOString().slice(0, 10);
+        expect(slotOf(now, { expression: schedule, timeZone }).day <= last).toBe(true);
+      }
+    },
+  );
 
   it("gives functions the columns of Parquet files only: a change of Athena's starts no unfinished run over", () => {
     const columns = { amount: "double" };

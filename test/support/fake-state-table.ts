@@ -1,14 +1,8 @@
 /** An in-memory DynamoDB for the state table, with conditions and transactions. */
 import {
-  BatchGetItemCommand,
   ConditionalCheckFailedException,
   DynamoDBClient,
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
   TransactionCanceledException,
-  TransactWriteItemsCommand,
-  UpdateItemCommand,
   type BatchGetItemCommandInput,
   type GetItemCommandInput,
   type Put,
@@ -17,12 +11,12 @@ import {
   type TransactWriteItemsCommandInput,
   type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { mockClient } from "aws-sdk-client-mock";
 
 import { incidentUpdates, type IncidentUpdates } from "../../functions/heartbeats/monitors/incident-updates";
 import { stateTable, type StateTable } from "../../functions/heartbeats/monitors/state-table";
 import { valuesOf } from "../../functions/shared/aws/item";
 import type { Clock } from "../../functions/shared/clock";
+import { answerCommands } from "./answer-commands";
 import { holds, updated, type Item } from "./dynamodb-expressions";
 import { sdkJson } from "./sdk-json";
 
@@ -33,63 +27,64 @@ export interface FakeStateTable extends StateTable {
   readonly updates: IncidentUpdates;
   /** All items, sorted by key, unmarshalled. */
   readonly items: () => readonly Record<string, unknown>[];
-  /** Number of requests by command. */
   /** Stores an item as it is. */
   readonly preload: (item: Item) => void;
+  /** Number of requests by command. */
   readonly requests: () => Readonly<Record<string, number>>;
 }
 
 /** Each request yields to the event loop, so that concurrent runs interleave. */
 export function fakeStateTable(clock: Clock): FakeStateTable {
-  const stored = new Map<string, Item>();
+  /** Of each monitor, by their sort key. */
+  const stored = new Map<string, Map<string, Item>>();
   const counts: Record<string, number> = {};
-  const client = new DynamoDBClient({ region: "eu-central-1" });
-  const dynamodb = mockClient(client);
-  const keyOf = (item: Item): string => `${item["monitor"]?.S ?? ""} ${item["item"]?.S ?? ""}`;
+  const client = new DynamoDBClient({ region: "eu-central-1", cacheMiddleware: true });
+  const monitorOf = (item: Item): string => item["monitor"]?.S ?? "";
+  const sortKeyOf = (item: Item): string => item["item"]?.S ?? "";
+  const keyOf = (item: Item): string => `${monitorOf(item)} ${sortKeyOf(item)}`;
+  const find = (key: Item): Item | undefined => stored.get(monitorOf(key))?.get(sortKeyOf(key));
+  const store = (item: Item): void => {
+    const [monitor, sortKey] = [monitorOf(item), sortKeyOf(item)];
+    const items = stored.get(monitor) ?? new Map<string, Item>();
+    const isNew = !items.has(sortKey);
+    items.set(sortKey, item);
+    stored.set(monitor, isNew ? new Map([...items].sort(([a], [b]) => (a < b ? -1 : 1))) : items);
+  };
   const conditionHolds = ({ Item = {}, ConditionExpression, ExpressionAttributeValues = {} }: Put): boolean => {
-    const before = stored.get(keyOf(Item));
+    const before = find(Item);
     if (ConditionExpression === undefined) return true;
     if (ConditionExpression === "attribute_not_exists(monitor)") return before === undefined;
     if (ConditionExpression === "revision = :before")
       return before?.["revision"]?.N === ExpressionAttributeValues[":before"]?.N;
     throw new Error(`unexpected condition: ${ConditionExpression}`);
   };
-  const put = ({ Item = {} }: Put): void => {
-    stored.set(keyOf(Item), Item);
-  };
-  const on = <Input>(name: string, answer: (input: Input) => object) => {
-    return async (input: Input) => {
+  const on = <Input>(name: string, answer: (input: Input) => object) => ({
+    [`${name}Command`]: async (input: Input) => {
       counts[name] = (counts[name] ?? 0) + 1;
       await new Promise(setImmediate);
       return answer(input);
-    };
-  };
+    },
+  });
 
-  dynamodb.on(GetItemCommand).callsFake(
-    on("GetItem", ({ Key = {} }: GetItemCommandInput) => {
-      const Item = stored.get(keyOf(Key));
+  answerCommands(client, {
+    ...on("GetItem", ({ Key = {} }: GetItemCommandInput) => {
+      const Item = find(Key);
       return Item ? { Item } : {};
     }),
-  );
-  dynamodb.on(BatchGetItemCommand).callsFake(
-    on("BatchGetItem", ({ RequestItems = {} }: BatchGetItemCommandInput) => ({
+    ...on("BatchGetItem", ({ RequestItems = {} }: BatchGetItemCommandInput) => ({
       Responses: {
         [NAME]: (RequestItems[NAME]?.Keys ?? []).flatMap((key) => {
-          const item = stored.get(keyOf(key));
+          const item = find(key);
           return item ? [item] : [];
         }),
       },
     })),
-  );
-  dynamodb.on(PutItemCommand).callsFake(
-    on("PutItem", (input: PutItemCommandInput) => {
+    ...on("PutItem", (input: PutItemCommandInput) => {
       if (!conditionHolds(input)) throw new ConditionalCheckFailedException({ message: "no", $metadata });
-      put(input);
+      store(input.Item ?? {});
       return {};
     }),
-  );
-  dynamodb.on(TransactWriteItemsCommand).callsFake(
-    on("TransactWriteItems", ({ TransactItems = [] }: TransactWriteItemsCommandInput) => {
+    ...on("TransactWriteItems", ({ TransactItems = [] }: TransactWriteItemsCommandInput) => {
       const puts = TransactItems.flatMap(({ Put }) => Put ?? []);
       if (new Set(puts.map(({ Item = {} }) => keyOf(Item))).size < puts.length) throw new Error("duplicate item");
       const CancellationReasons = puts.map((each) => ({
@@ -97,42 +92,40 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
       }));
       if (!puts.every(conditionHolds))
         throw new TransactionCanceledException({ message: "no", CancellationReasons, $metadata });
-      puts.forEach(put);
+      for (const { Item = {} } of puts) store(Item);
       return {};
     }),
-  );
-  dynamodb.on(UpdateItemCommand).callsFake(
-    on("UpdateItem", (input: UpdateItemCommandInput) => {
+    ...on("UpdateItem", (input: UpdateItemCommandInput) => {
       const { Key = {}, ConditionExpression } = input;
-      const before = stored.get(keyOf(Key)) ?? {};
+      const before = find(Key) ?? {};
       if (ConditionExpression !== undefined && !holds(ConditionExpression, before, input))
         throw new ConditionalCheckFailedException({ message: "no", $metadata });
-      stored.set(keyOf(Key), updated({ ...before, ...Key }, input));
+      store(updated({ ...before, ...Key }, input));
       return {};
     }),
-  );
-  dynamodb.on(QueryCommand).callsFake(
-    on("Query", ({ ExpressionAttributeValues: values = {}, ExclusiveStartKey }: QueryCommandInput) => {
+    ...on("Query", ({ ExpressionAttributeValues: values = {}, ExclusiveStartKey }: QueryCommandInput) => {
       const [monitor = "", from = "", to = ""] = [":monitor", ":from", ":to"].map((name) => values[name]?.S);
       const after = ExclusiveStartKey?.["item"]?.S;
-      const itemOf = ({ item }: Item): string => item?.S ?? "";
-      const matches = [...stored.values()]
-        .filter((each) => each["monitor"]?.S === monitor && from <= itemOf(each) && itemOf(each) <= to)
-        .filter((each) => after === undefined || itemOf(each) > after)
-        .sort((a, b) => (itemOf(a) < itemOf(b) ? -1 : 1));
+      const matches = [...(stored.get(monitor)?.entries() ?? [])]
+        .filter(([key]) => from <= key && key <= to && (after === undefined || key > after))
+        .map(([, item]) => item);
       // Pages of two, to test pagination.
       const Items = matches.slice(0, 2);
       const last = Items.at(-1);
       return { Items, ...(matches.length > 2 && last && { LastEvaluatedKey: last }) };
     }),
-  );
+  });
 
   return {
     ...stateTable(client, NAME, { clock, random: () => 0.5, json: sdkJson(client) }),
     updates: incidentUpdates(client, NAME),
-    items: () => [...stored.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => valuesOf(item)),
+    items: () =>
+      [...stored.values()]
+        .flatMap((items) => [...items.values()])
+        .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+        .map((item) => valuesOf(item)),
     preload: (item) => {
-      stored.set(keyOf(item), item);
+      store(item);
     },
     requests: () => counts,
   };

@@ -7,7 +7,7 @@ import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } fr
 import { ConfigurationError } from "./configuration";
 import { cursorAt, cursorSource, isRecreated, type Cursor, type CursorSource } from "./cursor";
 import { reservedKey, uploadPrefix } from "./object-keys";
-import { missedDues, scheduleKey, slotOf, type Slot } from "./schedule";
+import { missedDues, scheduleKey, slotFault, slotOf, type Slot } from "./schedule";
 import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
 
 /** The unfinished run of an export. */
@@ -88,6 +88,9 @@ const MAX_ATTEMPTS = 5;
 /** S3's lifecycle rule aborts uploads after 15 days. */
 const RESUMABLE_MS = 14 * DAY_MS;
 
+/** A run is part of the input of each step, which is limited. The uploads of earlier ones were aborted by those that came since. */
+const MAX_SUPERSEDED = 100;
+
 /** Each is a second. */
 const MAX_KEYS_TRIED = 600;
 
@@ -101,7 +104,8 @@ export class ClaimConflictError extends Error {
  * configuration has changed since, that day starts over: the old configuration may have caused the failure. So it does if the table was created
  * again: a segment would go on in another table.
  *
- * @throws {@link ClaimConflictError}, CursorMismatchError, and ExportPeriodTooShortError for incremental exports by DynamoDB
+ * @throws {@link ClaimConflictError}, CursorMismatchError, ConfigurationError for a day that is none of the export's, and
+ *   ExportPeriodTooShortError for incremental exports by DynamoDB
  */
 export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<ClaimResult> {
   const { request, execution, now } = input;
@@ -225,7 +229,9 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
     ...(window && { window }),
     keepsCursor: isRepeated || range !== undefined,
     ...(replaced && { replaces: replaced.run }),
-    superseded: superseded ? [...superseded.superseded, { id: superseded.id, prefix: uploadPrefix(superseded) }] : [],
+    superseded: superseded
+      ? [...superseded.superseded, { id: superseded.id, prefix: uploadPrefix(superseded) }].slice(-MAX_SUPERSEDED)
+      : [],
     ...(maxReadUnitsPerSecond !== undefined && { maxReadUnitsPerSecond }),
     segments: config.format === "json" || config.engine === "dynamodb-export" ? 1 : config.segments,
     attempt: 1,
@@ -261,13 +267,21 @@ function isSameOccasion(run: Occasion, { day, time, trigger, range }: Occasion):
   return run.day === day && run.time === time && run.trigger === trigger && isDeepStrictEqual(run.range, range);
 }
 
-/** @param now epoch milliseconds, for a request without a day */
+/**
+ * @param now epoch milliseconds, for a request without a day
+ * @throws ConfigurationError
+ */
 function requestedSlot(
-  { day, time }: Pick<RunRequest, "day" | "time">,
+  { day, time, trigger }: Pick<RunRequest, "day" | "time" | "trigger">,
   { schedule }: ScheduledExport,
   now: number,
 ): Slot {
-  return day === undefined ? slotOf(now, schedule) : { day, ...(time !== undefined && { time }) };
+  if (day === undefined) return slotOf(now, schedule);
+  const slot = { day, ...(time !== undefined && { time }) };
+  // The schedule may have changed since its event.
+  const fault = trigger === "schedule" ? undefined : slotFault(slot, schedule);
+  if (fault !== undefined) throw new ConfigurationError(fault);
+  return slot;
 }
 
 type Source = Pick<Run, "config" | "account" | "region" | "tableId">;

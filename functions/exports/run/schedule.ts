@@ -2,7 +2,7 @@
 import { nextInstant, rateMs } from "../../shared/calendar/schedule-expression";
 import { localTime } from "../../shared/calendar/time-zone";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
-import { granularityOf, type ExportSchedule, type Run } from "../contract";
+import { granularityOf, type ExportSchedule, type Granularity, type Run } from "../contract";
 
 /** Tells one schedule from another. */
 export function scheduleKey({ expression, timeZone }: ExportSchedule): string {
@@ -14,10 +14,28 @@ export type Slot = Pick<Run, "day" | "time">;
 
 /** The slot of a due time, or of another: a day in the schedule's time zone, or an hour or minute in UTC, which no change of the clock repeats. */
 export function slotOf(at: number, schedule: ExportSchedule | undefined): Slot {
-  const granularity = schedule === undefined ? "day" : granularityOf(schedule.expression);
-  if (granularity === "day") return { day: isoOf(localTime(at, schedule?.timeZone ?? "UTC")).slice(0, 10) };
+  if (slotsOf(schedule) === "day") return { day: isoOf(localTime(at, schedule?.timeZone ?? "UTC")).slice(0, 10) };
   const due = isoOf(dueOf(at, schedule));
-  return { day: due.slice(0, 10), time: due.slice(11, granularity === "hour" ? 13 : 16) };
+  return { day: due.slice(0, 10), time: due.slice(11, slotsOf(schedule) === "hour" ? 13 : 16) };
+}
+
+function slotsOf(schedule: ExportSchedule | undefined): Granularity {
+  return schedule === undefined ? "day" : granularityOf(schedule.expression);
+}
+
+const SLOT_EXAMPLES: Readonly<Record<Granularity, string>> = {
+  day: "2026-11-21",
+  hour: "2026-11-21T17",
+  minute: "2026-11-21T17:15",
+};
+
+/** Why a slot is none of a schedule's: Athena, which has a partition for each of those, would not find its files. Undefined: it is one. */
+export function slotFault({ day, time }: Slot, schedule: ExportSchedule | undefined): string | undefined {
+  const slots = slotsOf(schedule);
+  const given = time === undefined ? "day" : time.includes(":") ? "minute" : "hour";
+  if (given === slots) return undefined;
+  const text = time === undefined ? day : `${day}T${time}`;
+  return `${text} is a ${given}, and the runs of this export are filed by ${slots}: ${SLOT_EXAMPLES[slots]}`;
 }
 
 const isoOf = (at: number): string => new Date(at).toISOString();

@@ -33,7 +33,7 @@ export interface Message {
   readonly versionSource: string;
   /** Since when the pipeline has its pointers, ISO 8601. Of versions that do not compare, the later one is newer. */
   readonly versionSince: string;
-  /** The value at `groupBy`; undefined when it is missing or too long for an index. */
+  /** The value at `groupBy`; undefined when it is missing, null, or too long for an index. */
   readonly group: string | undefined;
   /** Values by label, without missing ones. */
   readonly summary: Readonly<Record<string, string>>;
@@ -77,7 +77,7 @@ export function readMessage(
     keySource: pointers.key,
     ...(pointers.version === undefined ? receiptVersion(receivedAt) : versionOf(document, pointers.version)),
     versionSince: pointers.since,
-    group: group === undefined ? undefined : indexable(textOf(group)),
+    group: group === undefined || group === null ? undefined : indexable(textOf(group)),
     summary: summaryOf(document, pipeline.summary),
     receivedAt,
     digest: createHash("sha256").update(data).digest("hex"),

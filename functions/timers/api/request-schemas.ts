@@ -33,7 +33,8 @@ const UNITS_MS: Readonly<Record<string, number>> = { second: SECOND_MS, minute: 
 
 export const idSchema = z
   .string("is missing")
-  .refine((id) => /^[A-Za-z0-9._:-]{1,256}$/.test(id), "is not 1 to 256 characters of A-Z a-z 0-9 . _ : -");
+  .refine((id) => /^[A-Za-z0-9._:-]{1,256}$/.test(id), "is not 1 to 256 characters of A-Z a-z 0-9 . _ : -")
+  .refine((id) => !/^\.\.?$/.test(id), "is . or .., which clients take out of a path");
 
 const wholeNumber = (min: number, max: number) => {
   const message = `is not a whole number of ${min} to ${max}`;

@@ -39,11 +39,16 @@ export function sqsSender(
       );
     return Failed.map(({ Id, SenderFault, Code, Message = "" }) => ({
       index: Number(Id),
-      isRejected: SenderFault && !Code.includes("Throttl"),
+      isRejected: SenderFault && INVALID_MESSAGE.test(Code),
       reason: `${Code}: ${Message}`,
     }));
   };
 }
+
+/**
+ * What no retry mends. The other faults of the sender pass: throttling, a key of KMS that is disabled or denied, a queue that has yet to be made.
+ */
+const INVALID_MESSAGE = /^Invalid(MessageContents|ParameterValue|AttributeValue)$/;
 
 /**
  * Most responses. They are not parsed: the dispatcher reads thousands a second. Only entries that were sent have a message id, and only

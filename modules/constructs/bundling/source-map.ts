@@ -1,4 +1,5 @@
 /** Source maps of bundles, without dependencies: two thirds of a zip, and most of the time that esbuild and we take for maps. */
+import { statSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { decode, encode, type SourceMapSegment } from "@jridgewell/sourcemap-codec";
 import type { Plugin } from "esbuild";
@@ -11,14 +12,22 @@ const STUB = `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(
   JSON.stringify({ version: 3, sources: [""], mappings: "AAAA" }),
 ).toString("base64")}`;
 
+/** Files of dependencies with their stubs, by path. esbuild asks for all of them again in each build of a changed handler. */
+const stubbed = new Map<string, { readonly stamp: string; readonly contents: Uint8Array }>();
+
 /** Gives each file of a dependency a map of its own. The code stays the same. */
 export const stubMaps: Plugin = {
   name: "stub-maps",
   setup: (build) => {
-    build.onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
-      contents: `${await readFile(path, "utf8")}${STUB}`,
-      loader: "js",
-    }));
+    build.onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => {
+      const { mtimeMs, size } = statSync(path);
+      const stamp = `${mtimeMs} ${size}`;
+      const known = stubbed.get(path);
+      if (known?.stamp === stamp) return { contents: known.contents, loader: "js" };
+      const contents = Buffer.from(`${await readFile(path, "utf8")}${STUB}`);
+      stubbed.set(path, { stamp, contents });
+      return { contents, loader: "js" };
+    });
   },
 };
 

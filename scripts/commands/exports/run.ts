@@ -3,6 +3,7 @@ import * as z from "zod";
 import { timeSchema, type NewRunRequest, type Range, type ScheduledExport } from "../../../functions/exports/contract";
 import { findExport } from "../../../functions/exports/run/configuration";
 import { startExecution } from "../../../functions/exports/run/executions";
+import { slotFault, type Slot } from "../../../functions/exports/run/schedule";
 import { timeOf } from "../../../functions/exports/run/window";
 import type { StateTable } from "../../../functions/exports/storage/state-table";
 import { SECOND_MS } from "../../../functions/shared/time";
@@ -60,11 +61,13 @@ class ExportRunningError extends Error {
 
 async function run(name: string, options: Options): Promise<number> {
   const { day, force } = options;
-  const slot = day === undefined ? {} : slotOption(day);
+  const slot = day === undefined ? undefined : slotOption(day);
   const [since, until] = [timeOption("since", options.since), timeOption("until", options.until)];
   if (options.json && !options.estimate) throw new UsageError("--json is only for --estimate.");
   const deployed = await findExports(options);
   const config = findExport(deployed.configuration, { export: name });
+  const fault = slot && slotFault(slot, config.schedule);
+  if (fault !== undefined) throw new UsageError(`--day: ${fault}`);
   const range = await rangeOf({ since, until }, config, deployed.state);
   showEstimate(config, await sizeOf(config, deployed.dynamodb), options);
   if (options.estimate) return EXIT.ok;
@@ -93,7 +96,7 @@ async function run(name: string, options: Options): Promise<number> {
   return EXIT.ok;
 }
 
-function slotOption(text: string): Pick<NewRunRequest, "day" | "time"> {
+function slotOption(text: string): Slot {
   const [, day = "", time] = /^(\d{4}-\d\d-\d\d)(?:T(.+))?$/.exec(text) ?? [];
   const slot = z.object({ day: z.iso.date(), time: timeSchema.optional() }).safeParse({ day, time }).data;
   if (slot === undefined)

@@ -16,6 +16,14 @@ export class ServerError extends Error {
   }
 }
 
+/** It is not known whether an action has run. */
+class LostAnswerError extends Error {
+  override readonly name = "LostAnswerError";
+  constructor() {
+    super("The console did not answer. The action may have run: look at its effect before you run it again.");
+  }
+}
+
 /**
  * Exchanges the token of the address, if it has one, for a session, and takes it out of the address.
  * @throws ServerError
@@ -43,15 +51,30 @@ export async function getView<Name extends ViewName>(
   return (await bodyOf(response)) as Views[Name];
 }
 
-/** @throws ServerError, and fetch's TypeError when the server is gone */
+/** An answer that is lost is asked for again: the server runs what has the same key once. */
+const ATTEMPTS = 4;
+const PAUSE_MS = 500;
+
+/** @throws ServerError; LostAnswerError when the server is gone */
 export async function runAction(name: ActionName, values: Values): Promise<ActionResult> {
-  return (await post(`actions/${name}`, values)) as ActionResult;
+  const key = crypto.randomUUID();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return (await post(`actions/${name}`, values, { "Idempotency-Key": key })) as ActionResult;
+    } catch (error) {
+      // Another server has other sessions, and does not know whether the first one has run it.
+      const isOfAnother = error instanceof ServerError && error.status === 401 && attempt > 1;
+      if (error instanceof ServerError && !isOfAnother) throw error;
+      if (isOfAnother || attempt === ATTEMPTS) throw new LostAnswerError();
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS * 2 ** attempt));
+    }
+  }
 }
 
-async function post(path: string, body: unknown): Promise<unknown> {
+async function post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<unknown> {
   const response = await fetch(`/api/${path}`, {
     method: "POST",
-    headers: { ...authorization(), "Content-Type": "application/json" },
+    headers: { ...authorization(), "Content-Type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
   return bodyOf(response);

@@ -1,6 +1,7 @@
 /** The console's HTTP server, on loopback. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import * as z from "zod";
+import { MINUTE_MS } from "../../../functions/shared/time";
 import { errorMessage, errorName } from "../../../functions/shared/errors";
 import { ownValue } from "../../../functions/shared/own-value";
 import { visibleLines } from "../../../functions/shared/text";
@@ -9,6 +10,7 @@ import { parseJson } from "../../shared/fields";
 import { ACTIONS, type ActionName, type Values } from "../actions/actions";
 import type { ActionResult, ErrorView, Query } from "../contract";
 import type { PageFile } from "./bundle-page";
+import { Outcomes } from "./outcomes";
 import { isBearer, refusedByConsole, SECURITY_HEADERS, Sessions } from "./guard";
 
 /** Answers JSON. */
@@ -28,6 +30,8 @@ export interface ConsoleOptions {
   readonly key?: string;
   /** @default the first of {@link DEFAULT_PORT} and any free one */
   readonly port?: number;
+  /** A connection on which nothing is read or written for so long is closed. @default {@link IDLE_MS} */
+  readonly idleMs?: number;
 }
 
 export interface RunningConsole {
@@ -44,6 +48,10 @@ export const DEFAULT_PORT = 4_570;
 const LONGEST_TOKEN = 1_000;
 const LONGEST_ACTION = 1_000_000;
 
+/** Limit what readers that do not read keep in memory. An action answers within a minute, a view of a large account later. */
+const IDLE_MS = 5 * MINUTE_MS;
+const MOST_CONNECTIONS = 200;
+
 /** The request is refused or wrong. The message is for the viewer. */
 export class RequestError extends Error {
   override readonly name = "RequestError";
@@ -57,11 +65,14 @@ export class RequestError extends Error {
 
 export async function startConsole(options: ConsoleOptions): Promise<RunningConsole> {
   const sessions = new Sessions();
+  const outcomes = new Outcomes<ActionResult>();
   const server = createServer((request, response) => {
-    respond(request, response, { ...options, sessions, port: portOf(server) }).catch((error: unknown) => {
+    respond(request, response, { ...options, sessions, outcomes, port: portOf(server) }).catch((error: unknown) => {
       answer(response, ...failureOf(error));
     });
   });
+  server.timeout = options.idleMs ?? IDLE_MS;
+  server.maxConnections = MOST_CONNECTIONS;
   await listen(server, options.port);
   return {
     port: portOf(server),
@@ -84,6 +95,7 @@ function addressOf(port: number, token: string): string {
 
 interface Serving extends ConsoleOptions {
   readonly sessions: Sessions;
+  readonly outcomes: Outcomes<ActionResult>;
   readonly port: number;
 }
 
@@ -153,7 +165,8 @@ async function actUpon(name: string, request: IncomingMessage, serving: Serving)
     throw new RequestError(403, "The console only reads here. Start it with --write, or run the command.");
   const values = valuesSchema.safeParse(parseJson(await bodyOf(request, LONGEST_ACTION))).data;
   if (values === undefined) throw new RequestError(400, "The body is not an object of texts.");
-  return serving.act(name, values);
+  const { act, outcomes } = serving;
+  return outcomes.once(request.headers["idempotency-key"], JSON.stringify([name, values]), () => act(name, values));
 }
 
 function isAction(name: string): name is ActionName {
@@ -172,6 +185,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   UnauthorizedOperation: 403,
   NotInEnvironmentError: 404,
   ResourceNotFoundException: 404,
+  IdempotencyKeyError: 400,
 };
 
 function failureOf(error: unknown): [status: number, body: ErrorView] {

@@ -1,5 +1,5 @@
 /** Turns any error into sentences for a person: no stack traces, no JSON, no ARNs. */
-import { appendFileSync, mkdirSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorCode, errorMessage, errorName, isObject } from "../../../functions/shared/errors";
 
@@ -132,11 +132,18 @@ export function shortenArns(text: string): string {
   return text.replace(/\barn:[\w-]+:[\w-]+:[\w-]*:\d*:([^\s"',;)]+)/g, "$1");
 }
 
+/** The last that were logged: the console polls, and would log the same fault every two seconds. */
+const logged = new Set<string>();
+const MOST_LOGGED = 100;
+
 function logStack(error: unknown): boolean {
+  const stack = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error);
+  if (logged.has(stack) && existsSync(ERROR_LOG)) return true;
   try {
     mkdirSync(dirname(ERROR_LOG), { recursive: true });
-    const stack = error instanceof Error ? (error.stack ?? error.message) : errorMessage(error);
     appendFileSync(ERROR_LOG, `${new Date().toISOString()} ${stack}\n`);
+    if (logged.size === MOST_LOGGED) logged.clear();
+    logged.add(stack);
     return true;
   } catch {
     return false;

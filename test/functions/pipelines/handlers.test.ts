@@ -143,6 +143,7 @@ describe("ingress", () => {
     ["a byte order mark", '\ufeff{"id":"1","v":1}', 400],
     ["depth", `{"id":"1","v":1,"x":${"[".repeat(5_000)}${"]".repeat(5_000)}}`, 400],
     ["more than it takes", `{"id":"1","v":1,"x":"${"x".repeat(204_800)}"}`, 413],
+    ["more bytes than it takes", `{"id":"1","v":1,"x":"${"é".repeat(102_400)}"}`, 413],
   ])("refuses %s", async (_, body, status) => {
     expect((await post(body))[0]).toBe(status);
     expect(sqs.calls()).toHaveLength(0);
@@ -288,10 +289,13 @@ describe("ingest", () => {
     call.mockClear();
     call.mockResolvedValue("{}");
     const handler = await handlerOf("ingest");
-    await handler({ Records: [record("1", '{"id":"a","v":1}', 999_999_999_999_999)] });
-    expect(JSON.parse(call.mock.calls[0]?.[1] ?? "")).toMatchObject({
-      Item: { receivedAt: { S: "2026-11-21T08:00:00.000Z" } },
-    });
+    const sentAt = Date.parse("2026-11-21T08:00:00.000Z");
+    // Clocks differ by up to a minute.
+    const times = [999_999_999_999_999, sentAt + 60_001, sentAt + 60_000];
+    await handler({ Records: times.map((time, index) => record(String(index), `{"id":"${index}","v":1}`, time)) });
+    expect(call.mock.calls.map(([, body]) => JSON.parse(body) as unknown)).toMatchObject(
+      [sentAt, sentAt, sentAt + 60_000].map((time) => ({ Item: { receivedAt: { S: new Date(time).toISOString() } } })),
+    );
   });
 
   it("reads a message by the pointers by which the gate accepted it, and by its own what has none, or others than pointers", async () => {
@@ -458,6 +462,16 @@ describe("send", () => {
     await handler({ source: "aws.events" });
     expect(dynamodb.commandCalls(BatchWriteItemCommand)).toHaveLength(0);
     expect(JSON.stringify(output.lines())).toContain("overdueNotifications");
+  });
+
+  it("counts no notification as overdue in its first five minutes", async () => {
+    dynamodb.on(UpdateItemCommand).rejects(new ConditionalCheckFailedException({ message: "no", $metadata: {} }));
+    dynamodb.on(QueryCommand).resolves({ Items: [] });
+    queueOf("jobOrder").resolves(queued("2026-11-21T00:00:00.000Z"));
+    jest.spyOn(Date, "now").mockReturnValue(Date.parse("2026-11-21T00:05:00Z"));
+    const handler = await handlerOf("send");
+    await handler({ source: "aws.events" });
+    expect(JSON.stringify(output.lines())).not.toContain("overdueNotifications");
   });
 
   const queueOf = (queue: string) =>

@@ -186,6 +186,13 @@ describe("the API", () => {
     ["POST", "/tasks", {}, 400, /body/],
     ["POST", "/tasks", { body: "{" }, 400, /is not JSON/],
     ["POST", "/tasks", { body: '{"taskId":""}' }, 400, /body\.taskId: is empty/],
+    [
+      "POST",
+      "/tasks",
+      { body: '{"taskId":".."}' },
+      400,
+      /body\.taskId: is \. or \.\., which clients take out of a path/,
+    ],
     ["POST", "/tasks", { body: '{"taskId":"a","inptu":1}' }, 400, /^body: has an unknown field$/],
     [
       "POST",
@@ -245,6 +252,14 @@ describe("the reconciler", () => {
     expect(metric("reconciledByEvent")).toBe(1);
   });
 
+  it("writes the machine's own reason of a task whose work took too long", async () => {
+    describes({ status: "FAILED", stopDate: new Date(NOW), error: "TaskTimedOut", cause: "the work took longer" });
+    await reconcile(event({}), lambdaContext());
+    expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input.ExpressionAttributeValues).toMatchObject(
+      marshall({ ":status": "TIMED_OUT", ":reason": "the work took longer" }),
+    );
+  });
+
   it("is retried while DescribeExecution does not have the end yet", async () => {
     describes({ status: "RUNNING" });
     await expect(reconcile(event({ stopDate: NOW }), lambdaContext())).rejects.toThrow("cannot be read yet");
@@ -259,6 +274,10 @@ describe("the reconciler", () => {
     await reconcile(event({}), lambdaContext());
     describes({ status: "RUNNING", redriveDate: new Date(NOW + 1_000) });
     await reconcile(event({ stopDate: NOW }), lambdaContext());
+    // DescribeExecution may have whole seconds.
+    describes({ status: "FAILED", stopDate: new Date(NOW) });
+    await reconcile(event({ stopDate: NOW + 999 }), lambdaContext());
+    await expect(reconcile(event({ stopDate: NOW + 1_001 }), lambdaContext())).rejects.toThrow("cannot be read yet");
     expect(metric("reconciledByEvent")).toBeUndefined();
   });
 

@@ -65,6 +65,7 @@ describe("a request to DynamoDB", () => {
     "set a = list_append(if_not_exists(a, :s), :s), b = c - :n",
     "REMOVE a",
     "SET a.b = :n, a.c = :n, a.d[0] = :n, a.d[1] = :n",
+    "SET a = (b + :n), c = (:n) - :m",
   ])("is accepted with the update %s", (text) => {
     expect(update(text)).not.toThrow();
   });
@@ -96,6 +97,8 @@ describe("a request to DynamoDB", () => {
     "a IN (:m, :n) and (attribute_type(b, :t) or attribute_exists(c.d[0].e))",
     "NOT (a<>:n) AND b<=c",
     ":n = a",
+    "contains(:s, a)",
+    "((size(a)) > :m) AND (b = :n OR (c) < (:m))",
   ])("is accepted with the condition %s", (text) => {
     expect(condition(text)).not.toThrow();
   });

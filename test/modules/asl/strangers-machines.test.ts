@@ -24,6 +24,22 @@ const get = (Method: string) => ({
 });
 const inner = () => jm({ In: J.pass({ End: true }) });
 const pinner = () => pm({ In: P.pass({ End: true }) });
+const ROLE = "arn:aws:iam::000000000000:role/other";
+const distributed = (fields: object) => () =>
+  jm({ A: J.distributedMap({ ExecutionType: "STANDARD", ItemProcessor: inner(), End: true, ...fields }) });
+const S3 = "arn:aws:states:::s3:getObject";
+const place = { Bucket: "b", Key: "k" };
+const reading = (ReaderConfig: object, Resource = S3) =>
+  distributed({ ItemReader: { Resource, ReaderConfig, Arguments: place } });
+const calling =
+  (Resource: string, Arguments: unknown, fields: object = {}) =>
+  () =>
+    jm({ A: J.task({ Resource, Arguments, ...fields, End: true }) });
+const output = (Output: unknown) => () => jm({ A: J.pass({ Output, End: true }) });
+const choosing = (fields: object) => () => jm({ A: J.choice({ Default: "B", ...fields }), B: J.succeed() });
+const F = { FunctionName: "f" };
+const event = { Detail: "{}", DetailType: "a", Source: "b" };
+const PUT_EVENTS = "arn:aws:states:::events:putEvents";
 const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
   // JSONPath
   ["pass: InputPath not a path", () => pm({ A: P.pass({ InputPath: "id", End: true }) })],
@@ -436,6 +452,91 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
   ["lambda: arguments null", () => jm({ A: J.task({ Resource: L, Arguments: null, End: true }) })],
   ["pass: output with half an expression", () => jm({ A: J.pass({ Output: ["{% $states.input"], End: true }) })],
   ["pass: output of text that is a path", () => jm({ A: J.pass({ Output: "$.a", End: true }) })],
+  // Distributed maps
+  [
+    "distributed: items of a service that it does not read",
+    reading({ InputType: "JSON" }, "arn:aws:states:::dynamodb:scan"),
+  ],
+  ["distributed: an unknown format", reading({ InputType: "XML" })],
+  ["distributed: no items", reading({ InputType: "JSON", MaxItems: 0 })],
+  ["distributed: more items than it reads", reading({ InputType: "JSON", MaxItems: 1e9 })],
+  ["distributed: a delimiter as it is", reading({ InputType: "CSV", CSVDelimiter: ";" })],
+  ["distributed: a delimiter of JSON", reading({ InputType: "JSONL", CSVDelimiter: "TAB" })],
+  ["distributed: a pointer into CSV", reading({ InputType: "CSV", ItemsPointer: "/a" })],
+  [
+    "distributed: a reader without a place",
+    distributed({ ItemReader: { Resource: S3, ReaderConfig: { InputType: "JSON" } } }),
+  ],
+  [
+    "distributed: a reader with Parameters in JSONata",
+    distributed({ ItemReader: { Resource: S3, ReaderConfig: { InputType: "JSON" }, Parameters: place } }),
+  ],
+  [
+    "distributed: results to a queue",
+    distributed({ ResultWriter: { Resource: "arn:aws:states:::sqs:sendMessage", Arguments: place } }),
+  ],
+  [
+    "distributed: one label twice",
+    () =>
+      jm({
+        A: J.distributedMap({ ExecutionType: "STANDARD", Label: "x", ItemProcessor: inner(), Next: "B" }),
+        B: J.distributedMap({
+          ...{ ExecutionType: "STANDARD", Label: "x", End: true },
+          ItemProcessor: jm({ Other: J.pass({ End: true }) }),
+        }),
+      }),
+  ],
+  // Fields
+  ["choice: End", choosing({ Choices: [{ Condition: "{% true %}", Next: "B" }], End: true })],
+  ["pass: Result in JSONata", () => jm({ A: J.pass({ Result: 1, End: true }) })],
+  ["task: a retrier with Next", calling(L, F, { Retry: [{ ErrorEquals: ["A"], Next: "A" }] })],
+  ["pass: JSONPath in a JSONata machine", () => jm({ A: { ...J.pass({ End: true }), QueryLanguage: "JSONPath" } })],
+  ["pass: an unknown language", () => jm({ A: { ...J.pass({ End: true }), QueryLanguage: "jq" } })],
+  ["machine: another version", () => jm({ A: J.pass({ End: true }) }, { Version: "2.0" })],
+  ["credentials: text", calling(L, F, { Credentials: ROLE })],
+  ["credentials: of a user", calling(L, F, { Credentials: { RoleArn: "arn:aws:iam::000000000000:user/x" } })],
+  ["credentials: with an external id", calling(L, F, { Credentials: { RoleArn: ROLE, ExternalId: "a" } })],
+  ["task: of a bucket", calling("arn:aws:s3:::bucket", {})],
+  ["task: a service of the SDK in capitals", calling("arn:aws:states:::aws-sdk:S3:getObject", place)],
+  ["lambda: an unknown type of invocation", calling(L, { ...F, InvocationType: "Later" })],
+  ["lambda: an empty name", calling(L, { FunctionName: "" })],
+  [
+    "sqs: a delay of half a second",
+    calling("arn:aws:states:::sqs:sendMessage", { QueueUrl: "u", MessageBody: "b", DelaySeconds: 0.5 }),
+  ],
+  [
+    "sqs: a negative delay as an expression",
+    calling("arn:aws:states:::sqs:sendMessage", { QueueUrl: "u", MessageBody: "b", DelaySeconds: "{% -1 %}" }),
+  ],
+  ["sns: two destinations", calling("arn:aws:states:::sns:publish", { Message: "m", TopicArn: "t", PhoneNumber: "1" })],
+  ["events: no entries", calling(PUT_EVENTS, { Entries: [] })],
+  ["events: more than ten entries", calling(PUT_EVENTS, { Entries: Array.from({ length: 11 }, () => event) })],
+  ["events: an entry without a source", calling(PUT_EVENTS, { Entries: [{ ...event, Source: undefined }] })],
+  // Expressions
+  ["pass: a function as output", output("{% function($x) { $x } %}")],
+  ["pass: a regular expression in a list", output(["{% /a/ %}"])],
+  ["pass: a function as a variable", () => jm({ A: J.pass({ Assign: { f: "{% $substring(?, 1) %}" }, End: true }) })],
+  ["pass: an expression as a name", output({ a: { "{% $states.input.name %}": 1 } })],
+  ["pass: $states assigned", output("{% ($states := 1; $states) %}")],
+  [
+    "jsonpath: a hash that does not exist",
+    () => pm({ A: P.pass({ Parameters: { "a.$": "States.Hash($.a, 'CRC')" }, End: true }) }),
+  ],
+  [
+    "jsonpath: a context that does not exist",
+    () => pm({ A: P.pass({ Parameters: { "a.$": "$$.Exection.Id" }, End: true }) }),
+  ],
+  [
+    "jsonpath: Output in a catcher",
+    () =>
+      pm({
+        A: P.task({
+          ...{ Resource: L, Parameters: F, Next: "B" },
+          Catch: [{ ErrorEquals: ["States.ALL"], Output: 1, Next: "B" }],
+        }),
+        B: P.succeed(),
+      }),
+  ],
 ];
 const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
   ...[null, 0, false, "", "text", [], [null, 1]].map((value): (typeof RIGHT)[number] => [
@@ -696,6 +797,65 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
           End: true,
         }),
       }),
+  ],
+  ...[{ a: "" }, ["", null], { Output: "", Arguments: 5, a: [{ b: "" }] }].map((value): (typeof RIGHT)[number] => [
+    `empty texts in JSON: ${JSON.stringify(value)}`,
+    () =>
+      jm({
+        A: J.pass({ Output: value, Assign: { a: value, b: "" }, Next: "B" }),
+        B: J.map({ Items: ["", value], ItemSelector: { a: value, b: "" }, ItemProcessor: inner(), Next: "C" }),
+        C: J.task({ Resource: L, Arguments: { ...F, Payload: value }, End: true }),
+      }),
+  ]),
+  ...["JSONL", "PARQUET", "MANIFEST"].map((InputType): (typeof RIGHT)[number] => [
+    `a distributed map of ${InputType}`,
+    reading({ InputType, MaxItems: "{% $states.input.n %}" }),
+  ]),
+  [
+    "a distributed map of CSV with headers of its own, and one of a place in JSON",
+    () =>
+      jm({
+        A: J.distributedMap({
+          ...{ ExecutionType: "STANDARD", Label: "a", ItemProcessor: inner(), Next: "B" },
+          ItemReader: {
+            Resource: S3,
+            ReaderConfig: { InputType: "CSV", CSVHeaderLocation: "GIVEN", CSVHeaders: ["a"], CSVDelimiter: "PIPE" },
+            Arguments: place,
+          },
+          ResultWriter: {
+            Resource: "arn:aws:states:::s3:putObject",
+            Arguments: { Bucket: "b" },
+            WriterConfig: { Transformation: "FLATTEN", OutputType: "JSONL" },
+          },
+        }),
+        B: J.distributedMap({
+          ...{ ExecutionType: "STANDARD", Label: "b", End: true },
+          ItemProcessor: jm({ Other: J.pass({ End: true }) }),
+          ItemReader: { Resource: S3, ReaderConfig: { InputType: "JSON", ItemsPointer: "/a/b" }, Arguments: place },
+        }),
+      }),
+  ],
+  [
+    "events: ten entries, and an expression",
+    calling(PUT_EVENTS, { Entries: [...Array.from({ length: 9 }, () => event), "{% $states.input.event %}"] }),
+  ],
+  ["credentials: of a role, of an expression", calling(L, F, { Credentials: { RoleArn: "{% $states.input.role %}" } })],
+  [
+    "a function and an activity by their ARNs, of another partition",
+    calling("arn:aws-cn:lambda:cn-north-1:000000000000:function:f", null),
+  ],
+  ["a call of another partition", calling("arn:aws-us-gov:states:::lambda:invoke", F)],
+  [
+    "a variable with the name of a function",
+    () => jm({ A: J.pass({ Assign: { count: 1 }, Next: "B" }), B: J.succeed({ Output: "{% $count %}" }) }),
+  ],
+  ["a function that is called where it is written", output("{% function($x) { $x * 2 }(3) %}")],
+  ["texts with braces, and backquoted names", output("{% '{%' & $states.input.`a b`.`c-d` & '}' %}")],
+  [
+    "the parent of a step, an order, a closure",
+    output(
+      "{% ($f := function($a) { function($b) { $a + $b } }; $f(1)(2) + $count($states.input.a.b.{'d': %.d}^(>d))) %}",
+    ),
   ],
 ];
 describe("a machine of a stranger", () => {

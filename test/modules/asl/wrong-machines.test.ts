@@ -151,6 +151,24 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     /C has \$total/,
   ],
   [
+    "a variable that another rule's condition tests",
+    () =>
+      stateMachine({
+        StartAt: "A",
+        States: {
+          A: choice({
+            Choices: [
+              { Condition: "{% $exists($n) %}", Next: "B" },
+              { Condition: yes, Assign: { m: "{% $n %}" }, Next: "B" },
+            ],
+            Default: "B",
+          }),
+          B: pass({ End: true }),
+        },
+      }),
+    /A has \$n/,
+  ],
+  [
     "a variable that a failed task does not assign",
     () =>
       stateMachine({
@@ -496,6 +514,26 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
 ];
 
 const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
+  [
+    "a variable that is assigned in the loop that counts by it",
+    () => {
+      const counting = "{% $exists($n) and $n < 3 %}";
+      return stateMachine({
+        StartAt: "A",
+        States: {
+          A: choice({
+            Choices: [{ Condition: counting, Assign: { n: "{% $n + 1 %}" }, Output: "{% $n %}", Next: "B" }],
+            Assign: { n: 0 },
+            Default: "C",
+          }),
+          B: wait({ Seconds: 1, Next: "A" }),
+          C: pass({ Next: "D" }),
+          D: choice({ Choices: [{ Condition: "{% $n = 0 %}", Next: "A" }], Default: "E" }),
+          E: pass({ End: true }),
+        },
+      });
+    },
+  ],
   ...[
     "$substring('abc', 1)",
     "'abc' ~> $substring(1)",
@@ -582,6 +620,8 @@ describe("a right machine", () => {
 
   it.each([
     "{% $exists($total) ? 1 : 0 %}",
+    "{% $exists($total) ? $total + 1 : 0 %}",
+    "{% $exists($total) and $total > 1 ? 'many' : 'few' %}",
     "{% ($sum := function($a, $b) { $a + $b }; $sum(1, 2)) %}",
     "{% $map($states.input.items, function($item, $index) { $item.price * $index }) %}",
     "{% $states.input.items[price > 10].(name & '!') %}",

@@ -1,5 +1,9 @@
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { ActionResult } from "../../../scripts/console/contract";
 import {
   RequestError,
   startConsole,
@@ -161,13 +165,44 @@ describe("an action", () => {
     headers: OutgoingHttpHeaders,
     { name = "timers.fire", body = '{"id": "tea"}' } = {},
   ) => send(console_, `/api/actions/${name}`, { method: "POST", body, headers });
-  const own = ({ port }: RunningConsole) => ({ ...JSON_TYPE, Origin: `http://127.0.0.1:${port}` });
+  const own = ({ port }: RunningConsole) => ({
+    ...JSON_TYPE,
+    Origin: `http://127.0.0.1:${port}`,
+    "Idempotency-Key": randomUUID(),
+  });
 
   it("is run for the console's own page", async () => {
     const console_ = await start({ act });
     const { status, text } = await post(console_, { ...own(console_), ...(await session(console_)) });
     expect([status, JSON.parse(text)]).toEqual([200, { ok: true, output: "fired" }]);
     expect(act).toHaveBeenCalledWith("timers.fire", { id: "tea" });
+  });
+
+  it("runs once for one key, while it runs and after it", async () => {
+    let end: (() => void) | undefined;
+    const waiting = jest.fn(
+      () =>
+        new Promise<ActionResult>(
+          (resolve) =>
+            (end = () => {
+              resolve({ ok: true, output: "fired" });
+            }),
+        ),
+    );
+    const console_ = await start({ act: waiting });
+    const headers = { ...own(console_), ...(await session(console_)) };
+    const both = [post(console_, headers), post(console_, headers)];
+    while (end === undefined) await new Promise(setImmediate);
+    end();
+    const answers = [...(await Promise.all(both)), await post(console_, headers)];
+    expect(answers.map(({ status, text }) => [status, text])).toEqual(
+      Array(3).fill([200, JSON.stringify({ ok: true, output: "fired" })]),
+    );
+    expect(waiting).toHaveBeenCalledTimes(1);
+    expect((await post(console_, headers, { body: '{"id": "coffee"}' })).status).toBe(400);
+    for (const key of ["", "short", "ä".repeat(20)])
+      expect((await post(console_, { ...headers, "Idempotency-Key": key })).status).toBe(400);
+    expect(waiting).toHaveBeenCalledTimes(1);
   });
 
   it("is refused without a session, without an origin, of another origin, and as a form sends it", async () => {
@@ -195,6 +230,24 @@ describe("an action", () => {
     const { status, text } = await post(console_, { ...own(console_), ...(await session(console_)) });
     expect([status, text]).toEqual([403, expect.stringContaining("--write")]);
   });
+});
+
+it("closes the connection of a reader that does not read", async () => {
+  const value = "x".repeat(1_000);
+  const console_ = await start({ views: { timers: () => Promise.resolve(Array(50_000).fill(value)) }, idleMs: 50 });
+  const { Authorization } = await session(console_);
+  const reader = connect(console_.port, "127.0.0.1");
+  await once(reader, "connect");
+  reader.pause();
+  reader.on("error", () => undefined);
+  reader.write(
+    `GET /api/timers HTTP/1.1\r\nHost: 127.0.0.1:${console_.port}\r\nAuthorization: ${String(Authorization)}\r\n\r\n`,
+  );
+  // Less often than a connection may be idle: it does not see its end while it does not read, but when it writes.
+  while (!reader.destroyed) {
+    await sleep(500);
+    reader.write("\r\n");
+  }
 });
 
 describe("a request for a session", () => {

@@ -50,13 +50,19 @@ export function ActionDialog({ action: { name, values: given = {}, onDone }, onC
   useEffect(() => {
     dialog.current?.showModal();
   }, []);
+  // Not the state: a second press may come before the page is drawn again.
+  const isRunning = useRef(false);
   const run = async (): Promise<void> => {
+    if (isRunning.current) return;
+    isRunning.current = true;
     setOutcome("running");
     try {
       setOutcome(await runAction(name, values));
       onDone();
     } catch (error) {
       setOutcome({ ok: false, output: error instanceof Error ? error.message : String(error) });
+    } finally {
+      isRunning.current = false;
     }
   };
   const canWrite = environment?.canWrite === true;

@@ -97,6 +97,31 @@ const claimInput = (execution: string, more: Partial<RunRequest> = {}, now = NOO
 });
 
 describe("a claim", () => {
+  it.each([
+    ["rate(1 hour)", { day: "2026-11-20" }, "filed by hour: 2026-11-21T17"],
+    ["rate(1 hour)", { day: "2026-11-20", time: "17:15" }, "filed by hour"],
+    ["rate(15 minutes)", { day: "2026-11-20", time: "17" }, "filed by minute: 2026-11-21T17:15"],
+    ["cron(0 17 * * ? *)", { day: "2026-11-20", time: "17" }, "filed by day: 2026-11-21"],
+    [undefined, { day: "2026-11-20", time: "17" }, "filed by day"],
+  ])(
+    "with the schedule %s refuses %j: Athena would not find its files, and its cursor would be past their items",
+    async (expression, slot, message) => {
+      const { ports } = memoryState();
+      const schedule = expression === undefined ? undefined : { expression, timeZone: "UTC" };
+      const input = (trigger: RunRequest["trigger"]) => {
+        const { config: of, ...claim } = claimInput("execution", { ...slot, trigger });
+        return { ...claim, config: { ...of, schedule } };
+      };
+      for (const trigger of ["manual", "backfill"] as const)
+        await expect(claimRun(input(trigger), ports)).rejects.toMatchObject({
+          name: "ConfigurationError",
+          message: expect.stringContaining(message) as string,
+        });
+      // The schedule has changed since its event.
+      await expect(claimRun(input("schedule"), ports)).resolves.toMatchObject({ outcome: "run", run: slot });
+    },
+  );
+
   it("is given to one of any number that come at once", async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 2, max: 12 }), async (many) => {
@@ -183,6 +208,17 @@ describe("a claim", () => {
     expect(await claimRun(claimInput("b", {}, tomorrow + 1, mended), ports)).toMatchObject({
       run: { day: "2026-11-22" },
     });
+  });
+
+  it("names the last hundred runs that it supersedes, however many have failed: its record stays small", async () => {
+    const { ports, die } = memoryState();
+    for (let number = 0; number < 130; number++) {
+      const claim = await claimRun(claimInput(`${number}`, { force: true }, NOON + number), ports);
+      die(`${number}`);
+      if (claim.outcome !== "run") throw new Error(claim.outcome);
+      expect(claim.run.superseded).toHaveLength(Math.min(number, 100));
+      if (number > 0) expect(claim.run.superseded.at(-1)?.id).toBe(new Date(NOON + number - 1).toISOString());
+    }
   });
 
   it("starts over if the record of the unfinished run has expired", async () => {

@@ -44,9 +44,9 @@ describe("the checker's own lag", () => {
   });
 
   it("is noticed in steps that are each too short for a timer to be late", async () => {
+    const start = performance.now();
     const lag = startLagMeter();
     const check = lagOfEvents(lag.read, () => performance.now());
-    const start = performance.now();
     // As in a run of many checks: the loop never waits, and each of its iterations works for some milliseconds.
     let isBusy = true;
     const workAgain = () => {

@@ -57,6 +57,14 @@ describe("a message", () => {
     expect(summary).toEqual({ No: "false", Long: `${"é".repeat(510)}…` });
   });
 
+  it("has a group, unless there is none, or it is null, empty, or too long for an index", () => {
+    const grouped = pipeline({ groupBy: "/customer" });
+    const groupOf = (customer: unknown) =>
+      readMessage(JSON.stringify({ jobOrderId: "17", revision: 1, customer }), grouped, AT).group;
+    expect(["C-1", "null", 7, false, ["a"]].map(groupOf)).toEqual(["C-1", "null", "7", "false", '["a"]']);
+    expect([undefined, null, "", "é".repeat(513)].map(groupOf)).toEqual([undefined, undefined, undefined, undefined]);
+  });
+
   it("has its time for a version where its pipeline has none", () => {
     const { version } = readMessage('{"jobOrderId":"17"}', pipelineSchema.parse({ key: "/jobOrderId" }), AT);
     expect(version).toBe(String(AT));

@@ -92,6 +92,13 @@ describe("a notification", () => {
     expect(notificationOf("jobOrder", secret, { before: undefined, after: first })?.key).toBe(REDACTED);
   });
 
+  it("redacts the key of a row that has another pointer, by that pointer", () => {
+    const secret = { ...pipeline, private: ["/email"] };
+    const row = { key: { S: "ann@example" }, keySource: { S: "/email" } };
+    expect(notificationOf("jobOrder", secret, { before: undefined, after: row })?.key).toBe(REDACTED);
+    expect(notificationOf("jobOrder", pipeline, { before: undefined, after: row })?.key).toBe("ann@example");
+  });
+
   it("redacts a version that is private, also of a row that has another pointer", () => {
     const secret = { ...pipeline, private: ["/revision"] };
     const after = row({ jobOrderId: "17", revision: 4711 });

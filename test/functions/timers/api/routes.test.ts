@@ -155,6 +155,12 @@ describe("the API of timers", () => {
       "path.id: is not 1 to 256 characters of A-Z a-z 0-9 . _ : -",
     ],
     [
+      "an id that no client sends as a path",
+      "PUT /periodic/{id}",
+      { id: "..", body: {} },
+      "path.id: is . or .., which clients take out of a path",
+    ],
+    [
       "a shard that there is not",
       "PUT /periodic/{id}",
       { id: "tea", body: { shardId: "shard1000" } },

@@ -54,6 +54,16 @@ describe("a batch of fires sent to SQS", () => {
     // SQS reports throttling as a fault of the sender.
     [{ SenderFault: true, Code: "RequestThrottled", Message: "slow down" }, false, "RequestThrottled: slow down"],
     [{ SenderFault: true, Code: "KmsThrottled" }, false, "KmsThrottled: "],
+    // What an administrator mends: no fire is lost meanwhile.
+    [{ SenderFault: true, Code: "KmsAccessDenied" }, false, "KmsAccessDenied: "],
+    [{ SenderFault: true, Code: "KMS.DisabledException" }, false, "KMS.DisabledException: "],
+    [
+      { SenderFault: true, Code: "AWS.SimpleQueueService.NonExistentQueue" },
+      false,
+      "AWS.SimpleQueueService.NonExistentQueue: ",
+    ],
+    [{ SenderFault: true, Code: "InvalidSecurity" }, false, "InvalidSecurity: "],
+    [{ SenderFault: true, Code: "InvalidParameterValue" }, true, "InvalidParameterValue: "],
   ])("reports failed entries, and whether they are rejected: %j", async (failure, isRejected, reason) => {
     const { send } = setUp({ Successful: successful(0, 2), Failed: [{ Id: "1", ...failure }] });
     expect(await send(entries(3), Infinity, "default")).toEqual([{ index: 1, isRejected, reason }]);

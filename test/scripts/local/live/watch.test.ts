@@ -23,6 +23,9 @@ let stop: (() => void) | undefined;
 
 const sourceOf = (marker: string) => `export const handler = (): string => "${marker}";\n`;
 
+const using = (file: string) => `import { text } from "./${file}";\nexport const handler = (): string => text;\n`;
+const textOf = (text: string) => `export const text = "${text}";\n`;
+
 beforeAll(async () => {
   aws = await startStubAws(({ operation, body }) => {
     if (operation === "GET /states/local") {
@@ -35,7 +38,8 @@ beforeAll(async () => {
     codes.push(Buffer.from(zip["index.js"] ?? []).toString());
     return {};
   });
-  writeFileSync(handler, sourceOf("deployed"));
+  writeFileSync(join(folder, "text.ts"), textOf("a text"));
+  writeFileSync(handler, using("text"));
   const [bundle] = await bundleHandlers([relative(".", handler)]);
   mkdirSync(join(folder, "assets"));
   writeFileSync(join(folder, "assets", "handler.zip"), readFileSync(bundle?.zipFile ?? ""));
@@ -86,5 +90,21 @@ it("puts each save into the function that has the handler, also one in two steps
   writeFileSync(handler, sourceOf("mended"));
   await hasCode("mended");
   expect(codes.some((code) => code.includes("broken"))).toBe(false);
+
+  // A file that it imports: deleted, created again, renamed.
+  writeFileSync(handler, using("text"));
+  await hasCode("a text");
+  faults = 2;
+  rmSync(join(folder, "text.ts"));
+  await until(() => events.filter(({ kind }) => kind === "failed").length === faults);
+  writeFileSync(join(folder, "text.ts"), textOf("created again"));
+  await hasCode("created again");
+  writeFileSync(join(folder, "text.ts"), textOf("saved again"));
+  await hasCode("saved again");
+  // It fails as long as the handler has the old name.
+  faults = Infinity;
+  renameSync(join(folder, "text.ts"), join(folder, "renamed.ts"));
+  writeFileSync(handler, `${using("renamed")}console.log("moved");\n`);
+  await hasCode("moved");
   expect(events.filter(({ kind }) => kind === "ended" || kind === "stack")).toEqual([]);
 });

@@ -48,6 +48,10 @@ describe("an error for people", () => {
     const text = describeError(new TypeError("x is not a function"));
     expect(text).toBe(`x is not a function\nThis is a fault of Almanac. Its stack trace is in ${ERROR_LOG}.`);
     expect(readFileSync(ERROR_LOG, "utf8")).toMatch(/TypeError: x is not a function\n\s+at /);
+    // A view of the console fails again with each poll.
+    const fault = new TypeError("y is not a function");
+    expect(new Set([describeError(fault), describeError(fault)]).size).toBe(1);
+    expect(readFileSync(ERROR_LOG, "utf8").match(/y is not a function/g)).toHaveLength(1);
   });
 
   it("has no ARNs", () => {

@@ -1,9 +1,9 @@
-import axe, { type AxeResults } from "axe-core";
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { bundlePage, type PageFile } from "../../scripts/console/server/bundle-page";
 import { RequestError, startConsole, type Act, type RunningConsole } from "../../scripts/console/server/server";
 import type { Values } from "../../scripts/console/actions/actions";
 import { machineView } from "../../scripts/console/architecture/machine";
+import { violations } from "../support/accessibility";
 import { launchChromium } from "../support/chromium";
 import { NESTED_MACHINE } from "../support/console-resources";
 import { historyOf } from "../support/machine-history";
@@ -100,8 +100,6 @@ async function open({ views = {}, act, look = {}, withToken = true, ...options }
   // Its timers go on.
   await opened.clock.setFixedTime(CONSOLE_NOW);
   await opened.addInitScript(COUNT_REQUESTS);
-  // Init scripts bypass the page's Content-Security-Policy.
-  await opened.addInitScript(axe.source);
   const own = `http://127.0.0.1:${console_.port}`;
   await opened.goto(withToken ? console_.issueAddress() : own);
   await settled(opened);
@@ -131,14 +129,6 @@ const COUNT_REQUESTS = `
 async function settled(opened: Page): Promise<void> {
   await opened.getByRole("heading", { level: 1 }).waitFor();
   await opened.locator(".loading").first().waitFor({ state: "detached" });
-}
-
-/** Violations of WCAG 2.2 A and AA and of best practices: rule, explanation, location. */
-async function violations(opened: Page): Promise<readonly string[]> {
-  const results = await opened.evaluate<AxeResults>("axe.run()");
-  return results.violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ target, failureSummary = "" }) => `${id}: ${help}: ${target.join(" ")} ${failureSummary}`),
-  );
 }
 
 describe.each(LOOKS)("on a %s", (_, look) => {

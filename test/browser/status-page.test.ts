@@ -2,11 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import axe, { type AxeResults } from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import type { StatusDocument } from "../../functions/heartbeats/status-page/document";
 import { statusFiles } from "../../functions/heartbeats/status-page/files";
 import { MINUTE_MS } from "../../functions/shared/time";
+import { violations } from "../support/accessibility";
 import { launchChromium } from "../support/chromium";
 import {
   companyDocument,
@@ -52,8 +52,6 @@ async function open(
   const page = await context.newPage();
   page.setDefaultTimeout(120_000);
   await page.clock.setFixedTime(timeAfter(minutes));
-  // Init scripts bypass the page's Content-Security-Policy.
-  await page.addInitScript(axe.source);
   await page.goto(pathToFileURL(join(folder, "index.html")).href);
   return page;
 }
@@ -62,14 +60,6 @@ const timeAfter = (minutes: number) => Date.parse(GENERATED_AT) + minutes * MINU
 
 async function screenshot(page: Page, name: string): Promise<void> {
   if (screenshots !== undefined) await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
-}
-
-/** Violations of WCAG 2.2 A and AA and of best practices: rule, explanation, location. */
-async function violations(page: Page): Promise<readonly string[]> {
-  const results = await page.evaluate<AxeResults>("axe.run()");
-  return results.violations.flatMap(({ id, help, nodes }) =>
-    nodes.map(({ target, failureSummary = "" }) => `${id}: ${help}: ${target.join(" ")} ${failureSummary}`),
-  );
 }
 
 const heading = (page: Page) => page.getByRole("heading", { level: 1 }).innerText();

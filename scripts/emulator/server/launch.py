@@ -32,7 +32,6 @@ from kept_state import KeptState
 from nested_states import distributed, record_nested_states
 from redrive import redrive_executions
 from remembered import remember
-from serving import run, serve
 
 SAVE_EVERY_SECONDS = 10
 
@@ -449,6 +448,29 @@ def give_functions_keys_of_this_run():
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = salted
 
 
+def send_responses_in_one_packet():
+    """Terraform loses responses: Go's HTTP client may close the connection after the first packet of an early response, then retry a
+    request that has created its resource already. Hypercorn sends headers and body in two packets. Remove when it sends one.
+    """
+    import h11
+    from hypercorn.events import RawData
+    from hypercorn.protocol.h11 import H11Protocol
+
+    async def send(self, event):
+        try:
+            data = self.connection.send(event)
+        except h11.LocalProtocolError:
+            if self.connection.their_state != h11.ERROR:
+                raise
+            return
+        if isinstance(event, h11.Response):
+            self.head = data  # sent with the body
+            return
+        await self.send(RawData(data=self.__dict__.pop("head", b"") + data))
+
+    H11Protocol._send_h11_event = send
+
+
 def collect_garbage_seldom():
     """What the services store is no garbage, and grows: Python would look through all of it again and again, in the middle of requests."""
     gc.collect()
@@ -484,12 +506,15 @@ class Ending:
         os._exit(0)
 
 
-async def serve_until_end(app, listener, ending):
+async def serve_until_end(app, config, ending):
+    from hypercorn.asyncio import serve
+
     ending.loop = asyncio.get_running_loop()
     saving = None
     if ending.kept is not None:
         saving = asyncio.create_task(ending.kept.save_when_changed(SAVE_EVERY_SECONDS))
-    await serve(app, listener)
+    # With its own trigger, hypercorn does not handle signals.
+    await serve(app, config, shutdown_trigger=lambda: asyncio.Event().wait())
     del saving
 
 
@@ -511,6 +536,7 @@ def main():
         "SFTP_ENABLED": "0",
     })
 
+    from hypercorn.config import Config
     from ministack.app import _parse_execute_api_url, app
 
     poll_schedules_every_second()
@@ -533,6 +559,7 @@ def main():
     authorize_batches_as_messages()
     know_no_other_root(*keys)
     give_functions_keys_of_this_run()
+    send_responses_in_one_packet()
     remember()
     watch()
     folder = os.environ["TMPDIR"] if "TMPDIR" in os.environ else tempfile.mkdtemp()
@@ -545,6 +572,13 @@ def main():
         from record_calls import record_calls
 
         record_calls(options.record_calls)
+
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    # Longer than the 90 s of Go's HTTP clients, such as Terraform's: closing an idle connection while a request arrives loses the response,
+    # and Terraform retries an added permission for five minutes, then fails.
+    config.keep_alive_timeout = 120
+    config.loglevel = os.environ.get("LOG_LEVEL", "INFO")
 
     try:
         import resource
@@ -569,7 +603,7 @@ def main():
     served = control(served, secret=keys[1], routes=routes)
     served = guard(served, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
     collect_garbage_seldom()
-    run(serve_until_end(served, listener, ending))
+    asyncio.run(serve_until_end(served, config, ending))
 
 
 def state_routes(kept):

@@ -18,7 +18,7 @@ export function syntaxFault(name: string, text: string, fields: ExpressionFields
 export interface ExpressionFields {
   /** Attributes of the key, which an update does not change. */
   readonly key: readonly string[];
-  /** By placeholder. */
+  /** Of the attributes that an expression calls `#name`. */
   readonly names: Readonly<Record<string, unknown>>;
 }
 

@@ -10,8 +10,17 @@ const MAX_UNIQUE_ITEMS = 500;
 
 const SCALARS: ReadonlySet<unknown> = new Set(["string", "number", "integer", "boolean", "null"]);
 
-// A hundred files, for a pipeline that has a schema only.
-const loadAjv = () => createRequire(resolve("package.json"))("ajv/dist/2020") as typeof Ajv;
+/** A hundred files, for a pipeline that has a schema only. */
+function loadAjv(): typeof Ajv {
+  const ajv: unknown = createRequire(resolve("package.json"))("ajv/dist/2020");
+  if (!isAjv(ajv)) throw new TypeError("ajv has no Ajv2020");
+  return ajv;
+}
+
+function isAjv(module: unknown): module is typeof Ajv {
+  // The class itself, with its names.
+  return typeof module === "function" && "Ajv2020" in module;
+}
 
 /** Undefined for a schema that compiles, and that can be evaluated in a short time whatever the message. */
 export function schemaFault(schema: object): string | undefined {

@@ -1,10 +1,6 @@
 /** Requests of machines to DynamoDB that it would refuse in every execution, and unusual ones that it takes. */
-import { jsonata, jsonpath } from "../../../modules/asl/asl";
 import { MachineError } from "../../../modules/asl/machine";
-
-type Untyped<Constructors> = { readonly [Name in keyof Constructors]: (fields?: object) => object };
-const J = jsonata as unknown as Untyped<typeof jsonata>;
-const P = jsonpath as unknown as Untyped<typeof jsonpath>;
+import { untypedJsonata as J, untypedJsonpath as P } from "../../support/untyped-asl";
 
 const Key = { id: { S: "a" } };
 const one = (state: object) => () => J.stateMachine({ StartAt: "A", States: { A: state } });

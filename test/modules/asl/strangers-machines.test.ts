@@ -1,14 +1,9 @@
 /**
  * Machines of somebody who has not read the other tests, in both query languages: wrong ones are refused, unusual ones accepted. Their fields are
- * not typed here: those that the compiler refuses reach the constructor from JavaScript.
+ * not typed: the compiler refuses some of these machines by itself, and here only what runs at synth may.
  */
-import { jsonata, jsonpath } from "../../../modules/asl/asl";
 import { MachineError } from "../../../modules/asl/machine";
-
-/** The compiler refuses some of these machines by itself: here only what runs at synth may. */
-type Untyped<Constructors> = { readonly [Name in keyof Constructors]: (fields?: object) => object };
-const J = jsonata as unknown as Untyped<typeof jsonata>;
-const P = jsonpath as unknown as Untyped<typeof jsonpath>;
+import { untypedJsonata as J, untypedJsonpath as P } from "../../support/untyped-asl";
 
 const jm = (States: object, extra: object = {}) =>
   J.stateMachine({ StartAt: Object.keys(States)[0], States, ...extra });

@@ -66,6 +66,11 @@ const fastClock: Clock = {
   },
 };
 
+/** What a test has begun, which must not reach into the next one. */
+const started: Execution[] = [];
+const invocations = new Set<Promise<unknown>>();
+const releases: (() => void)[] = [];
+
 let output: ReturnType<typeof setupHandler>;
 
 /** Registers the hooks of a suite. By default there is a table `orders` of six pages, and an export of it in two segments. */
@@ -92,6 +97,19 @@ export function setupExports(): void {
     events.length = 0;
     resetExports();
   });
+  afterEach(async () => {
+    for (const release of releases.splice(0)) release();
+    for (const execution of started) execution.abort("ended", "with its test");
+    await settled();
+  });
+}
+
+/** Waits until every execution has ended, and every invocation, which may outlive its execution. */
+export async function settled(): Promise<void> {
+  // An array's iterator sees what is added meanwhile.
+  for (const execution of started) await execution.ended;
+  started.length = 0;
+  while (invocations.size > 0) await Promise.allSettled(invocations);
 }
 
 export function resetExports(): void {
@@ -150,8 +168,13 @@ export function start(
       "lambda:invoke": async (parameters) => {
         const { FunctionName, Payload } = invocationSchema.parse(parameters);
         invoked.push(FunctionName);
-        const result: unknown = await functions[FunctionName](Payload, lambdaContext(900_000));
-        return { Payload: jsonOf(result ?? null) };
+        const invocation: Promise<unknown> = functions[FunctionName](Payload, lambdaContext(900_000));
+        invocations.add(invocation);
+        try {
+          return { Payload: jsonOf((await invocation) ?? null) };
+        } finally {
+          invocations.delete(invocation);
+        }
       },
       "events:putEvents": (parameters) => {
         events.push(...eventsSchema.parse(parameters).Entries);
@@ -164,6 +187,7 @@ export function start(
       },
     },
   });
+  started.push(execution);
   aws.executions.set(arn, () => execution.status());
   return execution;
 }
@@ -174,6 +198,7 @@ export function startHeld(isHeld: (arrived: number) => boolean) {
   const released = new Promise<void>((resolve) => {
     release = resolve;
   });
+  releases.push(release);
   const reached = new Promise<void>((resolve) => {
     aws.stall = (arrived) => {
       if (!isHeld(arrived)) return undefined;

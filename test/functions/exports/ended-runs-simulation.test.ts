@@ -13,6 +13,7 @@ import {
   records,
   run,
   setupExports,
+  settled,
   start,
   startHeld,
   succeeded,
@@ -45,8 +46,6 @@ async function startedRun(): Promise<{
     },
   };
 }
-
-const settled = () => new Promise((resolve) => setTimeout(resolve, 150));
 
 describe("the record of a run", () => {
   it.each([

@@ -7,6 +7,7 @@ import {
   records,
   resetExports,
   run,
+  settled,
   setupExports,
   startHeld,
   succeeded,
@@ -17,9 +18,6 @@ setupExports();
 
 /** Every eighth request of a run; every night each. */
 const STEP = sized(8, 1);
-
-/** Lets the workers of a killed execution end. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 150));
 
 describe("a worker that outlives its run", () => {
   it.each([

@@ -30,6 +30,7 @@ import {
   run,
   setupExports,
   skip,
+  settled,
   start,
   STATE,
   succeeded,
@@ -390,9 +391,4 @@ describe("a run by DynamoDB's own export", () => {
 /** Each page takes 100 seconds. */
 function slowPages({ action }: AwsRequest): undefined {
   if (action === "Scan") skip(100_000);
-}
-
-/** Waits for the functions of a killed execution to end. */
-async function settled(): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, 200));
 }

@@ -382,9 +382,12 @@ describe("the sweep", () => {
     expect(sfn.commandCalls(DescribeExecutionCommand)).toEqual([]);
     // Of 90 days of failed tasks, it reads the last half hour.
     const queries = dynamodb.commandCalls(QueryCommand).map(({ args: [{ input }] }) => input);
-    expect(queries.map(({ ExpressionAttributeValues: values }) => [values?.[":status"]?.S, values?.[":since"]?.N])).toEqual(
-      [["STARTED", undefined], ...["FAILED", "TIMED_OUT", "ABORTED"].map((status) => [status, String(TIMESTAMP - 2_101)])],
-    );
+    expect(
+      queries.map(({ ExpressionAttributeValues: values }) => [values?.[":status"]?.S, values?.[":since"]?.N]),
+    ).toEqual([
+      ["STARTED", undefined],
+      ...["FAILED", "TIMED_OUT", "ABORTED"].map((status) => [status, String(TIMESTAMP - 2_101)]),
+    ]);
   });
 
   it("fails when it could not check an execution or a row, after all others", async () => {

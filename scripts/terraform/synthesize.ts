@@ -1,7 +1,7 @@
 /** Synthesizes main.ts, or another app, into stacks that Terraform can read. */
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import * as z from "zod";
 import { ownEnvironment, runCommand } from "../shared/run-command";
 import { terminalText } from "../shared/terminal/plain-text";
@@ -97,19 +97,30 @@ async function modifiedAt(file: string): Promise<bigint | undefined> {
   return (await stat(file, { bigint: true }).catch(() => undefined))?.mtimeNs;
 }
 
+/** esbuild's, of an app that does not compile: `/project/main.ts:63:1: ERROR: Expected "}" but found ")"`. */
+const COMPILER_ERROR = /^(.+):(\d+):\d+: ERROR: (.+)$/m;
+
+/** Begins the message of a configuration's faults, which names each field with its environment. */
+const INVALID = "main.ts is invalid:";
+
 /** The message that Node printed between the source line and the stack trace, and the line of the app in that trace. */
 export function describeFailure(app: string, stderr: string, code: number): string {
+  const [, file, line, fault] = COMPILER_ERROR.exec(stderr) ?? [];
+  if (file !== undefined) return `${relative(".", file)}, line ${line}: ${fault}`;
   const lines = stderr.trim().split("\n");
-  const first = lines.findIndex((line) => /^(?:Uncaught )?[\w$.]*(?:Error|Exception)\b.*?: /.test(line));
+  // In brackets: an error without a stack trace.
+  const first = lines.findIndex((each) => /^(?:Uncaught |\[)?[\w$.]*(?:Error|Exception)\b.*?: /.test(each));
   const from = lines.slice(Math.max(first, 0));
-  const end = from.findIndex((line) => /^\s+at /.test(line));
+  const end = from.findIndex((each) => /^\s+at /.test(each));
   const message = (end === -1 ? from.slice(0, 20) : from.slice(0, end))
     .join("\n")
+    .replace(/^\[([^]*)\]\n+Node\.js v.*$/, "$1")
     .replace(/^[\w$.]*?Error(?: \[\w+\])?: /, "");
-  const frame = lines.find((line) => /^\s+at /.test(line) && line.includes(`${basename(app)}:`));
+  const frame = lines.find((each) => /^\s+at /.test(each) && each.includes(`${basename(app)}:`));
   const at = /:(\d+):\d+\)?$/.exec(frame ?? "")?.[1];
   const where = at === undefined ? app : `${app}, line ${at}`;
-  return message === "" ? `${where}: ended with exit code ${code}` : `${where}: ${message}`;
+  if (message === "") return `${where}: ended with exit code ${code}`;
+  return message.startsWith(INVALID) ? `${app}${message.slice("main.ts".length)}` : `${where}: ${message}`;
 }
 
 const tagsSchema = z.object({

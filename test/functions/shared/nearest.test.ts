@@ -1,4 +1,4 @@
-import { editDistance, nearest } from "../../../../scripts/shared/terminal/nearest";
+import { editDistance, nearest } from "../../../functions/shared/nearest";
 
 it.each([
   ["lcal", "local"],

@@ -90,3 +90,5 @@ new Environment(app, "production", {
 personalEnvironment(app, staging);
 
 app.synth();
+
+// x

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import * as z from "zod";
+import { withLock } from "../shared/lock-file";
 import { ownEnvironment, runCommand } from "../shared/run-command";
 import { terminalText } from "../shared/terminal/plain-text";
 
@@ -62,15 +63,27 @@ export interface SynthesizedStacks {
 }
 
 /**
- * Runs the app. Leaves stacks that it does not have, such as a personal environment's: another command may be deploying one.
+ * Runs the app. Leaves stacks that it does not have, such as a personal environment's: another command may be deploying one. Two commands
+ * that write into one folder take turns.
  *
  * @throws AppMissingError, SynthesisFailedError
  */
 export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Promise<SynthesizedStacks> {
-  const { app = "main.ts", personal, awsEndpoint, signal } = options;
+  const { app = "main.ts", signal } = options;
   if (!existsSync(app))
     throw new AppMissingError(`There is no app ${app}. Pass --app with the file that declares the environments.`);
   const outputDirectory = resolve(options.outputDirectory ?? (process.env["CDKTF_OUTDIR"] || "cdktf.out"));
+  const lock = join(outputDirectory, "synthesis.lock");
+  return withLock(lock, { ...(signal !== undefined && { signal }) }, () =>
+    synthesizeInto(outputDirectory, app, options),
+  );
+}
+
+async function synthesizeInto(
+  outputDirectory: string,
+  app: string,
+  { personal, awsEndpoint, signal }: SynthesizeAllOptions,
+): Promise<SynthesizedStacks> {
   const manifest = join(outputDirectory, "manifest.json");
   const before = await modifiedAt(manifest);
   const { code, stderr } = await runCommand(process.execPath, ["--require", "tsx/cjs", app], {

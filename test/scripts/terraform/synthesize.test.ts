@@ -38,6 +38,22 @@ describe("a synthesis after another one", () => {
     );
   });
 
+  it("waits for one that another command has begun: both write the same files", async () => {
+    const busy = join(folder, "busy.ts");
+    const alone = `
+      const { rmSync: remove } = require("node:fs");
+      process.on("exit", () => remove(__dirname + "/busy", { recursive: true }));
+      require("node:fs").mkdirSync(__dirname + "/busy"); // fails if it is there
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    `;
+    writeFileSync(busy, `${alone}${APP}`);
+    const both = ["alice", "bob"].map((personal) => synthesizeStacks({ app: busy, outputDirectory, personal }));
+    expect((await Promise.all(both)).map(({ names }) => names)).toEqual([
+      ["alice", "staging"],
+      ["bob", "staging"],
+    ]);
+  });
+
   it("fails if the app writes no stacks, instead of taking those of before", async () => {
     await synthesizeStack("staging", { app, outputDirectory });
     await expect(synthesizeStack("staging", { app: silent, outputDirectory })).rejects.toThrow(

@@ -1,7 +1,7 @@
 /** Parses configuration, with one line for each fault. */
 import { dirname } from "node:path";
 import type { z } from "zod";
-import { nearest } from "../../functions/shared/nearest";
+import { nearest } from "./nearest";
 
 /** The folder of these sources. */
 const MODULES = dirname(__dirname);

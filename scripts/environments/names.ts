@@ -5,7 +5,7 @@ import { errorName } from "../../functions/shared/errors";
 import { readRunning } from "../emulator/run-record";
 import { UsageError, type EnvironmentOptions } from "../shared/terminal/command-line";
 import { homeAt } from "../shared/home";
-import { nearest } from "../../functions/shared/nearest";
+import { nearest } from "../../modules/constructs/nearest";
 
 /** The environment that needs no account. */
 export const LOCAL = "local";

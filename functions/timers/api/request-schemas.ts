@@ -247,7 +247,11 @@ export function periodicTimer(body: PeriodicBody, { id, now, version, shard, req
     shard,
     version,
     schedule,
-    data: dataOf(body, { id, type: "hourlyPeriodic" }),
+    // The legacy timer service has hourly timers only.
+    data: dataOf(body, {
+      id,
+      type: body.every === undefined && body.cron === undefined ? "hourlyPeriodic" : "periodic",
+    }),
     ...(startAt !== undefined && { startAt }),
     ...(endAt !== undefined && { endAt }),
     ...(maxFires !== undefined && { maxFires }),

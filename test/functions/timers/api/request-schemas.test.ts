@@ -40,6 +40,14 @@ describe("an hourly timer", () => {
     });
   });
 
+  it.each([
+    [{ secondOfMinute: 7 }, "hourlyPeriodic"],
+    [{ every: "15 minutes" }, "periodic"],
+    [{ cron: "0 17 * * ? *" }, "periodic"],
+  ])("has the type of the legacy service in its default data, other timers have not: %j", (body, type) => {
+    expect(JSON.parse(periodic(body).data)).toEqual({ id: "tea", type });
+  });
+
   it.each([0, 7, 59, "0", "7", "07", "59"])(
     "fires at its minute, a number or a string of digits: %j",
     (minuteOfHour) => {

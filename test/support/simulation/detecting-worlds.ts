@@ -3,6 +3,7 @@
  * detects its mutant costs time only: all others are tried after it.
  */
 export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
+  "accepts the cancellation of a task whose redrive does not run yet": 311,
   "advances recurring rows before it sends their fires": 30,
   "advances recurring timers before it sends their fires": 25,
   "attempts a fire once too often": 36,

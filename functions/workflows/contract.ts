@@ -151,7 +151,11 @@ export const taskListSchema = z.strictObject({
 });
 
 /** `at` is ISO 8601. */
-const historyEntrySchema = z.object({ status: z.enum(TASK_STATUSES), at: z.string(), reason: z.string().optional() });
+const historyEntrySchema = z.object({
+  status: z.enum(TASK_STATUSES),
+  at: z.string().refine((time) => !Number.isNaN(Date.parse(time)), "is not a time"),
+  reason: z.string().optional(),
+});
 
 /** The machine's error for a rejected approval. */
 export const REJECTED = "Rejected";

@@ -19,7 +19,9 @@ export const handler = invocationHandler(
   ({ environment, clock, logger, metrics }) => {
     const { STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX, TASKS_TABLE, KEEP_DAYS } = environment;
     const executions = stepFunctions(createSfn(), STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX);
-    const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);
+    const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS, () => {
+      logger.warn("malformed rows");
+    });
     return async (request) => {
       const started = await startTask(request, { executions, table, clock });
       metrics.count("startRequests", 1);

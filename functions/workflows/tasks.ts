@@ -41,7 +41,9 @@ export const handler = restHandler(
   ({ environment, clock, logger, metrics }) => {
     const { STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX, TASKS_TABLE, KEEP_DAYS } = environment;
     const executions = stepFunctions(createSfn(), STATE_MACHINE_ARN, EXECUTION_ARN_PREFIX);
-    const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);
+    const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS, (taskId) => {
+      logger.warn("malformed rows", { taskIds: [taskId] });
+    });
     const ports = { executions, table, clock };
     return {
       "POST /tasks": endpoint(startSchema, async ({ body }, scope) => {

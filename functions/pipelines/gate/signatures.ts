@@ -1,7 +1,7 @@
 /** Signatures of webhooks: what each sender signs, and how. No I/O. */
 import { createHmac, timingSafeEqual } from "node:crypto";
 
-import { MINUTE_MS, SECOND_MS } from "../../shared/time";
+import { MINUTE_SECONDS, SECOND_MS } from "../../shared/time";
 import type { WebhookVerification } from "../contract";
 
 /** Headers by name in lower case, and the body as it was sent. */
@@ -14,7 +14,7 @@ export interface SignedRequest {
 interface Claim {
   readonly content: string;
   readonly signatures: readonly Buffer[];
-  /** Epoch milliseconds. Undefined for senders that sign none. */
+  /** Unix time in seconds. Undefined for senders that sign none. */
   readonly sentAt?: number;
 }
 
@@ -26,8 +26,8 @@ interface Scheme {
   readonly keyOf?: (secret: string) => Buffer;
 }
 
-/** The senders' own: five minutes. */
-const TOLERANCE_MS = 5 * MINUTE_MS;
+/** The senders' own: five minutes. They count whole seconds, because the timestamp has no others. */
+const TOLERANCE_SECONDS = 5 * MINUTE_SECONDS;
 
 /** @see https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries */
 const github: Scheme = {
@@ -107,6 +107,7 @@ export class SignatureError extends Error {
 
 /**
  * @param secrets several while one is rotated
+ * @param now epoch milliseconds
  * @returns the signature, which identifies the delivery
  * @throws {@link SignatureError}
  */
@@ -120,7 +121,7 @@ export function verifySignature(
   const claim = scheme.claim(request);
   if (claim === undefined) throw new SignatureError("a header of the signature is missing or malformed");
   const { content, signatures, sentAt } = claim;
-  if (sentAt !== undefined && Math.abs(now - sentAt) > TOLERANCE_MS)
+  if (sentAt !== undefined && Math.abs(Math.floor(now / SECOND_MS) - sentAt) > TOLERANCE_SECONDS)
     throw new SignatureError("the timestamp is more than five minutes away");
   for (const secret of secrets) {
     const key = scheme.keyOf?.(secret) ?? Buffer.from(secret);
@@ -150,7 +151,7 @@ function decoded(texts: readonly string[], encoding: keyof typeof ENCODED, prefi
 
 const MAX_SIGNATURES = 10;
 
-/** Unix time in seconds, as epoch milliseconds. */
+/** Unix time in seconds. */
 function timeOf(text: string): number | undefined {
-  return /^\d{1,12}$/.test(text) ? Number(text) * SECOND_MS : undefined;
+  return /^\d{1,12}$/.test(text) ? Number(text) : undefined;
 }

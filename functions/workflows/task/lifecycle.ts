@@ -113,26 +113,39 @@ async function withResult(task: Task, executions: Pick<Executions, "describe">):
   return { ...task, ...(execution && resultOf(execution)) };
 }
 
+const CANCELLED = { error: "Cancelled", cause: "the task was cancelled" };
+
 /**
  * Ends a task as ABORTED. Does nothing when it has ended. The task is STARTED when Step Functions did not confirm its end in time: its
  * event will write it.
  *
  * @throws {@link NotFoundError}
+ * @throws {@link ConflictError} when the task is being redriven, and its execution does not run yet
  */
 export async function cancelTask(taskId: string, ports: TaskPorts): Promise<Task> {
   const { table, executions, clock } = ports;
   const task = await findTask(taskId, ports);
   if (task.status !== "STARTED") return task;
-  await executions.stop(task.executionArn, { error: "Cancelled", cause: "the task was cancelled" });
-  // The execution may have ended before the stop. It may be described as RUNNING for a moment.
-  const ended = await eventually(clock, async () => endedOf(await executions.describe(task.executionArn)));
+  const redrivenAfter = (await table.read(taskId))?.redrivenAfter ?? 0;
+  let latest: Execution | undefined;
+  const ended = await eventually(clock, async () => {
+    // Each time: the row of a redriven task is STARTED before its execution runs.
+    await executions.stop(task.executionArn, CANCELLED);
+    // It may have ended before the stop. It may be described as RUNNING for a moment.
+    latest = await executions.describe(task.executionArn);
+    return latest && isEnded(latest) && !isOfEarlierRun(latest, redrivenAfter) ? latest : undefined;
+  });
   if (ended !== undefined) await reconcile(ended, table, task);
+  else if (latest !== undefined && isOfEarlierRun(latest, redrivenAfter))
+    throw new ConflictError("the task was redriven a moment ago and does not run yet: try again");
   return findTask(taskId, ports);
 }
 
-function endedOf(execution: Execution | undefined): Execution | undefined {
-  return execution && taskEndOf(execution) && execution;
-}
+const isEnded = (execution: Execution): boolean => taskEndOf(execution) !== undefined;
+
+/** True: the execution is as it was before the task was redriven. */
+const isOfEarlierRun = ({ stoppedAt }: Execution, redrivenAfter: number): boolean =>
+  stoppedAt !== undefined && stoppedAt <= redrivenAfter;
 
 /** Reads until there is a value. Undefined when there is none in time. */
 async function eventually<Value>(clock: Clock, read: () => Promise<Value | undefined>): Promise<Value | undefined> {

@@ -7,7 +7,6 @@ import { keyTextSchema } from "../../shared/aws/dynamodb-limits";
 import { valuesOf } from "../../shared/aws/item";
 import { errorName } from "../../shared/errors";
 import { NotFoundError } from "../../shared/handlers/http-errors";
-import { parseInput } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
 import {
   NO_INPUT,
@@ -55,7 +54,7 @@ const lastKeySchema = z
   }));
 
 export interface TaskTable {
-  /** The latest task with this ID. Strongly consistent. */
+  /** The latest task with this ID. Strongly consistent. Passes over rows that are not tasks: another program wrote them. */
   read(taskId: string): Promise<TaskRow | undefined>;
   /** By time, latest first by default. The index is eventually consistent. */
   list(
@@ -83,6 +82,9 @@ export interface TaskTable {
   ): Promise<void>;
 }
 
+/** A task has one row, unless its execution was started by hand, or another program wrote some. */
+const MAX_ROWS_READ = 10;
+
 /** @throws {@link NotFoundError} */
 export async function requireRow(table: Pick<TaskTable, "read">, taskId: string): Promise<TaskRow> {
   const row = await table.read(taskId);
@@ -90,8 +92,16 @@ export async function requireRow(table: Pick<TaskTable, "read">, taskId: string)
   return row;
 }
 
-/** @param keepDays a row expires this long after its task's end */
-export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays: number): TaskTable {
+/**
+ * @param keepDays a row expires this long after its task's end
+ * @param onMalformed called for a task whose read passed over rows. @default nothing
+ */
+export function taskTable(
+  dynamodb: DynamoDBClient,
+  TableName: string,
+  keepDays: number,
+  onMalformed: (taskId: string) => void = () => undefined,
+): TaskTable {
   return {
     read: async (taskId) => {
       const { Items = [] } = await dynamodb.send(
@@ -101,10 +111,13 @@ export function taskTable(dynamodb: DynamoDBClient, TableName: string, keepDays:
           KeyConditionExpression: "taskId = :id",
           ExpressionAttributeValues: { ":id": { S: taskId } },
           ScanIndexForward: false,
-          Limit: 1,
+          Limit: MAX_ROWS_READ,
         }),
       );
-      return Items[0] && parseInput(taskRowSchema, valuesOf(Items[0]));
+      const rows = Items.map((item) => taskRowSchema.safeParse(valuesOf(item)).data);
+      const row = rows.find((each) => each !== undefined);
+      if (rows[0] === undefined && rows.length > 0) onMalformed(taskId);
+      return row;
     },
 
     list: async (status, { limit, from, since, oldestFirst = false }) => {

@@ -322,6 +322,24 @@ describe("ingest", () => {
     ]);
   });
 
+  it("archives all but what was replayed from this archive, and notifies of all but a quiet replay", async () => {
+    s3.on(PutObjectCommand).resolves({});
+    call.mockClear();
+    call.mockResolvedValue("{}");
+    const handler = await handlerOf("ingest");
+    const Records = ["0", "1"].map((flag) => ({
+      ...record(flag, `{"id":"${flag}","v":1}`),
+      messageAttributes: { archived: { stringValue: flag }, quiet: { stringValue: flag } },
+    }));
+    await handler({ Records });
+    const [object, ...others] = s3.commandCalls(PutObjectCommand).map(({ args: [{ input }] }) => input.Body as Buffer);
+    expect(others).toEqual([]);
+    expect(gunzipSync(object ?? "").toString()).toMatch(/^\{"id":"0",.*\n$/);
+    const items = call.mock.calls.map(([, body]) => (JSON.parse(body) as { Item: object }).Item);
+    expect(items).toMatchObject([{ key: { S: "0" } }, { key: { S: "1" }, quiet: { BOOL: true } }]);
+    expect(items[0]).not.toHaveProperty("quiet");
+  });
+
   it("fails as a whole when it is given no batch", async () => {
     const handler = await handlerOf("ingest");
     await expect(handler({})).rejects.toThrow();
@@ -368,6 +386,12 @@ describe("notify", () => {
     expect(dynamodb.calls()).toHaveLength(0);
     await handler({ Records: [old, first] });
     expect(JSON.stringify(dynamodb.commandCalls(BatchWriteItemCommand)[0]?.args[0].input)).toMatch(/0008/);
+  });
+
+  it("invokes nothing when no change is notified", async () => {
+    const handler = await handlerOf("notify");
+    await handler({ Records: [change(9, "{}", "{}")] });
+    expect([...dynamodb.calls(), ...lambda.calls()]).toEqual([]);
   });
 
   it("succeeds when the notifications are written, though the send function cannot be invoked", async () => {

@@ -138,6 +138,20 @@ describe("the API", () => {
     expect(await text("/tasks/{id}", { pathParameters: { id: "order-1" } })).not.toContain("result");
   });
 
+  it("shows a task from its execution when another program has made its row unreadable, and says so", async () => {
+    dynamodb.on(QueryCommand).resolves({ Items: [marshall({ ...ROW, history: "none" })] });
+    describes({ status: "FAILED", stopDate: new Date(NOW + 9_000), error: "PaymentRefused" });
+    expect(await call("GET", "/tasks/{id}", { pathParameters: { id: "order-1" } })).toMatchObject([
+      200,
+      { taskId: "order-1", status: "FAILED", reason: "PaymentRefused" },
+    ]);
+    expect(output.lines()).toContainEqual(
+      expect.objectContaining({ message: "malformed rows", taskIds: ["order-1"] }) as unknown,
+    );
+    sfn.on(DescribeExecutionCommand).rejects(new ExecutionDoesNotExist({ message: "no", $metadata: {} }));
+    expect((await call("GET", "/tasks/{id}", { pathParameters: { id: "order-1" } }))[0]).toBe(404);
+  });
+
   it("lists tasks by status, page by page", async () => {
     const { taskId, timestamp, status } = ROW;
     dynamodb
@@ -178,6 +192,19 @@ describe("the API", () => {
         "AND (attribute_not_exists(redrivenAfter) OR redrivenAfter < :endedAt)",
       Key: marshall({ taskId: "order-1", timestamp: TIMESTAMP }),
     });
+  });
+
+  it("answers 202 to a cancellation whose end Step Functions does not confirm in time", async () => {
+    jest.spyOn(globalThis, "setTimeout").mockImplementation((callback, _delay, ...args) => {
+      setImmediate(callback, ...args);
+      return {} as NodeJS.Timeout;
+    });
+    sfn.on(StopExecutionCommand).resolves({});
+    describes({ status: "RUNNING" });
+    const cancelled = await call("DELETE", "/tasks/{id}", { pathParameters: { id: "order-1" } });
+    expect(cancelled).toMatchObject([202, { taskId: "order-1", status: "STARTED" }]);
+    expect(sfn.commandCalls(StopExecutionCommand)).not.toEqual([]);
+    expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
   });
 
   it.each([
@@ -335,6 +362,32 @@ describe("the sweep", () => {
       ["lost", "a", "b"].map((name) => `${EXECUTIONS}:${name}`),
     );
     expect([metric("reconciledBySweep"), metric("stuckTasks")]).toEqual([3, 0]);
+  });
+
+  it("does not describe, time after time, what has failed of late and has its row: of those that started long ago, none", async () => {
+    const ended = (name: string, startedAgo: number) => ({
+      ...listed(name, 60_000),
+      startDate: new Date(NOW - startedAgo),
+    });
+    sfn.on(ListExecutionsCommand).resolves({ executions: [] });
+    sfn
+      .on(ListExecutionsCommand, { statusFilter: "ABORTED" })
+      .resolves({ executions: [ended("day", 86_400_000), ended("recent", 120_000)] });
+    dynamodb.on(QueryCommand).resolves({ Items: [] });
+    const aborted = { ":status": { S: "ABORTED" }, ":since": { N: String(TIMESTAMP - 35 * 60 - 1) } };
+    dynamodb
+      .on(QueryCommand, { ExpressionAttributeValues: aborted })
+      .resolves({ Items: [marshall({ ...row("recent"), status: "ABORTED" })] });
+    await sweep(scheduledEvent(), lambdaContext());
+    expect(sfn.commandCalls(DescribeExecutionCommand)).toEqual([]);
+    // Of 90 days of failed tasks, it reads the last half hour.
+    const queries = dynamodb.commandCalls(QueryCommand).map(({ args: [{ input }] }) => input);
+    expect(
+      queries.map(({ ExpressionAttributeValues: values }) => [values?.[":status"]?.S, values?.[":since"]?.N]),
+    ).toEqual([
+      ["STARTED", undefined],
+      ...["FAILED", "TIMED_OUT", "ABORTED"].map((status) => [status, String(TIMESTAMP - 2_101)]),
+    ]);
   });
 
   it("fails when it could not check an execution or a row, after all others", async () => {

@@ -3,6 +3,7 @@
  * detects its mutant costs time only: all others are tried after it.
  */
 export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
+  "accepts the cancellation of a task whose redrive does not run yet": 311,
   "advances recurring rows before it sends their fires": 30,
   "advances recurring timers before it sends their fires": 25,
   "attempts a fire once too often": 36,
@@ -31,8 +32,8 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "forgets notifications of the checker itself": 2,
   "gives up a fire without the dead letters": 25,
   "gives up a fire that has failed before its lease is released": 1512,
+  "gives up a fire while an earlier delivery of it has the lease": 3517,
   "gives up a second message of a fire that has succeeded": 9943,
-  "goes on after a page that could not be sent": 34,
   "goes on after fires that could not be sent": 30,
   "grants no grace": 3,
   "has the lease of a timer for a day": 93,

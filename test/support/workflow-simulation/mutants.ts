@@ -38,6 +38,14 @@ export const MUTANTS: readonly SourceMutant[] = [
     to: "const started = { arn: executions.arnOf(name), startedAt: clock.now() }; void executions.start(name, JSON.stringify(taskInput)).catch(() => undefined);",
   },
 
+  // --- cancellations ---
+  {
+    name: "accepts the cancellation of a task whose redrive does not run yet",
+    file: LIFECYCLE,
+    from: "return latest && isEnded(latest) && !isOfEarlierRun(latest, redrivenAfter) ? latest : undefined;",
+    to: "return latest && isEnded(latest) ? latest : undefined;",
+  },
+
   // --- decisions ---
   {
     name: "records a decision before the state has accepted it",

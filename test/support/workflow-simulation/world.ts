@@ -192,6 +192,9 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   const redriving = new Map<string, number>();
   const decisions: { readonly task: Task; readonly decision: Decision; readonly by: string }[] = [];
   let people = 0;
+  /** Of its own, so that the other worlds stay as they are. */
+  const cancellations = new Random(seed + 1);
+  const isCancelledWhenRedriven = cancellations.chance(0.2);
   const ids = Array.from({ length: random.whole(1, 5) }, (_, index) => random.of(["t", "task ü/"]) + String(index));
   const anyTime = () => random.whole(0, FAULTY_MS);
 
@@ -210,10 +213,18 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
     for (let requests = random.whole(1, 4); requests > 0; requests--)
       later(begin + (random.chance(0.5) ? 0 : random.whole(0, 20 * MINUTE_MS)), start(amount));
     if (random.chance(0.2)) later(begin + random.whole(0, 2_000), start(amount + 1));
-    for (let times = random.chance(0.3) ? random.whole(1, 3) : 0; times > 0; times--)
-      later(begin + random.whole(0, random.of([MINUTE_MS, 20 * MINUTE_MS])), async () => {
-        await cancelTask(taskId, portsOf(FUNCTION_TIMEOUT_MS));
+    const cancelAt = (at: number) => {
+      later(at, async () => {
+        const begun = clock.now();
+        const task = await cancelTask(taskId, portsOf(FUNCTION_TIMEOUT_MS));
+        if (task.status !== "STARTED" || executions.now(task.executionArn).status !== "RUNNING") return;
+        // Unless it ended, and was redriven.
+        const hasEnded = task.history.some(({ status, at }) => status !== "STARTED" && Date.parse(at) >= begun);
+        if (!hasEnded) unexpected.push(`${taskId} runs although its cancellation was accepted`);
       });
+    };
+    for (let times = random.chance(0.3) ? random.whole(1, 3) : 0; times > 0; times--)
+      cancelAt(begin + random.whole(0, random.of([MINUTE_MS, 20 * MINUTE_MS])));
     // By hand, another execution of the same task.
     if (random.chance(0.1))
       later(begin + random.whole(0, 10_000), async () => {
@@ -258,6 +269,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
       for (let times = random.whole(0, 6); times > 0; times--) {
         const at = begin + random.whole(0, 40 * MINUTE_MS);
         later(at, redrive);
+        if (isCancelledWhenRedriven) cancelAt(at + cancellations.whole(0, 100));
         if (random.chance(0.5)) later(at + random.whole(0, 30), redrive);
       }
   }

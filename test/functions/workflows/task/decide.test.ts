@@ -1,7 +1,8 @@
-/** Approvals and redrives, against the in-memory table and stubbed executions. */
+/** Approvals, redrives and their cancellation, against the in-memory table and stubbed executions. */
 import { sleep } from "../../../../functions/shared/clock";
 import { decide, type Decided } from "../../../../functions/workflows/task/decide";
 import { NotRedrivableError, type StateOutcome } from "../../../../functions/workflows/task/executions";
+import { cancelTask } from "../../../../functions/workflows/task/lifecycle";
 import { redriveTask } from "../../../../functions/workflows/task/redrive";
 import { ExecutionNotSettledError, reconcile, reconcileEvent } from "../../../../functions/workflows/task/reconciler";
 import { sweep } from "../../../../functions/workflows/task/sweep";
@@ -52,7 +53,14 @@ async function setup() {
       outcomes.push(outcome);
       return Promise.resolve(true);
     },
+    arnOf: () => ARN,
     describe: () => Promise.resolve(execution.now),
+    /** As Step Functions: an execution that has ended stays as it is. */
+    stop: (_: string, reason: { readonly error: string; readonly cause: string }) => {
+      if (execution.now.status === "RUNNING")
+        execution.now = { ...execution.now, ...reason, status: "ABORTED", stoppedAt: clock.now() };
+      return Promise.resolve();
+    },
     redrive: (_: string, token: string) => {
       if (redrives.tokens.has(token)) return Promise.resolve();
       redrives.count += 1;
@@ -264,5 +272,32 @@ describe("a redrive", () => {
     execution.now = FAILED;
     expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
     expect(redrives.count).toBe(1);
+  });
+});
+
+describe("the cancellation of a task whose row a redrive has made STARTED, and whose execution does not run yet", () => {
+  const marked = async () => {
+    const redriven = await setup();
+    const { ports, table, clock, redrives } = redriven;
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    redrives.error = new Error("killed");
+    await expect(redriveTask("r-1", ports)).rejects.toThrow("killed");
+    delete redrives.error;
+    return redriven;
+  };
+
+  it("is not accepted, because the execution would run all the same", async () => {
+    const { ports, table } = await marked();
+    await expect(cancelTask("r-1", ports)).rejects.toThrow("the task was redriven a moment ago and does not run yet");
+    expect(table.row("r-1")).toMatchObject({ status: "STARTED" });
+  });
+
+  it("stops it as soon as it runs", async () => {
+    const { ports, clock } = await marked();
+    const cancelling = cancelTask("r-1", ports);
+    await sleep(clock, 250);
+    await redriveTask("r-1", ports);
+    expect(await cancelling).toMatchObject({ status: "ABORTED", reason: "Cancelled: the task was cancelled" });
   });
 });

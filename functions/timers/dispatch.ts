@@ -25,7 +25,7 @@ const DYNAMODB_CONNECTIONS = 128;
 /** Added to the event by the rule: the index of this target. */
 const targetSchema = z.object({ target: z.int().min(0), targets: z.int().min(1) });
 
-/** Some shards failed, or some of their timers were skipped. Each failure is in the log. */
+/** Some shards failed, or some of their timers were skipped, or a queue did not accept fires. Each failure is in the log. */
 export class DispatchError extends Error {
   override readonly name = "DispatchError";
 }
@@ -51,12 +51,13 @@ export const handler = scheduledHandler(dispatchEnvironment, ({ environment, clo
     let lagMs = 0;
     const run = { shards, concurrency: SHARDS_PER_TARGET, deadline, owner: randomUUID() };
     const waiting = await dispatchShards(run, ports, {
-      dispatched: (shard, { outcome, enqueued, dropped, cursor = clock.now(), skipped }) => {
+      dispatched: (shard, { outcome, enqueued, dropped, cursor = clock.now(), skipped, unsent }) => {
         total += enqueued;
         tooLate += dropped;
         lagMs = Math.max(lagMs, clock.now() - cursor);
-        failures += skipped.length;
+        failures += skipped.length + unsent.length;
         for (const error of skipped) logger.error("skipped", { shard, error });
+        for (const error of unsent) logger.error("fires not enqueued", { shard, error });
         if (outcome !== "idle") logger.info("dispatched", { shard, outcome, enqueued, dropped, cursor });
       },
       failed: (shard, error) => {

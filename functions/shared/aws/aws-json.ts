@@ -152,8 +152,16 @@ export function createAwsJson(options: AwsJsonOptions): AwsJson {
 
 /** Errors with a code are the transport's: connection reset, refused, timed out. */
 function isRetryable(error: unknown): boolean {
-  if (!(error instanceof AwsJsonError)) return errorCode(error) !== undefined;
-  return error.status >= 500 || error.status === 429 || THROTTLING_ERRORS.test(error.name);
+  return error instanceof AwsJsonError ? isTransient(error) : errorCode(error) !== undefined;
+}
+
+/** Whether an error response passes without anybody's action. */
+export function isTransient({ status, name }: Pick<AwsJsonError, "status" | "name">): boolean {
+  return status >= 500 || status === 429 || isThrottlingCode(name);
+}
+
+export function isThrottlingCode(code: string): boolean {
+  return THROTTLING_ERRORS.test(code);
 }
 
 /** `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"..."}` */

@@ -12,7 +12,7 @@ export interface RetryPolicy {
 }
 
 interface CommonInput {
-  /** Any JSON of at most 64 KB, passed to the callback. @default {id, type} */
+  /** Any JSON of at most 64 KB, passed to the callback. @default {id, type}, `type` being hourlyPeriodic, periodic or oneshot */
   readonly timerCallbackData?: unknown;
   /** `shard0`. @default derived from the id */
   readonly shardId?: string;

@@ -14,6 +14,7 @@ import { SECOND_MS } from "../../shared/time";
 import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
 import { onceSlot, overdueSlot } from "../schedule/fire-times";
 import { MAX_JITTER_SECONDS, type TimerKind } from "../schedule/timer";
+import { oldestOf } from "../storage/shard-cursor";
 import { partitionOf, rowKey, timerKey } from "../storage/timer-row";
 import type { DueRange, ListKey, TimerPartition, TimerTable } from "../storage/timer-table";
 import type { ListResponse, TimerResponse } from "./api-types";
@@ -104,7 +105,8 @@ async function dueRanges({ dueBefore = -FIRST_TIME_MS }: ListQuery, ports: ListP
   const cursors = await ports.cursors.get(new Set(shards), now);
   return shards.flatMap((shard) => {
     // Fires up to the cursor are enqueued, and have fired once due, jitter included.
-    const from = Math.min(now, cursors.get(shard) ?? now) - MAX_JITTER_SECONDS * SECOND_MS;
+    const cursor = cursors.get(shard);
+    const from = Math.min(now, cursor === undefined ? now : oldestOf(cursor)) - MAX_JITTER_SECONDS * SECOND_MS;
     return [
       { slot: overdueSlot(shard), from: FIRST_TIME_MS, to: dueBefore },
       { slot: onceSlot(shard), from: Math.min(from, dueBefore), to: dueBefore },

@@ -9,7 +9,13 @@ import { nextDue, type Schedule } from "../schedule/schedule";
 import { startOf } from "../../shared/calendar/time-zone";
 import { isTimeZone } from "../../shared/calendar/is-time-zone";
 import { DEFAULT_CALLBACK } from "../contract";
-import { DEFAULT_MAX_ATTEMPTS, MAX_JITTER_SECONDS, type Timer, type TimerOptions } from "../schedule/timer";
+import {
+  DEFAULT_MAX_ATTEMPTS,
+  LATEST_TIME_MS,
+  MAX_JITTER_SECONDS,
+  type Timer,
+  type TimerOptions,
+} from "../schedule/timer";
 
 /** Default `minuteOfHour`: this many minutes after the PUT. */
 const DEFAULT_MINUTES_AHEAD = 40;
@@ -247,7 +253,11 @@ export function periodicTimer(body: PeriodicBody, { id, now, version, shard, req
     shard,
     version,
     schedule,
-    data: dataOf(body, { id, type: "hourlyPeriodic" }),
+    // The legacy timer service has hourly timers only.
+    data: dataOf(body, {
+      id,
+      type: body.every === undefined && body.cron === undefined ? "hourlyPeriodic" : "periodic",
+    }),
     ...(startAt !== undefined && { startAt }),
     ...(endAt !== undefined && { endAt }),
     ...(maxFires !== undefined && { maxFires }),
@@ -343,14 +353,18 @@ function scheduleOf(
   const first = startAt ?? Math.floor((now + every) / SECOND_MS) * SECOND_MS;
   const anchor =
     secondOfMinute === undefined ? first : Math.floor(first / MINUTE_MS) * MINUTE_MS + secondOfMinute * SECOND_MS;
-  return { kind: "every", periodMs: every, phaseMs: anchor % every };
+  // Before 1970 the remainder is negative.
+  return { kind: "every", periodMs: every, phaseMs: ((anchor % every) + every) % every };
 }
 
-/** The last of `maxFires`; undefined when the dispatcher counts the fires. */
+/** The last of `maxFires`; undefined when the dispatcher counts the fires, or it is too far ahead to be a time. */
 function finalAtOf(maxFires: number, schedule: Schedule, after: number): number | undefined {
   if (mustCountFires(maxFires, schedule)) return undefined;
   let last = nextDue(schedule, after);
-  if (schedule.kind === "every" && last !== undefined) return last + (maxFires - 1) * schedule.periodMs;
+  if (schedule.kind === "every" && last !== undefined) {
+    const final = last + (maxFires - 1) * schedule.periodMs;
+    return final <= LATEST_TIME_MS ? final : undefined;
+  }
   for (let fires = 1; fires < maxFires && last !== undefined; fires++) last = nextDue(schedule, last) ?? last;
   return last;
 }

@@ -3,6 +3,7 @@ import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { DEFAULT_CALLBACK, type Callbacks } from "../contract";
 import type { StoredTimer } from "../schedule/timer";
 import type { History, RecordedFire } from "../storage/history";
+import { cursorOf, type ShardCursors } from "../storage/shard-cursor";
 import type { TimerResponse } from "./api-types";
 import type { CursorReader } from "./cursors";
 import { timerResponse } from "./timer-response";
@@ -30,12 +31,12 @@ export async function timerResponses(
 ) {
   const now = ports.now();
   const shards = new Set(timers.map(({ shard }) => shard));
-  const cursorOf = shards.size === 0 ? new Map<string, number>() : await ports.cursors.get(shards, now);
+  const cursors: ShardCursors = shards.size === 0 ? new Map() : await ports.cursors.get(shards, now);
   const unreadable: Unreadable[] = [];
   const respond = (timer: StoredTimer, lastFire?: RecordedFire): TimerResponse | undefined => {
     try {
       const recorded = isRecorded(timer, ports.callbacks);
-      return timerResponse(timer, now, { cursor: cursorOf.get(timer.shard) ?? 0, recorded, lastFire });
+      return timerResponse(timer, now, { cursor: cursorOf(timer, cursors), recorded, lastFire });
     } catch (error) {
       unreadable.push({ id: timer.id, error });
       return undefined;

@@ -13,6 +13,7 @@ import type { Fire, StoredTimer, Timer } from "../schedule/timer";
 import { TimerChangedError, type TimerId } from "../storage/timer-table";
 import { FireRejectedError } from "../queue/fire-queue";
 import type { History } from "../storage/history";
+import { cursorOf } from "../storage/shard-cursor";
 import type { FiredResponse, FiresResponse, PreviewResponse, VerbInput, VerbResponse } from "./api-types";
 import { listTimers, type ListPorts } from "./list-timers";
 import { putTimers, type PutPorts } from "./put-timers";
@@ -98,7 +99,7 @@ export async function setEnabled(
 }
 
 async function isEnded(timer: StoredTimer, { cursors, now }: VerbPorts): Promise<boolean> {
-  const cursor = (await cursors.get(new Set([timer.shard]), now())).get(timer.shard) ?? 0;
+  const cursor = cursorOf(timer, await cursors.get(new Set([timer.shard]), now()));
   return hasEnded(timer, now(), { cursor });
 }
 

@@ -50,8 +50,8 @@ export interface RunningFires {
     fire: Fire,
     request: LeaseRequest,
   ): Promise<{ readonly outcome: "acquired" } | ({ readonly outcome: "held"; readonly fireId: string } & Lease)>;
-  /** Releases the lease. Idempotent. Rejects when it may still be there, until it expires. */
-  end(fire: Fire, owner: string): Promise<void>;
+  /** Releases the lease. Idempotent. Rejects when it may still be there, until it expires. @returns the lease of another owner */
+  end(fire: Fire, owner: string): Promise<Lease | undefined>;
 }
 
 export interface CallbackPorts {
@@ -213,14 +213,14 @@ async function invokeAlone(delivery: Delivery, isSpent: boolean, ports: Callback
     }
     result = await invokeOnce(delivery, isSpent, ports);
   } catch (error) {
-    try {
-      // Also when it could not be acquired: that may have taken effect.
-      await running.end(fire, owner);
-    } catch {
-      observer.failed(fire, error);
-      return { redeliveries: [await redeliverAt(until, delivery, ports)], outcome: "failed" };
-    }
-    throw error;
+    // Also when it could not be acquired: that may have taken effect, or an earlier delivery, which died, may have it.
+    const isReleased = await running.end(fire, owner).then(
+      (lease) => lease === undefined || !isOwnerOf(delivery, lease),
+      () => false,
+    );
+    if (isReleased) throw error;
+    observer.failed(fire, error);
+    return { redeliveries: [await redeliverAt(until, delivery, ports)], outcome: "failed" };
   }
   await running.end(fire, owner).catch(() => undefined);
   return result;

@@ -46,11 +46,14 @@ export function runningFires(dynamodb: DynamoDBClient, TableName: string): Runni
             UpdateExpression: `REMOVE ${RELEASE_LEASE}`,
             ConditionExpression: condition,
             ExpressionAttributeValues: values,
+            ReturnValuesOnConditionCheckFailure: "ALL_OLD",
           }),
         );
+        return undefined;
       } catch (error) {
         // It was never acquired, or has expired.
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return leaseOf(error.Item);
       }
     },
   };

@@ -1,4 +1,5 @@
 /** Shares the time of one run among its shards. The core: time and I/O are ports. */
+import { oldestOf } from "../storage/shard-cursor";
 import { dispatchShard, SHUTDOWN_RESERVE_MS, type DispatchPorts, type DispatchReport } from "./dispatcher";
 
 /** A turn, when shards wait. Less would be spent on leases and the first pages. */
@@ -33,7 +34,7 @@ export async function dispatchShards(
 ): Promise<readonly number[]> {
   const { clock, index } = ports;
   const cursors = await index.cursors(shards);
-  const queue = [...cursors].sort(([, a], [, b]) => a - b).map(([shard]) => shard);
+  const queue = [...cursors].sort(([, a], [, b]) => a.cursor - b.cursor).map(([shard]) => shard);
   const waiting = new Set(queue);
   const end = deadline - SHUTDOWN_RESERVE_MS;
   const work = async (): Promise<void> => {
@@ -51,5 +52,5 @@ export async function dispatchShards(
     }
   };
   await Promise.all(Array.from({ length: concurrency }, work));
-  return [...waiting].map((shard) => cursors.get(shard) ?? 0);
+  return [...cursors].flatMap(([shard, cursor]) => (waiting.has(shard) ? [oldestOf(cursor)] : []));
 }

@@ -9,7 +9,7 @@ import type { StoredTimer } from "../schedule/timer";
 import { readCursors } from "../storage/cursors";
 import { DISPATCHED_ATTRIBUTES, readTimerRow, rowKey, type Row } from "../storage/timer-row";
 import { cursorKey, type TimerTableServices } from "../storage/timer-table";
-import { LeaseLostError, type Cursor, type DispatchTable, type Position } from "./dispatcher";
+import { LeaseLostError, type Cursor, type DispatchTable, type Position, type Progress } from "./dispatcher";
 
 /**
  * Rows of a page: a multiple of a batch's ten entries. Fewer than the megabyte that DynamoDB returns otherwise: what is parsed while another
@@ -23,8 +23,18 @@ const PROJECTION = Object.keys(PROJECTED).join(", ");
 
 const rowSchema = z.custom<Row>((row) => typeof row === "object" && row !== null);
 
-/** The position is stored as JSON text: a key of the table's is opaque. */
-const positionSchema = z.object({ range: z.string(), after: z.record(z.string(), z.unknown()).optional() });
+/** Attributes of a cursor that are stored as JSON text: a key of the table's is opaque. */
+const TEXTS = ["position", "behind"] as const;
+
+const positionSchema = z
+  .object({ range: z.string(), after: z.record(z.string(), z.unknown()).optional() })
+  .transform(({ range, after }): Position => ({ range, ...(after && { after }) }));
+const behindSchema = z.record(
+  z.string(),
+  z
+    .object({ cursor: z.number(), position: positionSchema.optional() })
+    .transform(({ cursor, position }): Progress => ({ cursor, ...(position && { position }) })),
+);
 
 /** Rows are parsed one by one. */
 const queryResponseSchema = z.object({
@@ -67,22 +77,25 @@ export function dispatchTable(dynamodb: AwsJson, TableName: string, services: Ti
       }
     },
 
-    save: async (shard, { owner, previous, cursor: { cursor, position }, release }) => {
+    save: async (shard, { owner, previous, cursor: { cursor, position, behind }, release }) => {
       const { condition, values } = ownLease(owner);
-      const removed = [...(position ? [] : ["#position"]), ...(release ? [RELEASE_LEASE] : [])];
+      const texts = { position, behind };
+      const isSet = (name: keyof typeof texts) => texts[name] !== undefined;
+      const set = TEXTS.filter(isSet).map((name) => `, #${name} = :${name}`);
+      const removed = TEXTS.filter((name) => !isSet(name)).map((name) => `#${name}`);
+      if (release) removed.push(RELEASE_LEASE);
       try {
         await call("UpdateItem", {
           Key: Key(shard),
           UpdateExpression:
-            `SET #cursor = :cursor${position ? ", #position = :position" : ""}` +
-            (removed.length > 0 ? ` REMOVE ${removed.join(", ")}` : ""),
+            `SET #cursor = :cursor${set.join("")}` + (removed.length > 0 ? ` REMOVE ${removed.join(", ")}` : ""),
           ConditionExpression: `${condition} AND #cursor = :previous`,
-          ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position" },
+          ExpressionAttributeNames: { "#cursor": "cursor", "#position": "position", "#behind": "behind" },
           ExpressionAttributeValues: {
             ...values,
             ":cursor": { N: String(cursor) },
             ":previous": { N: String(previous) },
-            ...(position && { ":position": { S: JSON.stringify(position) } }),
+            ...Object.fromEntries(TEXTS.filter(isSet).map((name) => [`:${name}`, { S: JSON.stringify(texts[name]) }])),
           },
         });
       } catch (cause) {
@@ -124,12 +137,11 @@ export function dispatchTable(dynamodb: AwsJson, TableName: string, services: Ti
 function readCursor(item: Row): Cursor {
   const cursor = Number(item["cursor"]?.N);
   if (!Number.isFinite(cursor)) throw new Error("the cursor is not a number");
-  const position = positionOf(item["position"]?.S);
-  return position === undefined ? { cursor } : { cursor, position };
-}
-
-function positionOf(text: string | undefined): Position | undefined {
-  if (text === undefined) return undefined;
-  const { range, after } = positionSchema.parse(parseJson(text));
-  return { range, ...(after && { after }) };
+  const position = item["position"]?.S;
+  const behind = item["behind"]?.S;
+  return {
+    cursor,
+    ...(position !== undefined && { position: positionSchema.parse(parseJson(position)) }),
+    ...(behind !== undefined && { behind: behindSchema.parse(parseJson(behind)) }),
+  };
 }

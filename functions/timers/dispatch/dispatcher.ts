@@ -1,8 +1,10 @@
 /** Enqueues the due fires of a shard, window by window. The core: time and I/O are ports. See docs/decisions/0009. */
 import type { Clock } from "../../shared/clock";
+import { groupBy } from "../../shared/group-by";
 import { mapConcurrently } from "../../shared/resilience/concurrency";
 import type { LeaseRequest } from "../../shared/resilience/lease";
-import { FireRejectedError, type FireQueue } from "../queue/fire-queue";
+import { DEFAULT_CALLBACK } from "../contract";
+import { FireRejectedError, QueueRefusesError, type FireQueue } from "../queue/fire-queue";
 import {
   endOf,
   fireAt,
@@ -16,8 +18,17 @@ import {
 } from "../schedule/fire-times";
 import { wheelPeriod } from "../schedule/schedule";
 import { HORIZON_MS, type Fire, type StoredTimer } from "../schedule/timer";
+import { oldestOf, type ShardCursors } from "../storage/shard-cursor";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
-import { enqueueRecurringUntil, nextWindow, rangeName, slotRanges, type SlotRange, type Window } from "./windows";
+import {
+  enqueueRecurringUntil,
+  loadUntil,
+  nextWindow,
+  rangeName,
+  slotRanges,
+  type SlotRange,
+  type Window,
+} from "./windows";
 
 /** First pages to prefetch: most ranges are small. Bounds memory: a page has at most 1 MB. */
 const PREFETCHED_RANGES = 8;
@@ -56,11 +67,16 @@ export interface Position {
   readonly after?: PageKey;
 }
 
-export interface Cursor {
+export interface Progress {
   /** All fires scheduled up to this time, inclusive, are enqueued. Epoch milliseconds. */
   readonly cursor: number;
   /** In the window after the cursor. */
   readonly position?: Position;
+}
+
+export interface Cursor extends Progress {
+  /** Callbacks whose queues have not accepted their fires, by name: the cursor is that of all others. @default none */
+  readonly behind?: Readonly<Record<string, Progress>>;
 }
 
 /** Another run has acquired the shard's lease. */
@@ -70,8 +86,8 @@ export class LeaseLostError extends Error {
 
 /** A shard's cursor and its index. Writes require the lease. */
 export interface DispatchTable {
-  /** The cursors of those shards that have timers, epoch milliseconds. */
-  cursors(shards: readonly string[]): Promise<ReadonlyMap<string, number>>;
+  /** The cursors of those shards that have timers. */
+  cursors(shards: readonly string[]): Promise<ShardCursors>;
   /** `acquired` false: another run has the lease. Undefined: the shard has no timers. */
   acquire(shard: string, request: LeaseRequest): Promise<(Cursor & { readonly acquired: boolean }) | undefined>;
   /** @param saved `previous`: the cursor before; `release`: also releases the lease. @throws {@link LeaseLostError} */
@@ -106,121 +122,184 @@ export interface DispatchReport {
   readonly outcome: "idle" | "busy" | "done" | "stopped";
   /** Number of fires. */
   readonly enqueued: number;
-  /** Undefined when idle. */
+  /** The oldest, when callbacks are behind. Undefined when idle. */
   readonly cursor?: number;
   /** Fires that are too late by the `catchUp` of their timer. */
   readonly dropped: number;
   /** One error per corrupt row and per fire that SQS rejects. They are not retried. */
   readonly skipped: readonly unknown[];
+  /** One error per callback. The next run continues before its fires. */
+  readonly unsent: readonly FiresNotEnqueuedError[];
 }
 
-/** Fires could not be enqueued, after retries. The cursor stays before them. */
+/** Fires of a callback could not be enqueued, after retries. */
 export class FiresNotEnqueuedError extends Error {
   override readonly name = "FiresNotEnqueuedError";
+
+  constructor(
+    readonly callback: string,
+    fires: readonly Fire[],
+    options?: ErrorOptions,
+  ) {
+    const first = fires[0]?.fireId ?? "";
+    super(`${fires.length} fires of the callback "${callback}" could not be enqueued, the first ${first}`, options);
+  }
 }
 
 /**
  * Enqueues all fires of a shard that are due after its cursor and up to two to three minutes from now. Safe to run concurrently, to kill
  * at any time and to run late: the cursor passes only enqueued fires.
  *
- * @throws {@link FiresNotEnqueuedError}, {@link LeaseLostError}, and the table's errors; the next run continues from the saved position
+ * A callback whose queue does not accept its fires falls behind the cursor: from then on it has a pass of its own, at its own cursor, until it
+ * has caught up. So it delays no other, and loses nothing.
+ *
+ * @throws {@link LeaseLostError}, and the table's errors; the next run continues from the saved position
  */
 export async function dispatchShard(
   { shard, owner, deadline, stopAt = deadline - SHUTDOWN_RESERVE_MS }: DispatchRun,
   ports: DispatchPorts,
 ): Promise<DispatchReport> {
   const { index, clock } = ports;
+  const tally: Tally = { enqueued: 0, dropped: 0, skipped: [], unsent: [] };
   const lease = await index.acquire(shard, { owner, now: clock.now(), until: deadline });
-  if (lease === undefined) return { outcome: "idle", enqueued: 0, dropped: 0, skipped: [] };
-  if (!lease.acquired) return { outcome: "busy", enqueued: 0, dropped: 0, cursor: lease.cursor, skipped: [] };
+  if (lease === undefined) return { outcome: "idle", ...tally };
+  if (!lease.acquired) return { outcome: "busy", ...tally, cursor: oldestOf(lease) };
 
-  const tally: Tally = { enqueued: 0, dropped: 0, skipped: [] };
-  let { cursor, position } = lease;
-  const save = async (next: Cursor, release: boolean): Promise<void> => {
-    await index.save(shard, { owner, previous: cursor, cursor: next, release });
+  const { acquired: _, behind: laggards = {}, ...progress } = lease;
+  const behind = new Map(Object.entries(laggards).map(([callback, at]) => [callback, passOf(at, callback)]));
+  const main = passOf(progress);
+  const saved = { cursor: main.progress.cursor, release: false };
+  const save = async (release: boolean): Promise<void> => {
+    const late = Object.fromEntries([...behind].map(([callback, pass]) => [callback, pass.progress]));
+    const cursor = { ...main.progress, ...(behind.size > 0 && { behind: late }) };
+    await index.save(shard, { owner, previous: saved.cursor, cursor, release });
+    Object.assign(saved, { cursor: cursor.cursor, release });
   };
   const sendUntil = deadline - SAVE_RESERVE_MS;
-  for (;;) {
-    const window = nextWindow(cursor, clock.now());
-    if (window === undefined || clock.now() >= stopAt) {
-      await save({ cursor, ...(position && { position }) }, true);
-      return { outcome: window === undefined ? "done" : "stopped", ...tally, cursor };
+  const context: RunContext = { shard, ports, tally, stopAt, sendUntil, behind, save };
+  try {
+    const retried = [...behind];
+    let outcome = await enqueueWindows(main, () => loadUntil(clock.now()), context);
+    for (const [callback, pass] of retried) {
+      if (outcome === "stopped") break;
+      outcome = await enqueueWindows(pass, () => main.progress.cursor, context);
+      // In the middle of the main pass's window it has not caught up.
+      if (pass.progress.cursor === main.progress.cursor && main.progress.position === undefined)
+        behind.delete(callback);
     }
-    const from = cursor;
-    const outcome = await enqueueWindow(shard, window, {
-      ports,
-      tally,
-      stopAt,
-      sendUntil,
-      ...(position && { position }),
-      save: (reached, release) => save({ cursor: from, ...(reached && { position: reached }) }, release),
-    });
-    if (outcome === "stopped") return { outcome, ...tally, cursor };
-    const isLast = nextWindow(window.until, clock.now()) === undefined;
-    await save({ cursor: window.until }, isLast);
-    cursor = window.until;
-    position = undefined;
-    if (isLast) return { outcome: "done", ...tally, cursor };
+    if (!saved.release) await save(true);
+    const late = [...behind.values()].map((pass) => pass.progress.cursor);
+    return { outcome, ...tally, cursor: Math.min(main.progress.cursor, ...late) };
+  } catch (error) {
+    // Releases the lease for the next run. If this fails too, the lease expires.
+    if (!(error instanceof LeaseLostError)) await save(true).catch(() => undefined);
+    throw error;
   }
+}
+
+/** Passes window by window over the fires of one callback, or of all that are not behind. */
+interface Pass {
+  /** Undefined: all that are not behind. */
+  readonly callback: string | undefined;
+  /** As far as all its fires are enqueued. */
+  progress: Progress;
+  /** A queue has not accepted its fires: a callback's own pass ends. */
+  isRefused: boolean;
+}
+
+function passOf({ cursor, position }: Progress, callback?: string): Pass {
+  return { callback, progress: { cursor, ...(position && { position }) }, isRefused: false };
 }
 
 interface Tally {
   enqueued: number;
   dropped: number;
   readonly skipped: unknown[];
+  readonly unsent: FiresNotEnqueuedError[];
 }
 
-interface WindowContext {
+interface RunContext {
+  readonly shard: string;
   readonly ports: DispatchPorts;
   readonly tally: Tally;
   readonly stopAt: number;
   /** Deadline of sending, epoch milliseconds. */
   readonly sendUntil: number;
-  /** Saved by an earlier run. */
-  readonly position?: Position;
-  readonly save: (reached: Position | undefined, release: boolean) => Promise<void>;
+  /** Passes of the callbacks that are behind. */
+  readonly behind: Map<string, Pass>;
+  /** Saves the progress of all passes. */
+  readonly save: (release: boolean) => Promise<void>;
 }
 
-async function enqueueWindow(shard: string, window: Window, context: WindowContext): Promise<"complete" | "stopped"> {
-  const { ports, tally, stopAt, save } = context;
-  const { clock } = ports;
-  const inFlight: { readonly sent: Promise<void>; readonly end: Position | undefined }[] = [];
-  let reached = context.position;
-  let savedAt = clock.now();
-  const awaitOldest = async (): Promise<void> => {
-    const oldest = inFlight.shift();
-    await oldest?.sent;
-    reached = oldest?.end ?? reached;
-  };
-  try {
-    for await (const { range, page, end } of pagesOf(shard, window, context)) {
-      const sent = range.recurring ? enqueueRecurring(page, window, context) : enqueueDue(page, range, window, context);
-      // Avoids an unhandled rejection; awaited in awaitOldest.
-      sent.catch(() => undefined);
-      tally.skipped.push(...page.corrupt);
-      inFlight.push({ sent, end });
-      if (inFlight.length >= PAGES_IN_FLIGHT) await awaitOldest();
-      if (clock.now() >= stopAt) {
-        while (inFlight.length > 0) await awaitOldest();
-        await save(reached, true);
-        return "stopped";
-      }
-      if (clock.now() - savedAt >= SAVE_EVERY_MS && reached !== undefined) {
-        savedAt = clock.now();
-        await save(reached, false);
-      }
-    }
-    while (inFlight.length > 0) await awaitOldest();
-    return "complete";
-  } catch (error) {
-    // Releases the lease for the next run. If this fails too, the lease expires.
-    if (!(error instanceof LeaseLostError)) await save(reached, true).catch(() => undefined);
-    throw error;
+/** @param end of the last window, epoch milliseconds */
+async function enqueueWindows(pass: Pass, end: () => number, context: RunContext): Promise<"done" | "stopped"> {
+  const { ports, stopAt, behind, save } = context;
+  for (;;) {
+    const window = nextWindow(pass.progress.cursor, end());
+    if (window === undefined || pass.isRefused) return "done";
+    if (ports.clock.now() >= stopAt) return "stopped";
+    const outcome = await enqueueWindow(window, pass, context);
+    if (outcome !== "complete") return outcome === "stopped" ? "stopped" : "done";
+    pass.progress = { cursor: window.until };
+    const isLast = nextWindow(window.until, end()) === undefined;
+    // Most runs have no more to do.
+    await save(isLast && behind.size === 0);
+    if (isLast) return "done";
   }
 }
 
+interface WindowContext extends RunContext {
+  readonly window: Window;
+  /** Whether the pass enqueues a timer's fires. */
+  readonly includes: (timer: StoredTimer) => boolean;
+}
+
+async function enqueueWindow(window: Window, pass: Pass, run: RunContext): Promise<"complete" | "stopped" | "refused"> {
+  const { ports, tally, stopAt, behind, save } = run;
+  const { clock } = ports;
+  const includes = ({ options }: StoredTimer): boolean => {
+    const callback = options?.callback ?? DEFAULT_CALLBACK;
+    return pass.callback === undefined ? !behind.has(callback) : callback === pass.callback;
+  };
+  const context: WindowContext = { ...run, window, includes };
+  const inFlight: { readonly sent: Promise<Unsent>; readonly end: Position | undefined }[] = [];
+  let savedAt = clock.now();
+  const awaitOldest = async (): Promise<void> => {
+    const oldest = inFlight.shift();
+    if (oldest === undefined) return;
+    for (const error of await oldest.sent) {
+      tally.unsent.push(error);
+      if (pass.callback !== undefined) pass.isRefused = true;
+      // Its progress is that of the pages before.
+      else if (!behind.has(error.callback)) behind.set(error.callback, passOf(pass.progress, error.callback));
+    }
+    if (!pass.isRefused && oldest.end !== undefined) pass.progress = { cursor: window.after, position: oldest.end };
+  };
+  const awaitAll = async (): Promise<void> => {
+    while (inFlight.length > 0) await awaitOldest();
+  };
+  for await (const { range, page, end } of pagesOf(pass.progress.position, context)) {
+    const sent = range.recurring ? enqueueRecurring(page, context) : enqueueDue(page, range, context);
+    // Avoids an unhandled rejection; awaited in awaitOldest.
+    sent.catch(() => undefined);
+    if (pass.callback === undefined) tally.skipped.push(...page.corrupt);
+    inFlight.push({ sent, end });
+    if (inFlight.length >= PAGES_IN_FLIGHT) await awaitOldest();
+    if (pass.isRefused || clock.now() >= stopAt) {
+      await awaitAll();
+      return pass.isRefused ? "refused" : "stopped";
+    }
+    if (clock.now() - savedAt >= SAVE_EVERY_MS) {
+      savedAt = clock.now();
+      await save(false);
+    }
+  }
+  await awaitAll();
+  return pass.isRefused ? "refused" : "complete";
+}
+
 /** All pages of a window, from a position on. The next pages are queried while one is processed. */
-async function* pagesOf(shard: string, window: Window, { position, ports: { index } }: WindowContext) {
+async function* pagesOf(position: Position | undefined, { shard, window, ports: { index } }: WindowContext) {
   const ranges = slotRanges(shard, window);
   // An unknown range was saved by another version of this code: start the window again, which sends some fires twice.
   const resumed = position && ranges.findIndex((range) => rangeName(range) === position.range);
@@ -253,17 +332,19 @@ async function* pagesOf(shard: string, window: Window, { position, ports: { inde
  * For one-shots and the timing wheel, whose rows keep their index key. Not async: such a function keeps its page until the fires are sent, and
  * pages are most of what the garbage collector copies.
  */
-function enqueueDue(page: Page, range: SlotRange, window: Window, context: WindowContext): Promise<void> {
+function enqueueDue(page: Page, range: SlotRange, context: WindowContext): Promise<Unsent> {
   return Promise.resolve()
-    .then(() => planDue(page, range, window, context))
+    .then(() => planDue(page, range, context))
     .then(({ fires, plans }) => sendAndAdvance(fires, plans, context));
 }
 
-function planDue({ timers }: Page, range: SlotRange, window: Window, context: WindowContext) {
+function planDue({ timers }: Page, range: SlotRange, context: WindowContext) {
+  const { window, includes } = context;
   const { clock } = context.ports;
   const fires: Fire[] = [];
   const plans: AdvancePlan[] = [];
   for (const timer of timers) {
+    if (!includes(timer)) continue;
     const after = Math.max(window.after, timer.enqueuedUntil);
     if (leavesRange(timer, range, window)) {
       // A timer that moves must be visible in its new place before its next fire. One that has ended leaves the index.
@@ -285,10 +366,16 @@ async function sendAndAdvance(
   fires: readonly Fire[],
   plans: readonly AdvancePlan[],
   context: WindowContext,
-): Promise<void> {
-  await send(fires, context);
-  await advanceAll(plans, context.ports.table);
+): Promise<Unsent> {
+  const unsent = await send(fires, context);
+  const callbacks = new Set(unsent.map(({ callback }) => callback));
+  const isSent = ({ advanced: { options } }: AdvancePlan) => !callbacks.has(options?.callback ?? DEFAULT_CALLBACK);
+  await advanceAll(callbacks.size === 0 ? plans : plans.filter(isSent), context.ports.table);
+  return unsent;
 }
+
+/** One error for each callback whose fires could not be enqueued. */
+type Unsent = readonly FiresNotEnqueuedError[];
 
 interface AdvancePlan {
   readonly previous: number;
@@ -311,31 +398,31 @@ function leavesRange(timer: StoredTimer, { from = 0, to }: SlotRange, { until }:
 }
 
 /** Reads the rows again, strongly consistent: the index may still show an advanced row at its old key. */
-async function enqueueRecurring(page: Page, window: Window, context: WindowContext): Promise<void> {
-  const { ports, tally } = context;
-  if (page.timers.length === 0) return;
+async function enqueueRecurring(page: Page, context: WindowContext): Promise<Unsent> {
+  const { window, includes, ports, tally } = context;
+  const included = page.timers.filter(includes);
+  if (included.length === 0) return [];
   const until = (timer: StoredTimer): number =>
     // The recurring slot has no lower bound, so a late index entry is still found there. An overdue timer that moves to another slot
     // must be visible in that slot before its next fire.
     isRecurring(timer)
       ? enqueueRecurringUntil(window)
       : Math.max(enqueueRecurringUntil(window), ports.clock.now() + HORIZON_MS);
-  const { timers, corrupt } = await ports.table.getMany(page.timers);
+  const { timers, corrupt } = await ports.table.getMany(included);
   tally.skipped.push(...corrupt.map(({ error }) => error));
   const now = ports.clock.now();
   const due = timers.filter(
-    (timer) => !isBeingPut(timer, now) && scheduledTimes(timer, timer.enqueuedUntil, window.until).length > 0,
+    (timer) =>
+      // The index may have an earlier version, of another callback.
+      includes(timer) && !isBeingPut(timer, now) && scheduledTimes(timer, timer.enqueuedUntil, window.until).length > 0,
   );
   const plans = due.map((timer) => ({
     timer,
     previous: timer.enqueuedUntil,
     ...planEnqueue(timer, timer.enqueuedUntil, until(timer)),
   }));
-  await send(
-    plans.flatMap(({ timer, fires }) => fires.filter((fire) => isInTime(timer, fire, context))),
-    context,
-  );
-  await advanceAll(plans, ports.table);
+  const fires = plans.flatMap((plan) => plan.fires.filter((fire) => isInTime(plan.timer, fire, context)));
+  return sendAndAdvance(fires, plans, context);
 }
 
 /** False: too late, after an outage. The callback drops those that become too late in the queue. */
@@ -357,14 +444,14 @@ async function advanceAll(advances: readonly AdvancePlan[], table: DispatchPorts
   });
 }
 
-async function send(fires: readonly Fire[], { ports: { queue }, tally, sendUntil }: WindowContext): Promise<void> {
-  if (fires.length === 0) return;
+async function send(fires: readonly Fire[], { ports: { queue }, tally, sendUntil }: WindowContext): Promise<Unsent> {
+  if (fires.length === 0) return [];
   const { unsent, rejected, errors } = await queue.send(fires, sendUntil);
   for (const rejection of rejected) tally.skipped.push(new FireRejectedError(rejection));
   tally.enqueued += fires.length - unsent.length - rejected.length;
-  if (unsent.length > 0)
-    throw new FiresNotEnqueuedError(
-      `${unsent.length} fires could not be enqueued, the first ${unsent[0]?.fireId ?? ""}`,
-      { cause: errors[0] },
-    );
+  const byCallback = groupBy(unsent, ({ callback = DEFAULT_CALLBACK }) => callback);
+  return [...byCallback].map(([callback, fires]) => {
+    const refusal = errors.find((error) => error instanceof QueueRefusesError && error.callback === callback);
+    return new FiresNotEnqueuedError(callback, fires, { cause: refusal ?? errors[0] });
+  });
 }

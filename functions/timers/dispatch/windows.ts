@@ -28,10 +28,10 @@ export function loadUntil(now: number): number {
   return Math.floor((now + LEAD_MS) / WINDOW_MS) * WINDOW_MS;
 }
 
-/** The minute after a cursor; undefined when it is too far ahead. */
-export function nextWindow(cursor: number, now: number): Window | undefined {
+/** The minute after a cursor; undefined when it ends later than `end`. */
+export function nextWindow(cursor: number, end: number): Window | undefined {
   const until = (Math.floor(cursor / WINDOW_MS) + 1) * WINDOW_MS;
-  return until <= loadUntil(now) ? { after: cursor, until } : undefined;
+  return until <= end ? { after: cursor, until } : undefined;
 }
 
 /**

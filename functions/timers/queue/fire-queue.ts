@@ -12,6 +12,12 @@ const MAX_DELAY_SECONDS = 900;
 
 const BACKOFF = { firstMs: 100, longestMs: 3_000 };
 
+/** A batch that fails for longer than this is given up: others wait for their turn, and the next run sends it. */
+const PATIENCE_MS = 10_000;
+
+/** A queue that refuses messages will hardly accept them in the next seconds. */
+const ATTEMPTS_AT_REFUSING_QUEUE = 3;
+
 /** One entry of a SendMessageBatch. */
 export interface BatchEntry {
   readonly fire: Fire;
@@ -24,11 +30,14 @@ export interface FailedEntry {
   readonly index: number;
   /** True: the message is invalid, retries are pointless. */
   readonly isRejected: boolean;
+  /** True: the whole queue is at fault, as with {@link QueueRefusesError}. */
+  readonly isRefused?: boolean;
   readonly reason: string;
 }
 
 /**
- * One SendMessageBatch, to the queue of one callback. Rejects when the whole request failed, after its own retries.
+ * One SendMessageBatch, to the queue of one callback. Rejects when the whole request failed, after its own retries; with
+ * {@link QueueRefusesError} when only somebody who acts can mend it.
  *
  * @param deadline epoch milliseconds: it settles by then
  */
@@ -37,6 +46,19 @@ export type SendBatch = (
   deadline: number,
   callback: string,
 ) => Promise<readonly FailedEntry[]>;
+
+/** The queue of a callback accepts no messages until somebody acts: it was deleted, its key is disabled, its policy denies access. */
+export class QueueRefusesError extends Error {
+  override readonly name = "QueueRefusesError";
+
+  constructor(
+    readonly callback: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(`the queue of the callback "${callback}" refuses messages: ${reason}`, options);
+  }
+}
 
 interface Rejection {
   readonly fire: Fire;
@@ -88,6 +110,8 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
     deadline: number,
     { unsent, rejected, errors }: { unsent: Fire[]; rejected: Rejection[]; errors: unknown[] },
   ): Promise<void> {
+    const callback = batch[0]?.callback ?? DEFAULT_CALLBACK;
+    const giveUpAt = Math.min(deadline, clock.now() + PATIENCE_MS);
     let pending = batch;
     for (let attempt = 1; ; attempt++) {
       const sending = pending;
@@ -96,24 +120,29 @@ export function fireQueue({ sendBatch, clock, random, concurrency }: FireQueueSe
         unsent.push(...pending);
         return;
       }
+      let refusal: QueueRefusesError | undefined;
       try {
         const entries = sending.map((fire) => ({ fire, delaySeconds: delaySeconds(fire, clock.now()) }));
-        const failed = await sendBatch(entries, deadline, sending[0]?.callback ?? DEFAULT_CALLBACK);
+        const failed = await sendBatch(entries, giveUpAt, callback);
         if (failed.length === 0) return;
         const retryable: Fire[] = [];
-        for (const { index, isRejected, reason } of failed) {
+        for (const { index, isRejected, isRefused = false, reason } of failed) {
           const fire = sending[index];
           if (fire === undefined) throw new Error(`SQS reports entry ${index} of ${sending.length}`);
           if (isRejected) rejected.push({ fire, reason });
           else retryable.push(fire);
+          if (isRefused) refusal = new QueueRefusesError(callback, reason);
         }
         pending = retryable;
         if (pending.length === 0) return;
+        if (refusal !== undefined) errors.push(refusal);
       } catch (error) {
         errors.push(error);
+        if (error instanceof QueueRefusesError) refusal = error;
       }
       const backoff = jitteredBackoffMs(attempt, BACKOFF, random);
-      if (clock.now() + backoff >= deadline) {
+      const isGivenUp = refusal !== undefined && attempt >= ATTEMPTS_AT_REFUSING_QUEUE;
+      if (isGivenUp || clock.now() + backoff >= giveUpAt) {
         unsent.push(...pending);
         return;
       }

@@ -1,12 +1,12 @@
 /** SendMessageBatch without the SDK: a fifth of its CPU time. */
 import * as z from "zod";
 
-import type { AwsJson } from "../../shared/aws/aws-json";
+import { AwsJsonError, isThrottlingCode, isTransient, type AwsJson } from "../../shared/aws/aws-json";
 import { parseJson } from "../../shared/input";
 import { isoTime } from "../../shared/time";
 import { DEFAULT_CALLBACK, MESSAGE_ATTRIBUTES, type Callbacks } from "../contract";
 import type { Fire } from "../schedule/timer";
-import { FireRejectedError, type BatchEntry, type SendBatch } from "./fire-queue";
+import { FireRejectedError, QueueRefusesError, type BatchEntry, type SendBatch } from "./fire-queue";
 
 const responseSchema = z.object({
   Successful: z.array(z.object({ Id: z.string() })).default([]),
@@ -20,17 +20,19 @@ export class IncompleteResponseError extends Error {
   override readonly name = "IncompleteResponseError";
 }
 
-/** @param callbacks by name: a fire of any other is rejected */
+/** @param callbacks by name: the fires of another wait until it is configured again, or their timers name another one */
 export function sqsSender(
   sqs: AwsJson,
   callbacks: Readonly<Record<string, Pick<Callbacks[string], "queueUrl">>>,
 ): SendBatch {
   return async (entries, deadline, callback) => {
     const queueUrl = callbacks[callback]?.queueUrl;
-    if (queueUrl === undefined)
-      return entries.map((_, index) => ({ index, isRejected: true, reason: `there is no callback "${callback}"` }));
+    if (queueUrl === undefined) throw new QueueRefusesError(callback, "there is no such callback");
     const body = `{"QueueUrl":${JSON.stringify(queueUrl)},"Entries":[${entries.map(entryOf).join(",")}]}`;
-    const response = await sqs.call("AmazonSQS.SendMessageBatch", body, deadline);
+    const response = await sqs.call("AmazonSQS.SendMessageBatch", body, deadline).catch((error: unknown) => {
+      if (!(error instanceof AwsJsonError) || isTransient(error)) throw error;
+      throw new QueueRefusesError(callback, `${error.name}: ${error.message}`, { cause: error });
+    });
     if (hasSentAll(response, entries.length)) return [];
     const { Successful, Failed } = responseSchema.parse(parseJson(response));
     if (Successful.length + Failed.length !== entries.length)
@@ -40,13 +42,15 @@ export function sqsSender(
     return Failed.map(({ Id, SenderFault, Code, Message = "" }) => ({
       index: Number(Id),
       isRejected: SenderFault && INVALID_MESSAGE.test(Code),
+      isRefused: SenderFault && !INVALID_MESSAGE.test(Code) && !isThrottlingCode(Code),
       reason: `${Code}: ${Message}`,
     }));
   };
 }
 
 /**
- * What no retry mends. The other faults of the sender pass: throttling, a key of KMS that is disabled or denied, a queue that has yet to be made.
+ * What no retry mends. The other faults of the sender are the queue's, and pass: throttling, a key of KMS that is disabled or denied, a queue that
+ * has yet to be made.
  */
 const INVALID_MESSAGE = /^Invalid(MessageContents|ParameterValue|AttributeValue)$/;
 

@@ -37,6 +37,9 @@ export interface Timer {
 
 export const MAX_JITTER_SECONDS = 300;
 
+/** Of a Date, and room to compute with it. A row with a larger number cannot be read. */
+export const LATEST_TIME_MS = 8e15;
+
 /** Each is absent when it is the default. */
 export interface TimerOptions {
   /** Name of the callback. @default "default" */

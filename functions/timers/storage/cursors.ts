@@ -7,6 +7,7 @@ import { sendInBatches } from "../../shared/aws/batches";
 import { TooManyRequestsError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
 import { TIMER_KEYS } from "../contract";
+import type { ShardCursor, ShardCursors } from "./shard-cursor";
 import { rowKey, type Row } from "./timer-row";
 import { cursorKey, type TimerTableServices } from "./timer-table";
 
@@ -21,8 +22,11 @@ const responseSchema = z.object({
   UnprocessedKeys: z.record(z.string(), z.object({ Keys: rows })).default({}),
 });
 
+/** JSON text. */
+const behindSchema = z.record(z.string(), z.object({ cursor: z.number() }));
+
 /**
- * The cursors of those shards that have one, epoch milliseconds.
+ * The cursors of those shards that have one.
  *
  * @throws {@link TooManyRequestsError}, and the DynamoDB client's errors
  */
@@ -31,8 +35,8 @@ export async function readCursors(
   table: string,
   shards: Iterable<string>,
   { clock, random, deadline = Infinity }: TimerTableServices,
-): Promise<ReadonlyMap<string, number>> {
-  const cursors = new Map<string, number>();
+): Promise<ShardCursors> {
+  const cursors = new Map<string, ShardCursor>();
   const { items, errors } = await sendInBatches([...shards], {
     batchSize: KEYS_PER_READ,
     concurrency: CONCURRENT_READS,
@@ -46,7 +50,12 @@ export async function readCursors(
       const { Responses, UnprocessedKeys } = responseSchema.parse(parseJson(text));
       for (const row of Responses[table] ?? []) {
         const cursor = Number(row["cursor"]?.N);
-        if (Number.isFinite(cursor)) cursors.set(shardOfKey(row), cursor);
+        const behind = row["behind"]?.S;
+        if (Number.isFinite(cursor))
+          cursors.set(shardOfKey(row), {
+            cursor,
+            ...(behind !== undefined && { behind: behindSchema.parse(parseJson(behind)) }),
+          });
       }
       return (UnprocessedKeys[table]?.Keys ?? []).map(shardOfKey);
     },

@@ -8,16 +8,19 @@ import { fnv1a } from "../../shared/hash";
 import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
 import type { IndexKey } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
-import { MAX_JITTER_SECONDS, type StoredTimer, type TimerKind, type TimerOptions } from "../schedule/timer";
+import {
+  LATEST_TIME_MS,
+  MAX_JITTER_SECONDS,
+  type StoredTimer,
+  type TimerKind,
+  type TimerOptions,
+} from "../schedule/timer";
 
 /**
  * A one-shot's row must outlive its messages, else the fence drops them: 4 days in the queue, 14 in the dead-letter queue, plus an outage of
  * the dispatcher.
  */
 const ONESHOT_RETENTION_SECONDS = 20 * DAY_SECONDS;
-
-/** Of a Date, and room to compute with it. */
-const LATEST_TIME_MS = 8e15;
 
 /** In DynamoDB JSON. */
 export type Row = Readonly<Record<string, AttributeValue>>;

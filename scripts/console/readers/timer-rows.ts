@@ -10,6 +10,7 @@ import { systemClock } from "../../../functions/shared/clock";
 import { errorMessage } from "../../../functions/shared/errors";
 import type { StoredTimer, TimerKind } from "../../../functions/timers/schedule/timer";
 import { readCursors } from "../../../functions/timers/storage/cursors";
+import { cursorOf, type ShardCursors } from "../../../functions/timers/storage/shard-cursor";
 import { history } from "../../../functions/timers/storage/history";
 import { timerTable, type ListKey } from "../../../functions/timers/storage/timer-table";
 import type { Values } from "../actions/actions";
@@ -68,8 +69,8 @@ export async function readAllTimers(environment: WithTimers, now: number): Promi
 }
 
 /** Without the last fire: a list would read one for each timer. */
-function statusOf({ shard }: StoredTimer, cursors: ReadonlyMap<string, number>): TimerStatus {
-  return { cursor: cursors.get(shard) ?? 0, recorded: false };
+function statusOf(timer: StoredTimer, cursors: ShardCursors): TimerStatus {
+  return { cursor: cursorOf(timer, cursors), recorded: false };
 }
 
 export interface ReadOneTimer {

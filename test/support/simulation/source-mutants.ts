@@ -96,8 +96,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "forgets the entries of a batch that still fail at the deadline",
     file: QUEUE,
-    from: "if (clock.now() + backoff >= deadline) {\n        unsent.push(...pending);",
-    to: "if (clock.now() + backoff >= deadline) {",
+    from: "if (isGivenUp || clock.now() + backoff >= giveUpAt) {\n        unsent.push(...pending);",
+    to: "if (isGivenUp || clock.now() + backoff >= giveUpAt) {",
   },
   {
     name: "forgets batches that wait until the deadline",
@@ -122,20 +122,68 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "saves a position before its page is sent",
     file: DISPATCHER,
-    from: "reached = oldest?.end ?? reached;",
-    to: "reached = inFlight.at(-1)?.end ?? oldest?.end ?? reached;",
+    from: "pass.progress = { cursor: window.after, position: oldest.end };",
+    to: "pass.progress = { cursor: window.after, position: inFlight.at(-1)?.end ?? oldest.end };",
   },
   {
     name: "stops a window without awaiting the pages in flight",
     file: DISPATCHER,
-    from: 'while (inFlight.length > 0) await awaitOldest();\n    return "complete";',
-    to: 'return "complete";',
+    from: 'await awaitAll();\n  return pass.isRefused ? "refused" : "complete";',
+    to: 'return pass.isRefused ? "refused" : "complete";',
   },
   {
     name: "goes on after fires that could not be sent",
     file: DISPATCHER,
-    from: "if (unsent.length > 0)",
-    to: "if (unsent.length > 1_000)",
+    from: "const byCallback = groupBy(unsent,",
+    to: "const byCallback = groupBy(unsent.slice(1_000),",
+  },
+  {
+    name: "stops at a queue that refuses, with all callbacks",
+    file: DISPATCHER,
+    from: "else if (!behind.has(error.callback)) behind.set(error.callback, passOf(pass.progress, error.callback));",
+    to: "else throw error;",
+  },
+  {
+    name: "begins the own pass of a callback after the page that its queue refused",
+    file: DISPATCHER,
+    from: "behind.set(error.callback, passOf(pass.progress, error.callback));",
+    to: "behind.set(error.callback, passOf({ cursor: window.after, position: oldest.end ?? { range: 'none' } }, error.callback));",
+  },
+  {
+    name: "forgets which callbacks are behind",
+    file: DISPATCHER,
+    from: "...(behind.size > 0 && { behind: late }) };",
+    to: "...(behind.size > 100 && { behind: late }) };",
+  },
+  {
+    name: "takes a callback back before it has caught up",
+    file: DISPATCHER,
+    from: "if (pass.progress.cursor === main.progress.cursor && main.progress.position === undefined)",
+    to: 'if (outcome === "done")',
+  },
+  {
+    name: "advances the rows of a queue that refuses",
+    file: DISPATCHER,
+    from: "callbacks.size === 0 ? plans : plans.filter(isSent)",
+    to: "plans",
+  },
+  {
+    name: "goes on after a queue has refused again",
+    file: DISPATCHER,
+    from: "if (pass.callback !== undefined) pass.isRefused = true;",
+    to: "if (pass.callback !== undefined) continue;",
+  },
+  {
+    name: "never tries a queue that refuses again",
+    file: DISPATCHER,
+    from: "const retried = [...behind];",
+    to: "const retried = [...behind].slice(0, 0);",
+  },
+  {
+    name: "passes by the fires of callbacks that are behind as its own",
+    file: DISPATCHER,
+    from: ": callback === pass.callback;",
+    to: ": callback !== pass.callback;",
   },
   {
     name: "moves a row out of a slot without the horizon",
@@ -146,7 +194,7 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "trusts the index for recurring rows",
     file: DISPATCHER,
-    from: "const { timers, corrupt } = await ports.table.getMany(page.timers);",
+    from: "const { timers, corrupt } = await ports.table.getMany(included);",
     to: "const { timers, corrupt } = page;",
   },
   {
@@ -164,8 +212,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "advances recurring rows before it sends their fires",
     file: DISPATCHER,
-    from: "await send(\n    plans.flatMap(({ timer, fires }) => fires.filter((fire) => isInTime(timer, fire, context))),\n    context,\n  );\n  await advanceAll(plans, ports.table);",
-    to: "await advanceAll(plans, ports.table);\n  await send(plans.flatMap(({ fires }) => fires), context);",
+    from: "return sendAndAdvance(fires, plans, context);\n}",
+    to: "await advanceAll(plans, ports.table);\n  return send(fires, context);\n}",
   },
   {
     name: "resumes a window after the range of its position",
@@ -202,12 +250,6 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     file: FIRE_TIMES,
     from: "(firesLeft !== undefined || wheelPeriod(schedule) === undefined)",
     to: "wheelPeriod(schedule) === undefined",
-  },
-  {
-    name: "keeps a window's position for the next window",
-    file: DISPATCHER,
-    from: "position = undefined;",
-    to: "",
   },
   {
     name: "dispatches no shard that was added",
@@ -295,12 +337,6 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     file: SCHEDULE,
     from: "return period === 0 ? undefined : period;",
     to: "return period === 0 ? undefined : period * 2;",
-  },
-  {
-    name: "goes on after a page that could not be sent",
-    file: DISPATCHER,
-    from: "await oldest?.sent;",
-    to: "await oldest?.sent.catch(() => undefined);",
   },
   {
     name: "forgets the last entry that failed",
@@ -427,14 +463,20 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "keeps the lease of a fire that has failed",
     file: CALLBACK,
-    from: "await running.end(fire, owner);\n    } catch {",
-    to: "await Promise.resolve();\n    } catch {",
+    from: "const isReleased = await running.end(fire, owner).then(",
+    to: "const isReleased = await Promise.resolve(undefined as Lease | undefined).then(",
   },
   {
     name: "gives up a fire that has failed before its lease is released",
     file: CALLBACK,
-    from: 'return { redeliveries: [await redeliverAt(until, delivery, ports)], outcome: "failed" };\n    }\n    throw error;',
-    to: "throw error;\n    }\n    throw error;",
+    from: "() => false,\n    );",
+    to: "() => true,\n    );",
+  },
+  {
+    name: "gives up a fire while an earlier delivery of it has the lease",
+    file: CALLBACK,
+    from: "(lease) => lease === undefined || !isOwnerOf(delivery, lease),",
+    to: "() => true,",
   },
   {
     name: "takes the lease of an earlier attempt for another message",

@@ -16,9 +16,15 @@ import {
   type DispatchPorts,
   type DispatchTable,
 } from "../../../functions/timers/dispatch/dispatcher";
-import { fireQueue, type FireQueue, type SendBatch } from "../../../functions/timers/queue/fire-queue";
+import {
+  fireQueue,
+  QueueRefusesError,
+  type FireQueue,
+  type SendBatch,
+} from "../../../functions/timers/queue/fire-queue";
 import { fireNow, overdueSlot, recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
 import { putTimers } from "../../../functions/timers/api/put-timers";
+import { cursorOf, oldestOf } from "../../../functions/timers/storage/shard-cursor";
 import { timerKey } from "../../../functions/timers/storage/timer-row";
 import { TimerChangedError, type TimerTable } from "../../../functions/timers/storage/timer-table";
 import { DEFAULT_CALLBACK } from "../../../functions/timers/contract";
@@ -152,6 +158,13 @@ interface Outage {
   readonly mode: "throttled" | "silent" | "lost" | "half" | "slow";
 }
 
+/** Minutes in which the queue of one callback refuses all messages. */
+interface Refusal {
+  readonly callback: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A client's wish, which it repeats until it is acknowledged. */
 interface Wish {
   readonly key: string;
@@ -228,6 +241,8 @@ export class World {
   /** Throttles writes of leases, again and again. */
   readonly #hasHotLeases: boolean;
   readonly #exactlyOnce: boolean;
+  /** Also in calm worlds: it may concern no other callback. */
+  readonly #refusal: Refusal | undefined;
   #shards: number;
   readonly #end: number;
   #now: number;
@@ -248,6 +263,7 @@ export class World {
     this.#poisoned = random.chance(0.2);
     this.#deadly = random.chance(0.3);
     this.#outages = this.#calm ? [] : this.drawOutages(minutes);
+    this.#refusal = this.#redrives.chance(0.3) ? this.drawRefusal(minutes) : undefined;
     if (!this.#calm && random.chance(0.2))
       this.at(this.#begin + random.whole(1, minutes) * MINUTE, () => {
         this.#shards += random.whole(1, 3);
@@ -282,6 +298,20 @@ export class World {
     });
   }
 
+  private drawRefusal(minutes: number): Refusal {
+    const random = this.#redrives;
+    const from = this.#begin + random.whole(0, minutes * 60) * SECOND;
+    const to = Math.min(from + random.whole(10, 900) * SECOND, this.#end - RECOVERY_MS);
+    return { callback: random.of([DEFAULT_CALLBACK, "billing"]), from, to };
+  }
+
+  /** Whether nothing fails for a timer in the whole world. */
+  private isCalmFor(version: string): boolean {
+    if (!this.#calm || this.#refusal === undefined) return this.#calm;
+    const callback = this.#histories.get(version)?.timer.options?.callback ?? DEFAULT_CALLBACK;
+    return callback !== this.#refusal.callback;
+  }
+
   private outage(service: Service): Outage["mode"] | undefined {
     if (!this.faulty) return undefined;
     return this.#outages.find((one) => one.service === service && one.from <= this.#now && this.#now < one.to)?.mode;
@@ -294,7 +324,7 @@ export class World {
   async run(): Promise<readonly Violation[]> {
     this.trace(
       `${this.#calm ? "calm" : "faulty"}, ${this.#exactlyOnce ? "exactly once" : "at least once"}, ${this.#shards} shards, ` +
-        `${Math.round((this.#end - this.#begin) / MINUTE)} minutes, ${JSON.stringify(this.#outages)}`,
+        `${Math.round((this.#end - this.#begin) / MINUTE)} minutes, ${JSON.stringify([this.#outages, this.#refusal])}`,
     );
     this.scheduleTicks();
     this.scheduleClients();
@@ -439,8 +469,13 @@ export class World {
       this.call(
         process,
         "SendMessageBatch",
-        () =>
-          entries.flatMap(({ fire, delaySeconds }, index) => {
+        () => {
+          const { callback: refused, from, to } = this.#refusal ?? { callback: undefined, from: 0, to: 0 };
+          if (callback === refused && from <= this.#now && this.#now < to) {
+            this.count("a queue refuses");
+            throw new QueueRefusesError(callback, "KmsAccessDenied");
+          }
+          return entries.flatMap(({ fire, delaySeconds }, index) => {
             const fails = this.outage("SQS") === "half" ? 0.5 : 0.03;
             if (this.faulty && this.#random.chance(fails)) {
               this.count("entry of a batch fails");
@@ -448,7 +483,8 @@ export class World {
             }
             this.enqueue(fire, delaySeconds, callback);
             return [];
-          }),
+          });
+        },
         "SQS",
         deadline - process.skew,
       );
@@ -562,7 +598,7 @@ export class World {
         call("BatchGetItem", () => {
           const found = shards.flatMap((shard) => {
             const cursor = this.#cursors.get(shard);
-            return cursor === undefined ? [] : [[shard, cursor.cursor] as const];
+            return cursor === undefined ? [] : [[shard, cursor] as const];
           });
           return new Map(found);
         }),
@@ -572,14 +608,14 @@ export class World {
           if (cursor === undefined) return undefined;
           const acquired = cursor.until === undefined || cursor.until < now || cursor.owner === owner;
           if (acquired) this.#cursors.set(shard, { ...cursor, owner, until });
-          const { cursor: at, position } = cursor;
-          return { cursor: at, ...(position && { position }), acquired };
+          const { owner: _, until: __, ...progress } = cursor;
+          return { ...progress, acquired };
         }),
       save: (shard, { owner, previous, cursor, release }) =>
         call("UpdateItem", () => {
           const stored = this.#cursors.get(shard);
           if (stored?.owner !== owner || stored.cursor !== previous) throw new LeaseLostError("lost");
-          if (cursor.cursor > previous) this.checkCursor(shard, cursor.cursor);
+          this.checkCursor(shard, cursor);
           const { until } = stored;
           this.#cursors.set(shard, { ...cursor, ...(!release && { owner, ...(until !== undefined && { until }) }) });
         }),
@@ -662,7 +698,10 @@ export class World {
       end: ({ kind, id }, owner) =>
         write(() => {
           const timer = timerKey(kind, id);
-          if (this.#leases.get(timer)?.owner === owner) this.#leases.delete(timer);
+          const lease = this.#leases.get(timer);
+          if (lease?.owner !== owner) return lease;
+          this.#leases.delete(timer);
+          return undefined;
         }),
     };
   }
@@ -673,7 +712,8 @@ export class World {
     const random = this.#random;
     this.#sent.set(fire.fireId, (this.#sent.get(fire.fireId) ?? 0) + 1);
     this.trace(`${fire.fireId} is enqueued with a delay of ${delaySeconds} s`);
-    if (this.#calm && this.#sent.get(fire.fireId) !== 1) this.violated("sent once when nothing failed", fire.fireId);
+    if (this.isCalmFor(fire.version) && this.#sent.get(fire.fireId) !== 1)
+      this.violated("sent once when nothing failed", fire.fireId);
     // SQS may deliver a message twice even without faults.
     const copies = random.chance(0.02) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
@@ -921,7 +961,7 @@ export class World {
         "no fire of a timer that was deleted or replaced before",
         `${fireId}, ${startedAt - history.removedAt} ms later`,
       );
-    if (this.#calm && history !== undefined && startedAt > Math.max(due, history.wroteAt) + SECOND)
+    if (this.isCalmFor(version) && history !== undefined && startedAt > Math.max(due, history.wroteAt) + SECOND)
       this.violated("on time when nothing failed", `${fireId} by ${late} ms`);
   }
 
@@ -1116,8 +1156,10 @@ export class World {
   // --- invariants ----------------------------------------------------------------------------------------------------
 
   /** All fires scheduled up to the cursor are enqueued, or the row is in a slot that has no lower bound. */
-  private checkCursor(shard: string, cursor: number): void {
+  private checkCursor(shard: string, saved: Cursor): void {
+    const cursors = new Map([[shard, saved]]);
     for (const { timer, indexKey } of this.#rows.values()) {
+      const cursor = cursorOf(timer, cursors);
       const history = this.#histories.get(timer.version);
       if (timer.shard !== shard || history === undefined) continue;
       if (indexKey?.slot === recurringSlot(shard) || indexKey?.slot === overdueSlot(shard)) continue;
@@ -1147,10 +1189,10 @@ export class World {
 
   private checkDelivered(): void {
     const until = this.#end - 2 * MINUTE;
-    for (const { expected, wroteAt, removedAt } of this.#histories.values()) {
+    for (const [version, { expected, wroteAt, removedAt }] of this.#histories) {
       if (wroteAt === Infinity) continue;
       // With faults, late fires of a removed timer are fenced.
-      if (removedAt !== Infinity && !this.#calm) continue;
+      if (removedAt !== Infinity && !this.isCalmFor(version)) continue;
       for (const [fireId, { due }] of expected)
         if (due <= Math.min(until, removedAt - 2 * SECOND) && !this.isDone(fireId))
           this.violated("every due fire of a live timer is delivered", `${fireId}, due ${new Date(due).toISOString()}`);
@@ -1174,7 +1216,8 @@ export class World {
     const overdue = (what: string): void => {
       this.violated("nothing is overdue at the end", what);
     };
-    for (const [shard, { cursor }] of this.#cursors) if (cursor < this.#end - 2 * MINUTE) overdue(`cursor of ${shard}`);
+    for (const [shard, cursor] of this.#cursors)
+      if (oldestOf(cursor) < this.#end - 2 * MINUTE) overdue(`cursor of ${shard}`);
     for (const { timer, indexKey } of this.#rows.values())
       if (
         (indexKey?.slot === overdueSlot(timer.shard) || indexKey?.slot === recurringSlot(timer.shard)) &&

@@ -2,6 +2,7 @@
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import * as z from "zod";
 
 import type { TargetInput } from "../../../../functions/heartbeats/contract";
@@ -10,10 +11,13 @@ import { sized } from "../../../support/sized";
 import { runThrottled } from "../../../support/throttled-process";
 
 const RESPONSE_MS = 50;
-/** The share of 512 MB. Stopped for longer than any target may take; the servers, which share a busy machine's CPU, may be late by a second. */
+/** The share of 512 MB. Stopped for longer than any target may take. */
 const QUOTA = { periodMs: 3_000, share: 0.29 };
 const MAX_LATENCY_MS = 1_200;
 const TIMEOUT_SECONDS = 1.5;
+/** On a busy machine the servers are slow themselves. A run in which they were this late says nothing about the checker. */
+const SERVERS_LATE_MS = 300;
+const RUNS = 5;
 
 const outcomesSchema = z.array(z.looseObject({ reason: z.string().default("up") }));
 
@@ -49,9 +53,19 @@ describe("a checker with a share of a CPU", () => {
       ...(index % 2 === 0 && { timeoutSeconds: TIMEOUT_SECONDS }),
     }));
     const checker = join(__dirname, "../../../support/throttled-checker.ts");
-    const outcomes = outcomesSchema.parse(await runThrottled(checker, targets, QUOTA));
-    const reasons = outcomes.map(({ reason }) => reason);
-    expect(reasons.filter((reason) => reason !== "up" && reason !== "unmeasured")).toEqual([]);
+    const delay = monitorEventLoopDelay();
+    delay.enable();
+    let reasons: readonly string[] = [];
+    let wrong: readonly string[] = [];
+    for (let run = 0; run < RUNS; run++) {
+      delay.reset();
+      const outcomes = outcomesSchema.parse(await runThrottled(checker, targets, QUOTA));
+      reasons = outcomes.map(({ reason }) => reason);
+      wrong = reasons.filter((reason) => reason !== "up" && reason !== "unmeasured");
+      if (wrong.length === 0 || delay.max < SERVERS_LATE_MS * 1e6) break;
+    }
+    delay.disable();
+    expect(wrong).toEqual([]);
     expect(reasons).toHaveLength(count);
     // Without the veto these would be failures.
     expect(reasons).toContain("unmeasured");

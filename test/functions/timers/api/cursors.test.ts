@@ -3,6 +3,7 @@ import { mockClient } from "aws-sdk-client-mock";
 
 import { cursorReader } from "../../../../functions/timers/api/cursors";
 import { rowKey } from "../../../../functions/timers/storage/timer-row";
+import { cursorOf } from "../../../../functions/timers/storage/shard-cursor";
 import { readCursors } from "../../../../functions/timers/storage/cursors";
 import { sdkJson } from "../../../support/sdk-json";
 import { virtualClock } from "../../../support/virtual-clock";
@@ -28,12 +29,25 @@ describe("cursors", () => {
       .resolves({ Responses: { [TABLE]: [cursor("shard0", NOW + 5), cursor("shard1", NOW - 5)] } });
     const cursors = reader();
     const shards = new Set(["shard0", "shard1"]);
-    for (const now of [NOW, NOW, NOW + 6]) expect((await cursors.get(shards, now)).get("shard0")).toBe(NOW + 5);
+    for (const now of [NOW, NOW, NOW + 6])
+      expect((await cursors.get(shards, now)).get("shard0")).toEqual({ cursor: NOW + 5 });
     expect(requests()).toEqual([
       ["cursor#shard0", "cursor#shard1"],
       ["cursor#shard1"],
       ["cursor#shard0", "cursor#shard1"],
     ]);
+  });
+
+  it("are cached while they are ahead of now for all callbacks", async () => {
+    const behind = { S: '{"billing":{"cursor":' + String(NOW + 2) + ',"position":{"range":"s"}}}' };
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: { [TABLE]: [{ ...cursor("shard0", NOW + 5), behind }] } });
+    const cursors = reader();
+    for (const now of [NOW, NOW + 2, NOW + 3]) {
+      const read = await cursors.get(new Set(["shard0"]), now);
+      const timer = { shard: "shard0", options: { callback: "billing" } };
+      expect([cursorOf({ shard: "shard0" }, read), cursorOf(timer, read)]).toEqual([NOW + 5, NOW + 2]);
+    }
+    expect(requests()).toHaveLength(2);
   });
 
   it("are absent for shards without a cursor", async () => {

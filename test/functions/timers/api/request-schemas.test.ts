@@ -10,10 +10,11 @@ import {
   periodicTimer,
   shardOf,
 } from "../../../../functions/timers/api/request-schemas";
-import { endOf } from "../../../../functions/timers/schedule/fire-times";
+import { endOf, indexKeyOf } from "../../../../functions/timers/schedule/fire-times";
 import { nextDue } from "../../../../functions/timers/schedule/schedule";
 import type { OneshotInput, PeriodicInput } from "../../../../functions/timers/api/api-types";
 import { describeIssues } from "../../../../functions/shared/input";
+import { readTimerRow, timerRow } from "../../../../functions/timers/storage/timer-row";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 const given = { id: "tea", now: NOW, version: "v1", shard: "shard0" };
@@ -38,6 +39,14 @@ describe("an hourly timer", () => {
       enabled: true,
       putAt: NOW,
     });
+  });
+
+  it.each([
+    [{ secondOfMinute: 7 }, "hourlyPeriodic"],
+    [{ every: "15 minutes" }, "periodic"],
+    [{ cron: "0 17 * * ? *" }, "periodic"],
+  ])("has the type of the legacy service in its default data, other timers have not: %j", (body, type) => {
+    expect(JSON.parse(periodic(body).data)).toEqual({ id: "tea", type });
   });
 
   it.each([0, 7, 59, "0", "7", "07", "59"])(
@@ -341,5 +350,53 @@ describe("the shard of an id", () => {
     expect(counts.size).toBe(16);
     expect(Math.min(...counts.values())).toBeGreaterThan(800);
     expect(Math.max(...counts.values())).toBeLessThan(1_200);
+  });
+});
+
+describe("the row of each timer that is accepted", () => {
+  const read = (timer: ReturnType<typeof periodic>) => {
+    const stored = { ...timer, enqueuedUntil: NOW };
+    expect(readTimerRow(timerRow(stored, indexKeyOf(stored)))).toEqual(stored);
+    return timer;
+  };
+
+  it.each([
+    [{ every: "365 days", maxFires: 1_000_000_000 }, "2027-11-21T06:55:30.000Z"],
+    [{ every: "3 hours", maxFires: 1_000_000_000 }, "2026-11-21T09:55:30.000Z"],
+    [{ every: "2 hours", startAt: "1969-12-31T23:30:00Z" }, "2026-11-21T07:30:00.000Z"],
+    [{ every: "7 days", startAt: "1900-01-01T08:00:00Z" }, "2026-11-23T08:00:00.000Z"],
+    [{ every: "365 days", startAt: "0001-01-01T00:00:00Z", maxFires: 2 }, undefined],
+  ])("can be read, also when its first or last fire is far away: %j", (body, next) => {
+    const timer = read(periodic(body));
+    if (next !== undefined) expect(iso(nextDue(timer.schedule, NOW))).toBe(next);
+  });
+
+  it("can be read, whatever its period, its times and its count", () => {
+    const time = fc
+      .date({ min: new Date("0000-01-01T00:00:00Z"), max: new Date("9999-12-31T23:59:59Z"), noInvalidDate: true })
+      .map((date) => date.toISOString());
+    const body = fc.record(
+      {
+        every: fc
+          .tuple(fc.integer({ min: 1, max: 8_760 }), fc.constantFrom("minute", "hour", "day"))
+          .map(([count, unit]) => `${count} ${unit}s`),
+        startAt: time,
+        maxFires: fc.integer({ min: 1, max: 1_000_000_000 }),
+        secondOfMinute: fc.integer({ min: 0, max: 59 }),
+      },
+      { requiredKeys: ["every"] },
+    );
+    fc.assert(
+      fc.property(body, (input) => {
+        const parsed = periodicBodySchema.safeParse(input);
+        fc.pre(parsed.success);
+        read(periodic(input));
+      }),
+    );
+    fc.assert(
+      fc.property(time, (at) => {
+        read(oneshot({ at }));
+      }),
+    );
   });
 });

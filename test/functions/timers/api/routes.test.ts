@@ -24,7 +24,7 @@ describe("the API of timers", () => {
       queue: fake.queue,
       history: fake.history,
       callbacks: fake.callbacks,
-      cursors: { get: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
+      cursors: { get: () => Promise.resolve(new Map([["shard0", { cursor: NOW + 120_000 }]])) },
       now: () => NOW,
       newVersion: () => `v${++versions}`,
       shards: 1,
@@ -298,7 +298,7 @@ describe("the API of timers", () => {
     ports = {
       ...ports,
       now: () => NOW + 60_000,
-      cursors: { get: () => Promise.resolve(new Map([["shard0", NOW + 120_000]])) },
+      cursors: { get: () => Promise.resolve(new Map([["shard0", { cursor: NOW + 120_000 }]])) },
     };
     const { ids } = await listAll("GET /oneshot", { state: "scheduled" });
     expect(ids.length).toBeGreaterThan(1);

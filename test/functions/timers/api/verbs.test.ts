@@ -21,7 +21,7 @@ describe("a stored timer", () => {
     let versions = 0;
     ports = {
       ...fake,
-      cursors: { get: () => Promise.resolve(new Map([["shard0", now + 2 * MINUTE]])) },
+      cursors: { get: () => Promise.resolve(new Map([["shard0", { cursor: now + 2 * MINUTE }]])) },
       now: () => now,
       newVersion: () => `v${++versions}`,
       shards: 1,

@@ -35,6 +35,8 @@ it("a running fire ends its own lease only", async () => {
   });
   dynamodb.on(UpdateItemCommand).rejects(heldBy({}));
   await expect(running.end(fire, "run.message")).resolves.toBeUndefined();
+  dynamodb.on(UpdateItemCommand).rejects(heldBy({ leaseOwner: { S: "run.2" }, leaseUntil: { N: "8" } }));
+  await expect(running.end(fire, "run.message")).resolves.toEqual({ owner: "run.2", until: 8 });
 });
 
 it("says which fire has the lease, who owns it, and until when", async () => {

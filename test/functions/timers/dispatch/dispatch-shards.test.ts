@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 /** Shards with these lags in minutes. A busy shard has more pages than one run can send, a second each. */
 function setUp(lags: Readonly<Record<string, number>>, busy: ReadonlySet<string>) {
   const clock = virtualClock(NOW);
-  const cursors = new Map(Object.entries(lags).map(([shard, lag]) => [shard, NOW - lag * MINUTE]));
+  const cursors = new Map(Object.entries(lags).map(([shard, lag]) => [shard, { cursor: NOW - lag * MINUTE }]));
   const order: string[] = [];
   const ports: DispatchPorts = {
     clock,
@@ -17,9 +17,9 @@ function setUp(lags: Readonly<Record<string, number>>, busy: ReadonlySet<string>
       cursors: () => Promise.resolve(cursors),
       acquire: (shard) => {
         order.push(shard);
-        return Promise.resolve({ cursor: cursors.get(shard) ?? 0, acquired: true });
+        return Promise.resolve({ cursor: 0, ...cursors.get(shard), acquired: true });
       },
-      save: (shard, { cursor: { cursor } }) => {
+      save: (shard, { cursor }) => {
         cursors.set(shard, cursor);
         return Promise.resolve();
       },

@@ -67,32 +67,41 @@ describe("a cursor", () => {
     table().save("shard0", { owner: "me", previous: 5, cursor: { cursor: 9, ...cursor }, release });
 
   it.each<[object, boolean, string]>([
-    [{}, false, "SET #cursor = :cursor REMOVE #position"],
-    [{}, true, "SET #cursor = :cursor REMOVE #position, leaseOwner, leaseUntil"],
-    [{ position: { range: "s", after: AFTER } }, false, "SET #cursor = :cursor, #position = :position"],
-    [{ position: { range: "s" } }, true, "SET #cursor = :cursor, #position = :position REMOVE leaseOwner, leaseUntil"],
-  ])("is saved with its position, or without one: %j, released: %j", async (position, release, expression) => {
-    dynamodb.on(UpdateItemCommand).resolves({});
-    await save(position, release);
-    expect(update()).toMatchObject({
-      UpdateExpression: expression,
-      ConditionExpression: "leaseOwner = :owner AND #cursor = :previous",
-      ExpressionAttributeValues: { ":owner": { S: "me" }, ":cursor": { N: "9" }, ":previous": { N: "5" } },
-    });
-    // DynamoDB rejects unused names and values.
-    const input = update();
-    const used = `${input?.UpdateExpression ?? ""} ${input?.ConditionExpression ?? ""}`;
-    const defined = { ...input?.ExpressionAttributeNames, ...input?.ExpressionAttributeValues };
-    for (const name of Object.keys(defined)) expect(used).toContain(name);
-  });
+    [{}, false, "SET #cursor = :cursor REMOVE #position, #behind"],
+    [{}, true, "SET #cursor = :cursor REMOVE #position, #behind, leaseOwner, leaseUntil"],
+    [{ position: { range: "s", after: AFTER } }, false, "SET #cursor = :cursor, #position = :position REMOVE #behind"],
+    [
+      { position: { range: "s" }, behind: { billing: { cursor: 5 } } },
+      true,
+      "SET #cursor = :cursor, #position = :position, #behind = :behind REMOVE leaseOwner, leaseUntil",
+    ],
+  ])(
+    "is saved with its position and the callbacks that are behind, or without: %j, released: %j",
+    async (position, release, expression) => {
+      dynamodb.on(UpdateItemCommand).resolves({});
+      await save(position, release);
+      expect(update()).toMatchObject({
+        UpdateExpression: expression,
+        ConditionExpression: "leaseOwner = :owner AND #cursor = :previous",
+        ExpressionAttributeValues: { ":owner": { S: "me" }, ":cursor": { N: "9" }, ":previous": { N: "5" } },
+      });
+      // DynamoDB rejects unused names and values.
+      const input = update();
+      const used = `${input?.UpdateExpression ?? ""} ${input?.ConditionExpression ?? ""}`;
+      const defined = { ...input?.ExpressionAttributeNames, ...input?.ExpressionAttributeValues };
+      for (const name of Object.keys(defined)) expect(used).toContain(name);
+    },
+  );
 
   it("is read as it was saved", async () => {
     dynamodb.on(UpdateItemCommand).resolves({});
-    await save({ position: { range: "s", after: AFTER } }, false);
-    const position = update()?.ExpressionAttributeValues?.[":position"];
-    if (position === undefined) throw new Error("no position was saved");
-    dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: "9" }, position } });
-    expect(await table().acquire("shard0", LEASE)).toMatchObject({ position: { range: "s", after: AFTER } });
+    const position = { range: "s", after: AFTER };
+    const saved = { position, behind: { billing: { cursor: 5, position }, default: { cursor: 6 } } };
+    await save(saved, false);
+    const { ":position": savedPosition, ":behind": behind } = update()?.ExpressionAttributeValues ?? {};
+    if (savedPosition === undefined || behind === undefined) throw new Error("not saved");
+    dynamodb.on(UpdateItemCommand).resolves({ Attributes: { cursor: { N: "9" }, position: savedPosition, behind } });
+    expect(await table().acquire("shard0", LEASE)).toEqual({ cursor: 9, acquired: true, ...saved });
   });
 
   it("is not saved without the lease", async () => {

@@ -1,13 +1,12 @@
 /** Runs of the dispatcher by example. Its invariants under failures: simulation.test.ts. */
 import {
   dispatchShard,
-  FiresNotEnqueuedError,
   LeaseLostError,
   type Cursor,
   type DispatchPorts,
   type Page,
 } from "../../../../functions/timers/dispatch/dispatcher";
-import type { SendResult } from "../../../../functions/timers/queue/fire-queue";
+import { QueueRefusesError, type SendResult } from "../../../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../../../functions/timers/schedule/timer";
 import type { SlotRange } from "../../../../functions/timers/dispatch/windows";
 import { TimerChangedError, type TimerRows } from "../../../../functions/timers/storage/timer-table";
@@ -68,7 +67,7 @@ function setUp(
   const ports = {
     clock,
     index: {
-      cursors: () => Promise.resolve(new Map([["shard0", cursor.cursor]])),
+      cursors: () => Promise.resolve(new Map([["shard0", cursor]])),
       acquire: () => Promise.resolve({ ...cursor, acquired: true } as (Cursor & { acquired: boolean }) | undefined),
       save: (_: string, { cursor, release }: Saved) => {
         saved.push({ cursor, release });
@@ -108,6 +107,7 @@ describe("a run over a shard", () => {
       cursor: MINUTE_7_02 + MINUTE,
       dropped: 0,
       skipped: [],
+      unsent: [],
     });
     // From the middle of 06:59 on: whole minutes, the last of them 07:03.
     expect(saved.map(({ cursor, release }) => [(cursor.cursor - MINUTE_7_02) / MINUTE, release])).toEqual([
@@ -181,16 +181,78 @@ describe("a run over a shard", () => {
     expect(saved.at(-1)).toEqual({ cursor: { cursor: MINUTE_7_02 + MINUTE }, release: true });
   });
 
-  it("leaves the cursor before fires that could not be enqueued, and fails", async () => {
-    const { run, saved } = setUp({
-      pages: [[egg("a")]],
-      sendResult: (fires) => ({ unsent: fires, errors: ["no network"] }),
+  describe("over a queue that does not accept fires", () => {
+    const bill = (id: string) => ({ ...egg(id), options: { callback: "billing" } });
+    const NEXT = MINUTE_7_02 + MINUTE;
+    const refuses = (callback: string) => (fires: readonly Fire[]) => ({
+      unsent: fires.filter((fire) => (fire.callback ?? "default") === callback),
+      errors: [new QueueRefusesError("other", "no"), new QueueRefusesError(callback, "KmsAccessDenied")],
     });
-    const failure = run();
-    await expect(failure).rejects.toThrow(FiresNotEnqueuedError);
-    await expect(failure).rejects.toThrow("1 fires could not be enqueued, the first oneshot#a#v1#");
-    expect(saved.every(({ cursor: { cursor } }) => cursor === MINUTE_7_02)).toBe(true);
-    expect(saved.at(-1)?.release).toBe(true);
+
+    it("goes on with other callbacks, leaves this one behind, and says why", async () => {
+      const pages = [
+        [egg("a"), bill("b")],
+        [bill("c"), egg("d")],
+        [bill("e"), egg("f")],
+        [egg("g"), bill("h")],
+      ];
+      const { run, sent, saved } = setUp({ pages, sendResult: refuses("billing") });
+      const { unsent, ...report } = await run();
+      expect(report).toMatchObject({ outcome: "done", enqueued: 4, cursor: MINUTE_7_02 });
+      expect(sent.filter((id) => "adfg".includes(id))).toEqual(["a", "d", "f", "g"]);
+      // Two pages are sent at once; the others are not tried.
+      expect(sent).not.toContain("h");
+      expect(unsent[0]).toMatchObject({
+        callback: "billing",
+        message:
+          '1 fires of the callback "billing" could not be enqueued, the first oneshot#b#v1#2026-11-21T07:02:05.000Z',
+        cause: { message: 'the queue of the callback "billing" refuses messages: KmsAccessDenied' },
+      });
+      expect(saved.at(-1)).toEqual({
+        cursor: {
+          cursor: NEXT,
+          behind: { billing: { cursor: MINUTE_7_02, position: { range: `shard0#once@${MINUTE_7_02 + 1}` } } },
+        },
+        release: true,
+      });
+    });
+
+    it("continues with this one's fires alone, where it stopped, until it has caught up", async () => {
+      const position = { range: `shard0#once@${MINUTE_7_02 + 1}`, after: { page: 1 } };
+      const cursor = { cursor: NEXT, behind: { billing: { cursor: MINUTE_7_02, position } } };
+      const { run, sent, saved } = setUp({ cursor, pages: [[bill("a")], [bill("b"), egg("c")]] });
+      expect(await run()).toMatchObject({ outcome: "done", enqueued: 1, cursor: NEXT, unsent: [] });
+      expect(sent).toEqual(["b"]);
+      expect(saved.at(-1)).toEqual({ cursor: { cursor: NEXT }, release: true });
+    });
+
+    it("stops this one's own pass when it is refused again, with the place where it was", async () => {
+      const cursor = { cursor: NEXT, behind: { billing: { cursor: MINUTE_7_02 } } };
+      const pages = [[bill("a")], [bill("b")], [bill("c")], [bill("d")]];
+      const sendResult = (fires: readonly Fire[]) => (fires[0]?.id === "a" ? {} : refuses("billing")(fires));
+      const { run, sent, saved } = setUp({ cursor, pages, sendResult });
+      expect(await run()).toMatchObject({ outcome: "done", enqueued: 1, cursor: MINUTE_7_02 });
+      expect(sent).not.toContain("d");
+      const { behind } = saved.at(-1)?.cursor ?? {};
+      expect(behind?.["billing"]).toEqual({
+        cursor: MINUTE_7_02,
+        position: { range: `shard0#once@${MINUTE_7_02 + 1}`, after: { page: 1 } },
+      });
+    });
+
+    it("does not take it back while the others are in the middle of the next window", async () => {
+      const position = { range: "shard0#once@0", after: { page: 3 } };
+      const cursor = { cursor: NEXT, position, behind: { billing: { cursor: NEXT } } };
+      const { run, saved } = setUp({ cursor });
+      await run();
+      expect(saved).toEqual([{ cursor, release: true }]);
+    });
+
+    it("tries each queue that refused at the next run, not in this one", async () => {
+      const { run, sent } = setUp({ pages: [[bill("b")]], sendResult: refuses("billing") });
+      await run();
+      expect(sent).toEqual(["b"]);
+    });
   });
 
   it("skips fires that SQS rejects and corrupt rows, reports them, and continues", async () => {
@@ -234,9 +296,11 @@ describe("a run over a shard", () => {
   });
 
   it("does not advance them before their fires are enqueued", async () => {
-    const { run, advanced } = setUp({ recurring: [seven], sendResult: (fires) => ({ unsent: fires }) });
-    await expect(run()).rejects.toThrow(FiresNotEnqueuedError);
-    expect(advanced).toEqual([]);
+    const bills = { ...seven, id: "bills", options: { callback: "billing" } };
+    const sendResult = (fires: readonly Fire[]) => ({ unsent: fires.filter(({ id }) => id === "seven") });
+    const { run, advanced } = setUp({ recurring: [seven, bills], sendResult });
+    expect((await run()).unsent.map(({ callback }) => callback)).toEqual(["default"]);
+    expect(advanced).toMatchObject([{ id: "bills" }]);
   });
 
   it("tolerates that a timer was put again concurrently", async () => {
@@ -257,9 +321,16 @@ describe("a run over a shard", () => {
   it("does nothing when there are no timers or another run has the lease", async () => {
     const { run, ports, queried } = setUp();
     const idle = { ...ports.index, acquire: () => Promise.resolve(undefined) };
-    expect(await run({ index: idle })).toEqual({ outcome: "idle", enqueued: 0, dropped: 0, skipped: [] });
+    expect(await run({ index: idle })).toEqual({ outcome: "idle", enqueued: 0, dropped: 0, skipped: [], unsent: [] });
     const busy = { ...ports.index, acquire: () => Promise.resolve({ cursor: 5, acquired: false }) };
-    expect(await run({ index: busy })).toEqual({ outcome: "busy", enqueued: 0, dropped: 0, cursor: 5, skipped: [] });
+    expect(await run({ index: busy })).toEqual({
+      outcome: "busy",
+      enqueued: 0,
+      dropped: 0,
+      cursor: 5,
+      skipped: [],
+      unsent: [],
+    });
     expect(queried).toEqual([]);
   });
 

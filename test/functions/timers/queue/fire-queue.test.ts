@@ -1,4 +1,9 @@
-import { fireQueue, type BatchEntry, type FailedEntry } from "../../../../functions/timers/queue/fire-queue";
+import {
+  fireQueue,
+  QueueRefusesError,
+  type BatchEntry,
+  type FailedEntry,
+} from "../../../../functions/timers/queue/fire-queue";
 import type { Fire } from "../../../../functions/timers/schedule/timer";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -23,7 +28,7 @@ function setUp(respond: (entries: readonly BatchEntry[], request: number) => rea
     seen.inFlight -= 1;
     return respond(entries, batches.length);
   };
-  return { queue: fireQueue({ sendBatch, clock, random: () => 0.5, concurrency: 3 }), batches, seen };
+  return { queue: fireQueue({ sendBatch, clock, random: () => 0.5, concurrency: 3 }), batches, seen, clock };
 }
 
 describe("a queue of fires", () => {
@@ -64,6 +69,32 @@ describe("a queue of fires", () => {
     const { queue, batches } = setUp(() => [{ index: 0, isRejected: true, reason: "InvalidMessageContents" }]);
     const { rejected, unsent } = await queue.send(fires(2), NOW + 10_000);
     expect([rejected.map(({ fire }) => fire.id), unsent, batches.length]).toEqual([["t0"], [], 1]);
+  });
+
+  it.each<[string, () => readonly FailedEntry[]]>([
+    [
+      "a request",
+      () => {
+        throw new QueueRefusesError("default", "AccessDenied");
+      },
+    ],
+    [
+      "its entries",
+      () => [0, 1].map((index) => ({ index, isRejected: false, isRefused: true, reason: "KmsAccessDenied" })),
+    ],
+  ])("gives up after three attempts when the queue refuses %s: others wait for their turn", async (_, respond) => {
+    const { queue, batches } = setUp(respond);
+    const { unsent, errors } = await queue.send(fires(2), NOW + 50_000);
+    expect([unsent.length, batches.length]).toEqual([2, 3]);
+    expect(errors).toContainEqual(expect.objectContaining({ name: "QueueRefusesError", callback: "default" }));
+  });
+
+  it("gives up a batch that has failed for ten seconds, long before the deadline of its caller", async () => {
+    const { queue, clock } = setUp(() => {
+      throw new Error("no network");
+    });
+    const { unsent } = await queue.send(fires(2), NOW + 50_000);
+    expect([unsent.length, clock.now() - NOW <= 10_000]).toEqual([2, true]);
   });
 
   it("gives up at the deadline of its caller, and reports the unsent fires and the reason", async () => {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 
+import { AwsJsonError } from "../../../../functions/shared/aws/aws-json";
 import { IncompleteResponseError, sqsSender } from "../../../../functions/timers/queue/sqs-sender";
 import { fire } from "../../../support/timers";
 
@@ -55,18 +56,43 @@ describe("a batch of fires sent to SQS", () => {
     [{ SenderFault: true, Code: "RequestThrottled", Message: "slow down" }, false, "RequestThrottled: slow down"],
     [{ SenderFault: true, Code: "KmsThrottled" }, false, "KmsThrottled: "],
     // What an administrator mends: no fire is lost meanwhile.
-    [{ SenderFault: true, Code: "KmsAccessDenied" }, false, "KmsAccessDenied: "],
-    [{ SenderFault: true, Code: "KMS.DisabledException" }, false, "KMS.DisabledException: "],
+    [{ SenderFault: true, Code: "KmsAccessDenied" }, false, "KmsAccessDenied: ", true],
+    [{ SenderFault: true, Code: "KMS.DisabledException" }, false, "KMS.DisabledException: ", true],
     [
       { SenderFault: true, Code: "AWS.SimpleQueueService.NonExistentQueue" },
       false,
       "AWS.SimpleQueueService.NonExistentQueue: ",
+      true,
     ],
-    [{ SenderFault: true, Code: "InvalidSecurity" }, false, "InvalidSecurity: "],
+    [{ SenderFault: true, Code: "InvalidSecurity" }, false, "InvalidSecurity: ", true],
     [{ SenderFault: true, Code: "InvalidParameterValue" }, true, "InvalidParameterValue: "],
-  ])("reports failed entries, and whether they are rejected: %j", async (failure, isRejected, reason) => {
-    const { send } = setUp({ Successful: successful(0, 2), Failed: [{ Id: "1", ...failure }] });
-    expect(await send(entries(3), Infinity, "default")).toEqual([{ index: 1, isRejected, reason }]);
+  ])(
+    "reports failed entries, and whether they are rejected, or the queue refuses all: %j",
+    async (failure, isRejected, reason, isRefused = false) => {
+      const { send } = setUp({ Successful: successful(0, 2), Failed: [{ Id: "1", ...failure }] });
+      expect(await send(entries(3), Infinity, "default")).toEqual([{ index: 1, isRejected, isRefused, reason }]);
+    },
+  );
+
+  it.each([
+    ["AccessDenied", 403, true],
+    ["QueueDoesNotExist", 400, true],
+    ["KmsAccessDenied", 400, true],
+    ["RequestThrottled", 400, false],
+    ["KmsThrottled", 400, false],
+    ["InternalFailure", 500, false],
+    ["UnknownError", 429, false],
+  ])("tells a queue that refuses from one that cannot answer now: %s, %i", async (name, status, refuses) => {
+    const call = () => Promise.reject(new AwsJsonError(name, "no", status));
+    const send = sqsSender({ call, close: () => undefined }, { billing: { queueUrl: QUEUE } });
+    await expect(send(entries(1), Infinity, "billing")).rejects.toMatchObject(
+      refuses ? { name: "QueueRefusesError", callback: "billing" } : { name },
+    );
+  });
+
+  it("keeps the fires of a callback that is not configured any more, as those of a queue that refuses", async () => {
+    const sent = setUp({ Successful: successful(0) }).send(entries(1), Infinity, "billing");
+    await expect(sent).rejects.toMatchObject({ name: "QueueRefusesError", callback: "billing" });
   });
 
   const failure = { Id: "1", SenderFault: false, Code: "InternalError" };

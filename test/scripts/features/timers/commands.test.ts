@@ -58,7 +58,7 @@ describe("npx almanac timers", () => {
     let versions = 0;
     const ports: TimerPorts = {
       ...fake,
-      cursors: { get: () => Promise.resolve(new Map([["shard0", now + 120_000]])) },
+      cursors: { get: () => Promise.resolve(new Map([["shard0", { cursor: now + 120_000 }]])) },
       now: () => now,
       newVersion: () => `v${++versions}`,
       shards: 1,

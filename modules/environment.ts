@@ -10,7 +10,7 @@ import { plainSecrets } from "../functions/shared/plain-secret";
 import { AlarmTopic } from "./constructs/resources/alarm-topic";
 import { PrivateBucket } from "./constructs/resources/bucket";
 import { startBundling } from "./constructs/bundling/beside-synthesis";
-import { parseConfig } from "./constructs/config";
+import { ConfigurationError, parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
 import { terraformKeys } from "./constructs/emulator-keys";
 import { EncryptionKey } from "./constructs/resources/encryption-key";
@@ -127,6 +127,7 @@ export class Environment extends TerraformStack {
   ) {
     parseConfig(environmentNameSchema, name, "environment");
     const config = parseConfig(environmentSchema, input, name);
+    if (name === "local") requireEmulator(config.awsEndpoint);
     if (app.node.tryFindChild(name)) throw new Error(`environment: "${name}" is defined twice in main.ts`);
     super(app, name);
 
@@ -262,6 +263,20 @@ export function personalEnvironment(app: App, like: EnvironmentInput): void {
     true,
   );
 }
+
+/**
+ * While commands synthesize for an emulator, `local` has to be there: `npm start` applies it without a review, and would do so in AWS.
+ *
+ * @throws ConfigurationError
+ */
+function requireEmulator(awsEndpoint: string | undefined): void {
+  const emulator = process.env["ALMANAC_AWS_ENDPOINT"];
+  if (emulator === undefined || emulator === "" || originOf(awsEndpoint) === originOf(emulator)) return;
+  const fault = awsEndpoint === undefined ? "is missing" : `"${awsEndpoint}" is not the emulator, ${emulator}`;
+  throw new ConfigurationError([`local.awsEndpoint: ${fault}: set it to process.env["ALMANAC_AWS_ENDPOINT"]`]);
+}
+
+const originOf = (url: string | undefined): string | undefined => (url === undefined ? undefined : new URL(url).origin);
 
 function emulatedProvider(endpoint: string): AwsProviderConfig {
   const services = [

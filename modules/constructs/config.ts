@@ -1,5 +1,10 @@
 /** Parses configuration, with one line for each fault. */
+import { dirname } from "node:path";
 import type { z } from "zod";
+import { nearest } from "./nearest";
+
+/** The folder of these sources. */
+const MODULES = dirname(__dirname);
 
 /** An invalid configuration. One line per problem: path, value and reason. */
 export class ConfigurationError extends Error {
@@ -9,8 +14,9 @@ export class ConfigurationError extends Error {
   constructor(problems: readonly string[]) {
     super(`main.ts is invalid:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
     this.#problems = problems;
-    // The error is in main.ts, so the stack trace of the parser does not help.
-    this.stack = `${this.name}: ${this.message}`;
+    // The error is in main.ts: the parser's frames do not help. Without any frame, Node would print the line of the `throw`.
+    const frames = (this.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line) && !line.includes(MODULES));
+    this.stack = [`${this.name}: ${this.message}`, ...frames].join("\n");
   }
 
   get problems(): readonly string[] {
@@ -25,12 +31,24 @@ export class ConfigurationError extends Error {
  * @throws {@link ConfigurationError}
  */
 export function parseConfig<S extends z.ZodType>(schema: S, input: unknown, root: string): z.output<S> {
-  const parsed = schema.safeParse(input, { reportInput: true });
+  const parsed = schema.safeParse(input, { reportInput: true, error: unknownFields });
   const problems = parsed.success
     ? changedTexts(parsed.data, root)
     : parsed.error.issues.flatMap((issue) => describe(issue, root));
   if (parsed.success && problems.length === 0) return parsed.data;
   throw new ConfigurationError(problems);
+}
+
+/** One line for each unknown field: only here is it known which fields the schema has. */
+const unknownFields: z.core.$ZodErrorMap = ({ code, keys, inst }) => {
+  if (code !== "unrecognized_keys") return undefined;
+  const known =
+    inst !== undefined && "shape" in inst._zod.def ? Object.keys(Object(inst._zod.def.shape) as object) : [];
+  return keys.map((key) => describeUnknown(nearest(key, known))).join("\n");
+};
+
+function describeUnknown(meant: string | undefined): string {
+  return `is an unknown field${meant === undefined ? "" : `. Did you mean ${meant}?`}`;
 }
 
 /** Terraform normalizes texts, and cdktf loses a field: what is deployed would be another configuration. */
@@ -52,7 +70,7 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
   const field = root + issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
   switch (issue.code) {
     case "unrecognized_keys":
-      return issue.keys.map((key) => `${field}.${key}: is an unknown field`);
+      return issue.message.split("\n").map((message, index) => `${field}.${issue.keys[index]}: ${message}`);
     case "invalid_type":
       return [
         issue.input === undefined

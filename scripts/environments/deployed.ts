@@ -5,7 +5,7 @@ import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { outputsOfState, readState, type State } from "../terraform/state";
 import { awsSettingsOf } from "../terraform/state-bucket";
 import { followClock } from "./environment-clock";
-import { chosenEnvironment, rememberPersonal } from "./names";
+import { chosenEnvironment, rememberPersonal, requireFindable } from "./names";
 import { notDeployed } from "./stack";
 import { findState } from "./state-location";
 
@@ -33,6 +33,7 @@ export async function findDeployed(options: EnvironmentOptions): Promise<Deploye
  */
 export async function readDeployed(options: EnvironmentOptions): Promise<Deployed> {
   const name = await chosenEnvironment(options);
+  await requireFindable(name, options.app);
   const { backend, personal } = await findState(name, options);
   const state = await readState(backend);
   if (state === undefined) throw notDeployed(name, personal, options.app);

@@ -1,10 +1,11 @@
 /** Answers a wrong environment name at once, without AWS and without a synthesis. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { errorName } from "../../functions/shared/errors";
 import { readRunning } from "../emulator/run-record";
 import { UsageError, type EnvironmentOptions } from "../shared/terminal/command-line";
 import { homeAt } from "../shared/home";
-import { nearest } from "../shared/terminal/nearest";
+import { nearest } from "../../modules/constructs/nearest";
 
 /** The environment that needs no account. */
 export const LOCAL = "local";
@@ -72,6 +73,36 @@ export function checkName(name: string, app: string): void {
     throw new UnknownEnvironmentError(
       `There is no environment "${name}".${meant} If it is a personal environment, \`npx almanac environments\` finds it.`,
     );
+}
+
+/**
+ * Answers a name that nothing on this machine knows at once where it cannot be looked up: without AWS credentials.
+ *
+ * @throws UnknownEnvironmentError
+ */
+export async function requireFindable(
+  name: string,
+  app: string,
+  hasCredentials: () => Promise<boolean> = findsCredentials,
+): Promise<void> {
+  const { names, complete } = declaredEnvironments(app);
+  if (!complete || [...names, ...knownPersonal()].includes(name) || process.env["ALMANAC_AWS_ENDPOINT"]) return;
+  if (await hasCredentials()) return;
+  throw new UnknownEnvironmentError(
+    `${app} has no environment "${name}": it has ${names.join(", ")}. A personal environment needs AWS credentials, and none were ` +
+      "found. Sign in (aws sso login), or set AWS_PROFILE or AWS_ACCESS_KEY_ID.",
+  );
+}
+
+/** Those that are there and do not work are reported by the first call that uses them. */
+async function findsCredentials(): Promise<boolean> {
+  const { defaultProvider } = await import("@aws-sdk/credential-provider-node");
+  try {
+    await defaultProvider()();
+    return true;
+  } catch (error) {
+    return errorName(error) !== "CredentialsProviderError";
+  }
 }
 
 function knownPersonal(): readonly string[] {

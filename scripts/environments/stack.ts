@@ -6,7 +6,7 @@ import { copyForeignStack } from "../terraform/foreign-stack";
 import { awsSettingsOf, readStateBackend, stateBucketExists } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
 import { emulatorEnvironment, type TerraformOptions } from "../terraform/terraform";
-import { checkName, LOCAL, localEndpoint } from "./names";
+import { checkName, LOCAL, localEndpoint, requireFindable } from "./names";
 
 /** A synthesized environment, deployed or not. */
 export interface EnvironmentStack {
@@ -37,6 +37,7 @@ export async function openStack(
 ): Promise<EnvironmentStack> {
   if (name === "") throw new UsageError("The name of an environment is missing.");
   if (!anyName) checkName(name, app);
+  await requireFindable(name, app);
   const local = name === LOCAL ? await localSynthesis(home) : {};
   return stackAt(name, await synthesizeStack(name, { app, personal: true, ...local }));
 }

@@ -2,7 +2,17 @@
 // JavaScript without dependencies, because it runs first in a fresh clone.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -12,6 +22,8 @@ const SOURCE = "scripts/almanac.ts";
 const COMPILED = join(root, ".almanac", "cli");
 const INSTALLED = join("node_modules", ".package-lock.json");
 const KEEP_MS = 86_400_000;
+const INSTALL_LOCK = join(root, ".almanac", "install.lock");
+const LONGEST_INSTALL_MS = 1_800_000;
 
 /** Changes into the project's folder; INIT_CWD is where the command was called. */
 export function enterProject() {
@@ -31,24 +43,99 @@ export function enterProject() {
 /** Installs the dependencies unless node_modules has every required package of package-lock.json at its version. */
 export function installOnce() {
   if (dependenciesInstalled()) return;
+  mkdirSync(dirname(INSTALL_LOCK), { recursive: true });
+  // Linked into place, so that no process reads an empty lock.
+  const own = `${INSTALL_LOCK}.${process.pid}`;
+  writeFileSync(own, String(process.pid));
+  waitForLock(own);
+  const status = dependenciesInstalled() ? 0 : install();
+  for (const file of [INSTALL_LOCK, own]) rmSync(file, { force: true });
+  if (status !== 0) fail("npm ci failed: see above. Is the npm registry reachable?");
+}
+
+/** @returns npm's exit code */
+function install() {
   // On stderr: a program may read the command's stdout.
   console.error("Installing dependencies (npm ci), once for each package-lock.json: about a minute");
-  const install = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  return spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
-  });
-  if (install.status !== 0) fail("npm ci failed: see above. Is the npm registry reachable?");
+  }).status;
+}
+
+/** npm ci begins by deleting what another one is installing. */
+function waitForLock(own) {
+  for (let told = false; !isLinked(own);) {
+    const owner = readLock();
+    if (owner === undefined) continue;
+    if (isRunning(owner)) {
+      if (!told) console.error(`Waiting for another command (process ${owner}), which installs the dependencies`);
+      told = true;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
+    } else removeLock(owner);
+  }
+}
+
+function isLinked(own) {
+  try {
+    linkSync(own, INSTALL_LOCK);
+    return true;
+  } catch (error) {
+    if (error.code === "EEXIST") return false;
+    throw error;
+  }
+}
+
+/** The process that has it; undefined: it was released meanwhile. */
+function readLock() {
+  try {
+    return Number(readFileSync(INSTALL_LOCK, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a process that was killed. Another one may remove it, and lock, at the same time. */
+function removeLock(owner) {
+  const aside = `${INSTALL_LOCK}.${process.pid}.ended`;
+  try {
+    renameSync(INSTALL_LOCK, aside);
+    if (Number(readFileSync(aside, "utf8")) !== owner) linkSync(aside, INSTALL_LOCK);
+  } catch {
+    // Removed, or locked again, by another process.
+  }
+  rmSync(aside, { force: true });
+}
+
+/** After a restart of the machine another program may have the number. */
+function isRunning(pid) {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    if (error.code !== "EPERM") return false;
+  }
+  const since = statSync(INSTALL_LOCK, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+  return Date.now() - since < LONGEST_INSTALL_MS;
 }
 
 function dependenciesInstalled() {
-  if (!existsSync(join(root, INSTALLED))) return false;
-  const has = JSON.parse(readFileSync(join(root, INSTALLED), "utf8")).packages;
+  const has = installedPackages();
+  if (has === undefined) return false;
   const wanted = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")).packages;
   return Object.entries(wanted).every(
     ([path, { version, optional, devOptional }]) =>
       path === "" || optional || devOptional || has[path]?.version === version,
   );
+}
+
+/** Undefined: none, or npm is writing its record. */
+function installedPackages() {
+  try {
+    return JSON.parse(readFileSync(join(root, INSTALLED), "utf8")).packages;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The command line as one module, compiled when a source or a dependency has changed since the last time. */

@@ -83,14 +83,20 @@ export function openSession(options: SessionOptions): void {
     stopWatching?.();
     const since = Date.now();
     applying = true;
+    let failed = false;
     try {
       await options.apply();
     } catch (error) {
+      failed = true;
       print(`${colours.red("Not applied:")} ${describeError(error)}`);
     }
     watched = (await options.deployment())?.at;
     applying = false;
     watch(since);
+    if (!failed || signal.aborted) return;
+    print("What was deployed before runs on. Press Enter to try again.");
+    // The mend may be outside the watched sources.
+    waitForEnter();
   };
   /** Another terminal may have deployed: functions come and go. */
   const followDeployments = async () => {

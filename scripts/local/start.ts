@@ -28,6 +28,7 @@ import type { Home } from "../shared/home";
 import type { Companion } from "./companion";
 import { startLocalConsole } from "./console";
 import { isDeployed, markDeployed } from "./deployed-digest";
+import { rememberState, requireSameState } from "./deployed-state";
 import { restoreDeployedCode } from "./live/deployed-functions";
 import { choosePort, DEFAULT_PORT, isPortFreeSoon } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
@@ -149,6 +150,11 @@ class Start {
     if (port !== undefined && port !== running.port) {
       throw new EmulatorConflictError(
         `Almanac runs on port ${running.port} already, not ${port}. Omit --port to deploy there, or stop it first: npm run stop`,
+      );
+    }
+    if (this.options.fresh) {
+      throw new EmulatorConflictError(
+        "Almanac runs already, and --fresh begins with an empty emulator. Stop it first (Ctrl-C there, or npm run stop), then start again.",
       );
     }
     this.#record = running;
@@ -278,6 +284,7 @@ class Start {
       {
         title: "State bucket",
         run: async () => {
+          await this.#requireSameState();
           const { bucket, created } = await ensureStateBucket(home.stack);
           return `${bucket}${created ? "" : ", there already"}`;
         },
@@ -316,6 +323,15 @@ class Start {
         },
       },
     ];
+  }
+
+  /** An emulator of the user's own may have anything else. */
+  async #requireSameState(): Promise<void> {
+    if (this.#record === undefined) return;
+    const { stack, deployedState } = this.options.home;
+    const backend = await readStateBackend(stack);
+    if (this.#restored || this.#started === undefined) await requireSameState(deployedState, backend);
+    await rememberState(deployedState, backend);
   }
 
   #localPages(): Step {

@@ -14,6 +14,8 @@ export interface Home {
   readonly synthesized: string;
   /** The stack that is deployed. */
   readonly stack: string;
+  /** Where its Terraform state is: see deployed-state.ts. Beside the emulator's kept state: the two are deleted together. */
+  readonly deployedState: string;
   /** The checked copy of a stack that unreviewed code has synthesized. */
   readonly foreignStack: string;
 }
@@ -26,6 +28,7 @@ export function homeAt(folder: string): Home {
     lock: join(absolute, "start.lock"),
     synthesized: join(absolute, "cdktf.out"),
     stack: join(absolute, "cdktf.out", "stacks", "local"),
+    deployedState: join(absolute, "state", "deployed.json"),
     foreignStack: join(absolute, "foreign-stack"),
   };
 }

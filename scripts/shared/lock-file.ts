@@ -38,10 +38,13 @@ export async function withLock<T>(file: string, options: LockOptions, work: () =
   }
 }
 
+/** Two of one process may wait for the same lock. */
+let attempts = 0;
+
 async function create(file: string): Promise<boolean> {
   const self = identifyProcess(process.pid);
   // Linked into place, so that no process reads a partial file.
-  const own = `${file}.${process.pid}`;
+  const own = `${file}.${process.pid}.${(attempts += 1)}`;
   const handle = await open(own, "w");
   await handle.writeFile(JSON.stringify(self));
   await handle.close();

@@ -5,6 +5,12 @@ import {
   CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
@@ -16,6 +22,7 @@ import {
   type S3Client,
   S3ServiceException,
   type BucketLocationConstraint,
+  type LifecycleRule,
 } from "@aws-sdk/client-s3";
 import { z } from "zod";
 import type { AwsSettings } from "../shared/aws/aws-settings";
@@ -71,7 +78,8 @@ export function awsSettingsOf({ region, endpoints }: StateBackend): AwsSettings 
 }
 
 /**
- * Creates or configures the state bucket of a synthesized stack: versioned, encrypted, TLS only, no public access. Idempotent.
+ * Creates the state bucket of a synthesized stack: versioned, encrypted, TLS only, no public access. In a bucket that exists, which may be
+ * others' as well, it sets only what nobody has set. Idempotent.
  *
  * @throws StateBucketTakenError
  */
@@ -80,7 +88,7 @@ export async function ensureStateBucket(stackDirectory: string): Promise<{ bucke
   const s3 = clientOf(backend);
   try {
     const created = await createIfMissing(s3, backend);
-    await configure(s3, backend);
+    for (const { isUnset, set } of settingsOf(s3, backend)) if (created || (await isUnset())) await set();
     return { bucket: backend.bucket, created };
   } finally {
     s3.destroy();
@@ -171,65 +179,119 @@ async function exists(s3: S3Client, bucket: string): Promise<boolean> {
   }
 }
 
-async function configure(s3: S3Client, { bucket: Bucket, region }: StateBackend): Promise<void> {
+/** One of a bucket's settings. */
+interface Setting {
+  /** Whether nobody has set it. */
+  readonly isUnset: () => Promise<boolean>;
+  readonly set: () => Promise<unknown>;
+}
+
+/** Rules of ours begin with this. */
+const OLD_STATES = "old-states";
+
+function settingsOf(s3: S3Client, { bucket: Bucket, region, key }: StateBackend): readonly Setting[] {
   const arn = `arn:${partitionOf(region)}:s3:::${Bucket}`;
-  await s3.send(
-    new PutPublicAccessBlockCommand({
-      Bucket,
-      PublicAccessBlockConfiguration: {
-        BlockPublicAcls: true,
-        BlockPublicPolicy: true,
-        IgnorePublicAcls: true,
-        RestrictPublicBuckets: true,
-      },
-    }),
-  );
-  await s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }));
-  await s3.send(
-    new PutBucketEncryptionCommand({
-      Bucket,
-      ServerSideEncryptionConfiguration: {
-        Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
-      },
-    }),
-  );
-  await s3.send(
-    new PutBucketOwnershipControlsCommand({
-      Bucket,
-      OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] },
-    }),
-  );
-  await s3.send(
-    new PutBucketPolicyCommand({
-      Bucket,
-      Policy: JSON.stringify({
-        Version: "2012-10-17",
-        Statement: [
-          {
-            Sid: "TlsOnly",
-            Effect: "Deny",
-            Principal: "*",
-            Action: "s3:*",
-            Resource: [arn, `${arn}/*`],
-            Condition: { Bool: { "aws:SecureTransport": "false" } },
-          },
-        ],
-      }),
-    }),
-  );
-  await s3.send(
-    new PutBucketLifecycleConfigurationCommand({
-      Bucket,
-      LifecycleConfiguration: {
-        Rules: [
-          {
-            ID: "old-states",
-            Status: "Enabled",
-            Filter: { Prefix: "" },
-            NoncurrentVersionExpiration: { NoncurrentDays: OLD_STATE_DAYS },
-          },
-        ],
-      },
-    }),
-  );
+  let rules: readonly LifecycleRule[] = [];
+  return [
+    {
+      isUnset: () => isUnset(s3.send(new GetPublicAccessBlockCommand({ Bucket }))),
+      set: () =>
+        s3.send(
+          new PutPublicAccessBlockCommand({
+            Bucket,
+            PublicAccessBlockConfiguration: {
+              BlockPublicAcls: true,
+              BlockPublicPolicy: true,
+              IgnorePublicAcls: true,
+              RestrictPublicBuckets: true,
+            },
+          }),
+        ),
+    },
+    {
+      // Suspended: set by others.
+      isUnset: () => isUnset(s3.send(new GetBucketVersioningCommand({ Bucket })), ({ Status }) => Status === undefined),
+      set: () => s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } })),
+    },
+    {
+      isUnset: () => isUnset(s3.send(new GetBucketEncryptionCommand({ Bucket }))),
+      set: () =>
+        s3.send(
+          new PutBucketEncryptionCommand({
+            Bucket,
+            ServerSideEncryptionConfiguration: {
+              Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }],
+            },
+          }),
+        ),
+    },
+    {
+      isUnset: () => isUnset(s3.send(new GetBucketOwnershipControlsCommand({ Bucket }))),
+      set: () =>
+        s3.send(
+          new PutBucketOwnershipControlsCommand({
+            Bucket,
+            OwnershipControls: { Rules: [{ ObjectOwnership: "BucketOwnerEnforced" }] },
+          }),
+        ),
+    },
+    {
+      isUnset: () => isUnset(s3.send(new GetBucketPolicyCommand({ Bucket }))),
+      set: () =>
+        s3.send(
+          new PutBucketPolicyCommand({
+            Bucket,
+            Policy: JSON.stringify({
+              Version: "2012-10-17",
+              Statement: [
+                {
+                  Sid: "TlsOnly",
+                  Effect: "Deny",
+                  Principal: "*",
+                  Action: "s3:*",
+                  Resource: [arn, `${arn}/*`],
+                  Condition: { Bool: { "aws:SecureTransport": "false" } },
+                },
+              ],
+            }),
+          }),
+        ),
+    },
+    {
+      // Each environment of a bucket has its own rule. Beside others' rules there is none.
+      isUnset: () =>
+        isUnset(s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket })), ({ Rules = [] }) => {
+          rules = Rules;
+          return rules.every(({ ID = "" }) => ID.startsWith(OLD_STATES) && ID !== oldStatesOf(key).ID);
+        }),
+      set: () =>
+        s3.send(
+          new PutBucketLifecycleConfigurationCommand({
+            Bucket,
+            LifecycleConfiguration: { Rules: [...rules, oldStatesOf(key)] },
+          }),
+        ),
+    },
+  ];
+}
+
+/** Of one state only: others may keep something else in the bucket. */
+const oldStatesOf = (key: string) =>
+  ({
+    ID: `${OLD_STATES} ${key}`,
+    Status: "Enabled",
+    Filter: { Prefix: key },
+    NoncurrentVersionExpiration: { NoncurrentDays: OLD_STATE_DAYS },
+  }) as const;
+
+/** A setting that these credentials may not read is not theirs to change. */
+async function isUnset<T>(answer: Promise<T>, meansUnset: (found: T) => boolean = () => false): Promise<boolean> {
+  try {
+    return meansUnset(await answer);
+  } catch (error) {
+    const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+    if (status === 404) return true;
+    if (status === 403) return false;
+    throw error;
+  }
 }

@@ -1,8 +1,9 @@
 /** Synthesizes main.ts, or another app, into stacks that Terraform can read. */
 import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import * as z from "zod";
+import { withLock } from "../shared/lock-file";
 import { ownEnvironment, runCommand } from "../shared/run-command";
 import { terminalText } from "../shared/terminal/plain-text";
 
@@ -62,15 +63,27 @@ export interface SynthesizedStacks {
 }
 
 /**
- * Runs the app. Leaves stacks that it does not have, such as a personal environment's: another command may be deploying one.
+ * Runs the app. Leaves stacks that it does not have, such as a personal environment's: another command may be deploying one. Two commands
+ * that write into one folder take turns.
  *
  * @throws AppMissingError, SynthesisFailedError
  */
 export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Promise<SynthesizedStacks> {
-  const { app = "main.ts", personal, awsEndpoint, signal } = options;
+  const { app = "main.ts", signal } = options;
   if (!existsSync(app))
     throw new AppMissingError(`There is no app ${app}. Pass --app with the file that declares the environments.`);
   const outputDirectory = resolve(options.outputDirectory ?? (process.env["CDKTF_OUTDIR"] || "cdktf.out"));
+  const lock = join(outputDirectory, "synthesis.lock");
+  return withLock(lock, { ...(signal !== undefined && { signal }) }, () =>
+    synthesizeInto(outputDirectory, app, options),
+  );
+}
+
+async function synthesizeInto(
+  outputDirectory: string,
+  app: string,
+  { personal, awsEndpoint, signal }: SynthesizeAllOptions,
+): Promise<SynthesizedStacks> {
   const manifest = join(outputDirectory, "manifest.json");
   const before = await modifiedAt(manifest);
   const { code, stderr } = await runCommand(process.execPath, ["--require", "tsx/cjs", app], {
@@ -97,19 +110,30 @@ async function modifiedAt(file: string): Promise<bigint | undefined> {
   return (await stat(file, { bigint: true }).catch(() => undefined))?.mtimeNs;
 }
 
+/** esbuild's, of an app that does not compile: `/project/main.ts:63:1: ERROR: Expected "}" but found ")"`. */
+const COMPILER_ERROR = /^(.+):(\d+):\d+: ERROR: (.+)$/m;
+
+/** Begins the message of a configuration's faults, which names each field with its environment. */
+const INVALID = "main.ts is invalid:";
+
 /** The message that Node printed between the source line and the stack trace, and the line of the app in that trace. */
 export function describeFailure(app: string, stderr: string, code: number): string {
+  const [, file, line, fault] = COMPILER_ERROR.exec(stderr) ?? [];
+  if (file !== undefined) return `${relative(".", file)}, line ${line}: ${fault}`;
   const lines = stderr.trim().split("\n");
-  const first = lines.findIndex((line) => /^(?:Uncaught )?[\w$.]*(?:Error|Exception)\b.*?: /.test(line));
+  // In brackets: an error without a stack trace.
+  const first = lines.findIndex((each) => /^(?:Uncaught |\[)?[\w$.]*(?:Error|Exception)\b.*?: /.test(each));
   const from = lines.slice(Math.max(first, 0));
-  const end = from.findIndex((line) => /^\s+at /.test(line));
+  const end = from.findIndex((each) => /^\s+at /.test(each));
   const message = (end === -1 ? from.slice(0, 20) : from.slice(0, end))
     .join("\n")
+    .replace(/^\[([^]*)\]\n+Node\.js v.*$/, "$1")
     .replace(/^[\w$.]*?Error(?: \[\w+\])?: /, "");
-  const frame = lines.find((line) => /^\s+at /.test(line) && line.includes(`${basename(app)}:`));
+  const frame = lines.find((each) => /^\s+at /.test(each) && each.includes(`${basename(app)}:`));
   const at = /:(\d+):\d+\)?$/.exec(frame ?? "")?.[1];
   const where = at === undefined ? app : `${app}, line ${at}`;
-  return message === "" ? `${where}: ended with exit code ${code}` : `${where}: ${message}`;
+  if (message === "") return `${where}: ended with exit code ${code}`;
+  return message.startsWith(INVALID) ? `${app}${message.slice("main.ts".length)}` : `${where}: ${message}`;
 }
 
 const tagsSchema = z.object({

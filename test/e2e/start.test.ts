@@ -89,6 +89,12 @@ describe("npm start", () => {
     expect([code, output]).toEqual([0, expect.any(String)]);
   });
 
+  it("refuses to begin with an empty emulator while one runs", async () => {
+    const { code, output } = await npmRun("start", "--fresh", ...startArguments);
+    expect(output).toContain("Almanac runs already, and --fresh begins with an empty emulator. Stop it first");
+    expect(code).toBe(1);
+  });
+
   const onLinux = process.platform === "linux" ? it : it.skip; // /proc
   onLinux("runs functions on the Node that Lambda runs", async () => {
     const emulator = (await readRunning(homeAt(home)))?.emulator.process.pid ?? 0;

@@ -273,7 +273,17 @@ describe("a configuration error", () => {
     [
       "a field that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, timeout: 5 }] } },
-      "staging.heartbeats.targets[0].timeout: is an unknown field",
+      "staging.heartbeats.targets[0].timeout: is an unknown field. Did you mean timeoutSeconds?",
+    ],
+    [
+      "a field that resembles none",
+      { region: "eu-central-1", kubernetes: {} },
+      "staging.kubernetes: is an unknown field",
+    ],
+    [
+      "a feature in the singular",
+      { region: "eu-central-1", workflow: {} },
+      "staging.workflow: is an unknown field. Did you mean workflows?",
     ],
     [
       "a value of another type",
@@ -287,6 +297,13 @@ describe("a configuration error", () => {
     ],
   ])("names the field and the value of %s", (_, input, problem) => {
     expect(problems(input)).toEqual([problem]);
+  });
+
+  it("comes with the place in main.ts, and without the parser's", () => {
+    const error = new ConfigurationError(["staging.region: is missing"]);
+    const [name, problem, frame] = error.stack?.split("\n") ?? [];
+    expect([name, problem]).toEqual(["ConfigurationError: main.ts is invalid:", "  staging.region: is missing"]);
+    expect(frame).toContain("configuration.test");
   });
 
   it("reports all problems at once", () => {
@@ -303,5 +320,34 @@ describe("a configuration error", () => {
     const app = new App();
     new Environment(app, "staging", { region: "eu-central-1" });
     expect(() => new Environment(app, "staging", { region: "eu-central-1" })).toThrow('"staging" is defined twice');
+  });
+});
+
+describe("local, while commands synthesize for an emulator", () => {
+  const { ALMANAC_AWS_ENDPOINT } = process.env;
+  beforeAll(() => (process.env["ALMANAC_AWS_ENDPOINT"] = "http://127.0.0.1:4567"));
+  afterAll(() => {
+    if (ALMANAC_AWS_ENDPOINT === undefined) delete process.env["ALMANAC_AWS_ENDPOINT"];
+    else process.env["ALMANAC_AWS_ENDPOINT"] = ALMANAC_AWS_ENDPOINT;
+  });
+  const advice = 'set it to process.env["ALMANAC_AWS_ENDPOINT"]';
+
+  it.each<[what: string, awsEndpoint: string | undefined, expected: readonly string[]]>([
+    ["deployed there", "http://127.0.0.1:4567/", []],
+    [
+      "refused without an endpoint: npm start would deploy it to AWS",
+      undefined,
+      [`local.awsEndpoint: is missing: ${advice}`],
+    ],
+    [
+      "refused with another emulator's",
+      "http://127.0.0.1:4566",
+      [`local.awsEndpoint: "http://127.0.0.1:4566" is not the emulator, http://127.0.0.1:4567: ${advice}`],
+    ],
+  ])("is %s", (_, awsEndpoint, expected) => {
+    expect(problems({ region: "eu-central-1", ...(awsEndpoint !== undefined && { awsEndpoint }) }, "local")).toEqual(
+      expected,
+    );
+    expect(problems({ region: "eu-central-1" })).toEqual([]);
   });
 });

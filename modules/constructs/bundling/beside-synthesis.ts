@@ -43,9 +43,9 @@ export function zipOf(entry: string, wrapper?: HandlerWrapper): string {
  * Where nothing has been bundled yet, begins with all handlers of the project before cdktf is loaded, on a processor that has nothing to do until
  * then. Those that no environment needs wait in the cache.
  */
-export function bundleAhead(): void {
+export function bundleAhead(handlers: () => readonly string[] = handlerEntries): void {
   if (thread !== undefined || !new BundleCache().isEmpty) return;
-  const entries = handlerEntries();
+  const entries = handlers();
   ahead = new Set(entries);
   thread = new BundlingThread();
   thread.add(entries);

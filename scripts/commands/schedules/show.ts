@@ -11,7 +11,7 @@ import {
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/terminal/command-line";
-import { nearest } from "../../shared/terminal/nearest";
+import { nearest } from "../../../modules/constructs/nearest";
 
 export const command = () =>
   environmentCommand({

@@ -3,7 +3,7 @@ import { readMonitorSettings } from "../../../functions/heartbeats/monitors/conf
 import type { CronMonitor } from "../../../functions/heartbeats/contract";
 import type { AwsSettings } from "../../shared/aws/aws-settings";
 import { UsageError } from "../../shared/terminal/command-line";
-import { nearest } from "../../shared/terminal/nearest";
+import { nearest } from "../../../modules/constructs/nearest";
 import { createS3Client } from "../../shared/aws/s3-client";
 
 /** @throws UsageError where there is none of this name */

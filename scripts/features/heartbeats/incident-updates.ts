@@ -12,7 +12,7 @@ import { findDeployed } from "../../environments/deployed";
 import { NotDeployedError } from "../../environments/stack";
 import { UsageError, type EnvironmentOptions } from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
-import { nearest } from "../../shared/terminal/nearest";
+import { nearest } from "../../../modules/constructs/nearest";
 import { readStatusDocument } from "./status-document";
 import { createS3Client } from "../../shared/aws/s3-client";
 

@@ -1,6 +1,6 @@
 /** The log groups of an environment's functions. */
 import { UsageError } from "../../shared/terminal/command-line";
-import { nearest } from "../../shared/terminal/nearest";
+import { nearest } from "../../../modules/constructs/nearest";
 import { resourcesOfState, type State } from "../../terraform/state";
 
 export interface LogGroup {

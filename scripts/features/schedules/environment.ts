@@ -24,7 +24,7 @@ import { ownValue } from "../../../functions/shared/own-value";
 import { findDeployed, type Deployed } from "../../environments/deployed";
 import { UsageError, type EnvironmentOptions } from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
-import { nearest } from "../../shared/terminal/nearest";
+import { nearest } from "../../../modules/constructs/nearest";
 import { ticksOf, type FeatureTick } from "./feature-ticks";
 import { createS3Client } from "../../shared/aws/s3-client";
 

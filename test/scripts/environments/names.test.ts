@@ -1,7 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkName, chosenEnvironment, declaredEnvironments } from "../../../scripts/environments/names";
+import {
+  checkName,
+  chosenEnvironment,
+  declaredEnvironments,
+  requireFindable,
+} from "../../../scripts/environments/names";
 
 let folder: string;
 beforeAll(() => (folder = mkdtempSync(join(tmpdir(), "almanac-names-"))));
@@ -56,6 +61,37 @@ describe("an environment's name", () => {
     expect(() => {
       checkName("staging2", appOf(`${MAIN}\nnew Environment(app, name, {});`));
     }).not.toThrow();
+  });
+});
+
+describe("a name that nothing on this machine knows", () => {
+  const { ALMANAC_AWS_ENDPOINT } = process.env;
+  beforeEach(() => {
+    delete process.env["ALMANAC_AWS_ENDPOINT"];
+  });
+  afterAll(() => {
+    Object.assign(process.env, ALMANAC_AWS_ENDPOINT !== undefined && { ALMANAC_AWS_ENDPOINT });
+  });
+  const [none, some] = [false, true].map((found) => () => Promise.resolve(found));
+
+  it("is answered with those of the app where there are no AWS credentials to look it up", async () => {
+    await expect(requireFindable("nowhere", appOf(MAIN), none)).rejects.toThrow(
+      'has no environment "nowhere": it has local, staging. A personal environment needs AWS credentials, and none were found.',
+    );
+  });
+
+  it("may be a personal environment, or one that the app's text does not show", async () => {
+    await expect(requireFindable("alice", appOf(MAIN), some)).resolves.toBeUndefined();
+    const app = appOf(`${MAIN}\nnew Environment(app, name, {});`);
+    await expect(requireFindable("alice", app, none)).resolves.toBeUndefined();
+    process.env["ALMANAC_AWS_ENDPOINT"] = "http://127.0.0.1:4566";
+    await expect(requireFindable("alice", appOf(MAIN), none)).resolves.toBeUndefined();
+  });
+
+  it("is not asked about when the app has it", async () => {
+    const asked = jest.fn(() => Promise.resolve(false));
+    await expect(requireFindable("staging", appOf(MAIN), asked)).resolves.toBeUndefined();
+    expect(asked).not.toHaveBeenCalled();
   });
 });
 

@@ -138,6 +138,19 @@ it("says why a change is not applied, and asks again after the next", async () =
   expect(counts.applied).toBe(2);
 });
 
+it("tries again on Enter when a change was not applied: what was wrong may be outside the watched sources", async () => {
+  let works = false;
+  const apply = () => (works ? Promise.resolve() : Promise.reject(new RangeError("no such thing")));
+  const { printed, counts, change, enter, input } = setup({ apply });
+  change();
+  await enter();
+  expect(printed.at(-1)).toBe("What was deployed before runs on. Press Enter to try again.");
+  works = true;
+  await enter();
+  expect(counts.applied).toBe(2);
+  expect(input.isPaused()).toBe(true);
+});
+
 it("ends with its signal", async () => {
   const { counts, session, change, enter, input } = setup();
   change();

@@ -1,15 +1,24 @@
 import {
+  CreateBucketCommand,
   DeleteBucketCommand,
   DeleteObjectsCommand,
+  GetBucketEncryptionCommand,
+  GetBucketLifecycleConfigurationCommand,
+  GetBucketOwnershipControlsCommand,
+  GetBucketPolicyCommand,
+  GetBucketVersioningCommand,
+  GetPublicAccessBlockCommand,
   HeadBucketCommand,
   ListObjectVersionsCommand,
+  PutBucketLifecycleConfigurationCommand,
   S3Client,
+  S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { mockClient } from "aws-sdk-client-mock";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deleteState } from "../../../scripts/terraform/state-bucket";
+import { deleteState, ensureStateBucket } from "../../../scripts/terraform/state-bucket";
 
 const bucket = "acme-states";
 const key = "almanac/staging.tfstate";
@@ -75,4 +84,101 @@ it("ends with S3's reason when a version cannot be deleted", async () => {
   bucketWith(versionsOf(key, 1));
   client.on(DeleteObjectsCommand).resolves({ Errors: [{ Key: key, Code: "AccessDenied", Message: "Access Denied" }] });
   await expect(deleteState(stack)).rejects.toThrow(`S3 does not delete ${bucket}/${key}: Access Denied`);
+});
+
+describe("the bucket of a state", () => {
+  const failure = (name: string, httpStatusCode: number) =>
+    new S3ServiceException({ name, $fault: "client", $metadata: { httpStatusCode } });
+  const unset = failure("NoSuchConfiguration", 404);
+  const kms = { SSEAlgorithm: "aws:kms", KMSMasterKeyID: "theirs" } as const;
+  const rule = (ID: string, Prefix: string) => ({
+    ID,
+    Status: "Enabled" as const,
+    Filter: { Prefix },
+    NoncurrentVersionExpiration: { NoncurrentDays: 90 },
+  });
+  const own = rule(`old-states ${key}`, key);
+
+  /** What a bucket of S3's has from the beginning. */
+  function existing() {
+    client.reset();
+    client.on(HeadBucketCommand).resolves({});
+    client.on(GetPublicAccessBlockCommand).resolves({ PublicAccessBlockConfiguration: { BlockPublicAcls: true } });
+    client.on(GetBucketVersioningCommand).resolves({});
+    client.on(GetBucketEncryptionCommand).resolves({});
+    client.on(GetBucketOwnershipControlsCommand).resolves({});
+    client.on(GetBucketPolicyCommand).rejects(unset);
+    client.on(GetBucketLifecycleConfigurationCommand).rejects(unset);
+    return client;
+  }
+  const changes = () =>
+    client
+      .calls()
+      .map(({ args: [command] }) => command.constructor.name.replace(/Command$/, ""))
+      .filter((name) => !/^(Get|Head)/.test(name));
+  const rules = () =>
+    client.commandCalls(PutBucketLifecycleConfigurationCommand).map(
+      ({
+        args: [
+          {
+            input: { LifecycleConfiguration },
+          },
+        ],
+      }) => LifecycleConfiguration?.Rules,
+    );
+
+  it("has all settings when it is created", async () => {
+    existing().on(HeadBucketCommand).rejects(failure("NotFound", 404));
+    client.on(CreateBucketCommand).resolves({});
+    await expect(ensureStateBucket(stack)).resolves.toEqual({ bucket, created: true });
+    expect(changes()).toEqual([
+      "CreateBucket",
+      "PutPublicAccessBlock",
+      "PutBucketVersioning",
+      "PutBucketEncryption",
+      "PutBucketOwnershipControls",
+      "PutBucketPolicy",
+      "PutBucketLifecycleConfiguration",
+    ]);
+    expect(rules()).toEqual([[own]]);
+  });
+
+  it("gets what is missing: the command that created it may have been interrupted", async () => {
+    existing();
+    await expect(ensureStateBucket(stack)).resolves.toEqual({ bucket, created: false });
+    expect(changes()).toEqual(["PutBucketVersioning", "PutBucketPolicy", "PutBucketLifecycleConfiguration"]);
+  });
+
+  it("keeps its policy, key, rules and versioning where others have set them", async () => {
+    existing().on(GetBucketVersioningCommand).resolves({ Status: "Suspended" });
+    client.on(GetBucketEncryptionCommand).resolves({
+      ServerSideEncryptionConfiguration: { Rules: [{ ApplyServerSideEncryptionByDefault: kms }] },
+    });
+    client.on(GetBucketPolicyCommand).resolves({ Policy: "{}" });
+    client.on(GetBucketLifecycleConfigurationCommand).resolves({ Rules: [rule("their-archive", "archive/")] });
+    await ensureStateBucket(stack);
+    expect(changes()).toEqual([]);
+  });
+
+  it("keeps the rule of another environment's state beside its own", async () => {
+    const other = rule("old-states almanac/production.tfstate", "almanac/production.tfstate");
+    existing()
+      .on(GetBucketLifecycleConfigurationCommand)
+      .resolves({ Rules: [other] });
+    await ensureStateBucket(stack);
+    expect(rules()).toEqual([[other, own]]);
+
+    existing()
+      .on(GetBucketLifecycleConfigurationCommand)
+      .resolves({ Rules: [other, own] });
+    await ensureStateBucket(stack);
+    expect(rules()).toEqual([]);
+  });
+
+  it("is left as it is where its settings may not be read", async () => {
+    existing().onAnyCommand().rejects(failure("AccessDenied", 403));
+    client.on(HeadBucketCommand).resolves({});
+    await ensureStateBucket(stack);
+    expect(changes()).toEqual([]);
+  });
 });

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
+import { errorMessage } from "../../../functions/shared/errors";
 import { describeFailure, synthesizeStack, synthesizeStacks } from "../../../scripts/terraform/synthesize";
 
 /** An app that writes as cdktf does: `staging`, and a personal environment. */
@@ -37,11 +38,56 @@ describe("a synthesis after another one", () => {
     );
   });
 
+  it("waits for one that another command has begun: both write the same files", async () => {
+    const busy = join(folder, "busy.ts");
+    const alone = `
+      const { rmSync: remove } = require("node:fs");
+      process.on("exit", () => remove(__dirname + "/busy", { recursive: true }));
+      require("node:fs").mkdirSync(__dirname + "/busy"); // fails if it is there
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+    `;
+    writeFileSync(busy, `${alone}${APP}`);
+    const both = ["alice", "bob"].map((personal) => synthesizeStacks({ app: busy, outputDirectory, personal }));
+    expect((await Promise.all(both)).map(({ names }) => names)).toEqual([
+      ["alice", "staging"],
+      ["bob", "staging"],
+    ]);
+  });
+
   it("fails if the app writes no stacks, instead of taking those of before", async () => {
     await synthesizeStack("staging", { app, outputDirectory });
     await expect(synthesizeStack("staging", { app: silent, outputDirectory })).rejects.toThrow(
       `${silent} wrote no stacks: it has to end with app.synth()`,
     );
+  });
+});
+
+describe("an app that fails", () => {
+  const folder = mkdtempSync(join(tmpdir(), "almanac-synthesize-"));
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+  const failureOf = (text: string): Promise<string> => {
+    const app = join(folder, "app.ts");
+    writeFileSync(app, text);
+    return synthesizeStacks({ app, outputDirectory: join(folder, "cdktf.out") }).then(
+      () => "none",
+      (error: unknown) => errorMessage(error).replaceAll(app, "app.ts").replaceAll(relative(".", app), "app.ts"),
+    );
+  };
+
+  it.each<[what: string, text: string, message: string]>([
+    ["a syntax error", 'const a = {\n  b: ["c" },\n};', 'app.ts, line 2: Expected "]" but found "}"'],
+    ["an error", "\n\nthrow new RangeError('too far');", "app.ts, line 3: too far"],
+    ["an error without a stack trace", "throw Object.assign(new TypeError('no a'), { stack: '' });", "app.ts: no a"],
+    [
+      "a configuration error",
+      `import { ConfigurationError } from ${JSON.stringify(resolve("modules/constructs/config"))};
+       throw new ConfigurationError(["local.timers.shard: is an unknown field", "local.region: is missing"]);`,
+      "app.ts is invalid:\n  local.timers.shard: is an unknown field\n  local.region: is missing",
+    ],
+  ])("says where and what: %s", async (_, text, message) => {
+    expect(await failureOf(text)).toBe(message);
   });
 });
 

@@ -1,4 +1,4 @@
-import { editDistance, nearest } from "../../../../scripts/shared/terminal/nearest";
+import { editDistance, nearest } from "../../../modules/constructs/nearest";
 
 it.each([
   ["lcal", "local"],

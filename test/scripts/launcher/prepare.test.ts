@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { pathToFileURL } from "node:url";
+
+/** A clone with one dependency, and an npm that fails while another one installs. */
+const clone = mkdtempSync(join(tmpdir(), "almanac-clone-"));
+const launcher = join(clone, "scripts", "launcher", "prepare.mjs");
+const lock = join(clone, ".almanac", "install.lock");
+const NPM = `#!${process.execPath}
+const { appendFileSync, mkdirSync, rmSync, writeFileSync } = require("node:fs");
+appendFileSync("calls", "npm ci\\n");
+mkdirSync("busy");
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+mkdirSync("node_modules", { recursive: true });
+writeFileSync("node_modules/.package-lock.json", JSON.stringify({ packages: { "node_modules/a": { version: "1" } } }));
+rmSync("busy", { recursive: true });
+`;
+
+beforeAll(() => {
+  mkdirSync(join(clone, "scripts", "launcher"), { recursive: true });
+  cpSync("scripts/launcher/prepare.mjs", launcher);
+  mkdirSync(join(clone, "bin"));
+  writeFileSync(join(clone, "bin", "npm"), NPM);
+  chmodSync(join(clone, "bin", "npm"), 0o755);
+  const packages = { "": {}, "node_modules/a": { version: "1" } };
+  writeFileSync(join(clone, "package-lock.json"), JSON.stringify({ packages }));
+});
+beforeEach(() => {
+  for (const name of ["node_modules", "busy", "calls", ".almanac"])
+    rmSync(join(clone, name), { recursive: true, force: true });
+});
+afterAll(() => {
+  rmSync(clone, { recursive: true });
+});
+
+/** A command's first step. @returns its exit code */
+function start(): Promise<number | null> {
+  const code = `import { enterProject, installOnce } from ${JSON.stringify(pathToFileURL(launcher).href)};
+    enterProject(); installOnce();`;
+  const PATH = [join(clone, "bin"), process.env["PATH"]].join(delimiter);
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", code], {
+    env: { ...process.env, PATH },
+    stdio: "ignore",
+  });
+  return new Promise((resolve) => child.on("close", resolve));
+}
+const calls = () => readFileSync(join(clone, "calls"), "utf8").trim().split("\n");
+
+describe("commands in a fresh clone", () => {
+  it("install its dependencies once, however many begin at once", async () => {
+    expect(await Promise.all([start(), start(), start()])).toEqual([0, 0, 0]);
+    expect(calls()).toEqual(["npm ci"]);
+    expect(existsSync(lock)).toBe(false);
+    expect(await start()).toBe(0);
+    expect(calls()).toHaveLength(1);
+  });
+
+  it("do not wait for one that was killed while it installed", async () => {
+    const ended = spawn(process.execPath, ["--eval", ""]);
+    await new Promise((resolve) => ended.on("close", resolve));
+    mkdirSync(join(clone, ".almanac"));
+    writeFileSync(lock, String(ended.pid));
+    expect(await start()).toBe(0);
+    expect(existsSync(lock)).toBe(false);
+  });
+
+  it("fail when npm fails, and leave no lock behind", async () => {
+    mkdirSync(join(clone, "busy"));
+    expect(await start()).toBe(1);
+    expect(existsSync(lock)).toBe(false);
+  });
+});

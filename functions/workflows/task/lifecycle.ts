@@ -120,7 +120,7 @@ const CANCELLED = { error: "Cancelled", cause: "the task was cancelled" };
  * event will write it.
  *
  * @throws {@link NotFoundError}
- * @throws {@link ConflictError} when the task is being redriven, and its execution does not run yet
+ * @throws {@link ConflictError} when the task is redriven meanwhile
  */
 export async function cancelTask(taskId: string, ports: TaskPorts): Promise<Task> {
   const { table, executions, clock } = ports;
@@ -136,9 +136,12 @@ export async function cancelTask(taskId: string, ports: TaskPorts): Promise<Task
     return latest && isEnded(latest) && !isOfEarlierRun(latest, redrivenAfter) ? latest : undefined;
   });
   if (ended !== undefined) await reconcile(ended, table, task);
-  else if (latest !== undefined && isOfEarlierRun(latest, redrivenAfter))
-    throw new ConflictError("the task was redriven a moment ago and does not run yet: try again");
-  return findTask(taskId, ports);
+  const cancelled = await findTask(taskId, ports);
+  const isOver = ended !== undefined || (latest !== undefined && isOfEarlierRun(latest, redrivenAfter));
+  // What was stopped is not what runs now.
+  if (isOver && cancelled.status === "STARTED")
+    throw new ConflictError("the task was redriven a moment ago: try again");
+  return cancelled;
 }
 
 const isEnded = (execution: Execution): boolean => taskEndOf(execution) !== undefined;

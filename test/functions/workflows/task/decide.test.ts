@@ -302,8 +302,23 @@ describe("the cancellation of a task whose row a redrive has made STARTED, and w
 
   it("is not accepted, because the execution would run all the same", async () => {
     const { ports, table } = await marked();
-    await expect(cancelTask("r-1", ports)).rejects.toThrow("the task was redriven a moment ago and does not run yet");
+    await expect(cancelTask("r-1", ports)).rejects.toThrow("the task was redriven a moment ago: try again");
     expect(table.row("r-1")).toMatchObject({ status: "STARTED" });
+  });
+
+  it("is not accepted either when it found the end of the run before", async () => {
+    const { ports, table, clock, executions } = await setup();
+    const { stop } = executions;
+    executions.stop = async (...stopped) => {
+      await stop(...stopped);
+      executions.stop = stop;
+      // Its event arrives now, and somebody redrives it.
+      await reconcile(FAILED, table);
+      const row = await table.read("r-1");
+      if (row) await table.writeRedrive(row, { at: clock.now(), endedAt: FAILED.stoppedAt ?? 0 });
+    };
+    await sleep(clock, 60_000);
+    await expect(cancelTask("r-1", ports)).rejects.toThrow("the task was redriven a moment ago: try again");
   });
 
   it("stops it as soon as it runs", async () => {

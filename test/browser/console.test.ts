@@ -188,10 +188,15 @@ describe("a link", () => {
 describe("text from outside", () => {
   const hostile = `"><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>\u202Eevil`;
 
-  it("is shown as text in every view, and never runs", async () => {
-    const { page: opened, visit, faults } = await open({ hostile });
+  it("is shown as text in every view, and never runs; a long one scrolls in its place", async () => {
+    const { page: opened, visit, faults } = await open({ hostile: hostile + "x".repeat(10_000), look: PHONE });
     for (const path of VIEWS) {
       await visit(path);
+      const { scrollWidth, scrollHeight } = await opened.evaluate<Element>(
+        "(({ scrollWidth, scrollHeight }) => ({ scrollWidth, scrollHeight }))(document.documentElement)",
+      );
+      // Sixty log lines are the most.
+      expect([path, scrollWidth, scrollHeight < 25_000]).toEqual([path, PHONE.viewport.width, true]);
       expect([path, await opened.locator("main").innerText()]).toEqual([path, expect.stringContaining("<img src=x")]);
       expect(await opened.locator("main img, main script").count()).toBe(0);
       expect(await opened.title()).not.toBe("owned");

@@ -90,5 +90,3 @@ new Environment(app, "production", {
 personalEnvironment(app, staging);
 
 app.synth();
-
-// x

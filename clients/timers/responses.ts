@@ -17,7 +17,7 @@ import {
 
 const scheduleSchema: z.ZodType<ScheduleResponse> = z.union([
   z.looseObject({ minuteOfHour: z.number(), secondOfMinute: z.number() }),
-  z.looseObject({ every: z.string() }),
+  z.looseObject({ every: z.string(), secondOfMinute: z.number().exactOptional() }),
   z.looseObject({ cron: z.string(), timeZone: z.string() }),
   z.looseObject({ at: z.string() }),
 ]);

@@ -63,6 +63,10 @@ const FOREIGN = {
 const RETRIER = new Set(
   "Comment ErrorEquals IntervalSeconds MaxAttempts BackoffRate MaxDelaySeconds JitterStrategy".split(" "),
 );
+const CATCHER = {
+  JSONata: new Set("Comment ErrorEquals Next Assign Output".split(" ")),
+  JSONPath: new Set("Comment ErrorEquals Next Assign ResultPath".split(" ")),
+} as const;
 
 function foreignFaults(state: State, language: keyof typeof FOREIGN): string[] {
   const { Retry, ItemReader, ResultWriter }: Fields = { ...state };
@@ -79,6 +83,10 @@ function foreignFaults(state: State, language: keyof typeof FOREIGN): string[] {
       .map(() => `has ${parameters} for its items or results, which ${language} does not have`),
     ...transitions.map((name) => `has ${name}, which a Choice does not have`),
     ...unknown.filter((name) => !RETRIER.has(name)).map((name) => `has ${name} in Retry, which does not have it`),
+    ...recordsOf(state.Catch)
+      .flatMap((catcher) => Object.keys(catcher))
+      .filter((name) => !CATCHER[language].has(name))
+      .map((name) => `has ${name} in Catch, which does not have it`),
   ];
 }
 
@@ -108,13 +116,16 @@ function stateFaults(state: State): string[] {
   ];
 }
 
-/** An expression that is a number is one. */
+/** An expression that is a number or a text in any case is one. */
 function withNumbers(state: State): Fields {
   return Object.fromEntries(
     Object.entries(state).map(([name, value]: [string, unknown]) => {
       const [, expression] = typeof value === "string" ? (EXPRESSION.exec(value) ?? []) : [];
       const { value: number } = expression === undefined ? {} : resultOf(expression);
-      return [name, typeof number === "number" ? number : value];
+      return [
+        name,
+        typeof number === "number" || (name === "Timestamp" && typeof number === "string") ? number : value,
+      ];
     }),
   );
 }
@@ -164,7 +175,7 @@ function heartbeatFaults({ HeartbeatSeconds, TimeoutSeconds }: Fields): string[]
 }
 
 function timestampFaults(value: unknown): string[] {
-  if (typeof value !== "string" || value.includes("{%")) return [];
+  if (typeof value !== "string" || EXPRESSION.test(value)) return [];
   return isTimestamp(value) ? [] : ["has a Timestamp that is not RFC 3339"];
 }
 
@@ -180,7 +191,10 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
     const names: readonly unknown[] = Array.isArray(ErrorEquals) ? ErrorEquals : [];
     const unknown = names.map(String).filter((name) => name.startsWith("States.") && !STATES_ERRORS.has(name));
     return [
-      ...(names.length === 0 ? [`has an empty ErrorEquals in ${field}`] : []),
+      ...(names.length === 0 || names.includes("") ? [`has an empty ErrorEquals in ${field}`] : []),
+      ...names
+        .filter((name, position) => names.indexOf(name) !== position)
+        .map((name) => `has ${String(name)} twice in an ErrorEquals in ${field}`),
       ...unknown.map((name) => `has ${name} in ${field}, which is not an error of Step Functions`),
       ...names
         .filter((name) =>
@@ -241,6 +255,7 @@ function mapFaults(fields: Fields): string[] {
     ...recordsOf([ItemReader]).flatMap(readerFaults),
     ...recordsOf([ItemReader]).flatMap((reader) => locationFaults(reader, READERS)),
     ...recordsOf([ResultWriter]).flatMap((writer) => locationFaults(writer, WRITERS)),
+    ...recordsOf([ResultWriter]).flatMap(writerFaults),
     ...(isEmpty ? ["has an ItemBatcher without MaxItemsPerBatch and MaxInputBytesPerBatch"] : []),
     ...inRange("MaxItemsPerBatch", MaxItemsPerBatch, 1, Infinity),
     ...inRange("MaxInputBytesPerBatch", MaxInputBytesPerBatch, 1, 262_144),
@@ -267,13 +282,32 @@ const READER_VALUES: Readonly<Record<string, readonly string[]>> = {
   CSVHeaderLocation: ["FIRST_ROW", "GIVEN"],
   CSVDelimiter: ["COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"],
   Transformation: ["NONE", "LOAD_AND_FLATTEN"],
+  ManifestType: ["ATHENA_DATA", "S3_INVENTORY"],
 };
+
+const READER_FIELDS = new Set([
+  ...Object.keys(READER_VALUES),
+  ...["CSVHeaders", "ItemsPointer", "MaxItems", "MaxItemsPath"],
+]);
+
+/** What a ResultWriter's fields can be. */
+const WRITER_VALUES: Readonly<Record<string, readonly string[]>> = {
+  Transformation: ["NONE", "COMPACT", "FLATTEN"],
+  OutputType: ["JSON", "JSONL"],
+};
+
+function writerFaults({ WriterConfig }: Fields): string[] {
+  return recordsOf([WriterConfig])
+    .flatMap((config) => Object.entries(config))
+    .filter(([name, value]) => WRITER_VALUES[name]?.includes(String(value)) !== true)
+    .map(([name, value]) => `has a ResultWriter with ${name} ${String(value)}`);
+}
 
 const MAX_ITEMS_READ = 100_000_000;
 
 function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
   const [config = {}] = recordsOf([ReaderConfig]);
-  const { InputType, CSVHeaderLocation, CSVHeaders, MaxItems } = config;
+  const { InputType, CSVHeaderLocation, CSVHeaders, ItemsPointer, MaxItems } = config;
   // A manifest's files can be of any type.
   const ofOther = Object.keys(config).filter(
     (name) =>
@@ -288,6 +322,19 @@ function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
       ? ["has an ItemReader that reads an object without InputType"]
       : []),
     ...unknown.map(([name, value]) => `has an ItemReader with ${name} ${String(value)}`),
+    ...Object.keys(config)
+      .filter((name) => !READER_FIELDS.has(name))
+      .map((name) => `has an ItemReader with ${name}, which does not exist`),
+    ...(InputType === "CSV" && CSVHeaderLocation === undefined
+      ? ["has an ItemReader of CSV without CSVHeaderLocation"]
+      : []),
+    ...(CSVHeaderLocation === "FIRST_ROW" && CSVHeaders !== undefined
+      ? ["has an ItemReader with CSVHeaders beside those of the first row"]
+      : []),
+    ...(Array.isArray(CSVHeaders) && CSVHeaders.length === 0 ? ["has an ItemReader with empty CSVHeaders"] : []),
+    ...(typeof ItemsPointer === "string" && !/^\/|\$\{|\{%/.test(ItemsPointer)
+      ? [`has an ItemReader with the ItemsPointer ${ItemsPointer}, which is no JSON Pointer`]
+      : []),
     ...ofOther.map((name) => `has an ItemReader with ${name}, which its InputType does not have`),
     ...(CSVHeaderLocation === "GIVEN" && CSVHeaders === undefined ? ["has an ItemReader without the CSVHeaders"] : []),
     ...inRange("MaxItems", MaxItems, 1, MAX_ITEMS_READ),
@@ -388,7 +435,9 @@ function textFaults(
   const use = useOf(expression);
   return [
     ...use.faults,
-    ...(resultOf(expression).type === "f" ? [`has ${text}, which is a function and no value`] : []),
+    ...(use.functions.some((name) => variables !== "unknown" && !variables.has(name))
+      ? [`has ${text}, which is a function and no value`]
+      : []),
     ...(use.usesItem && !hasItem
       ? ["has $states.context.Map outside of a Map (nestedMachine is for what is in one)"]
       : []),

@@ -1,5 +1,6 @@
 /** What a JSONata expression of Step Functions uses, and what is wrong with it. */
 import parseJsonata from "jsonata";
+import { constantOf } from "./constants";
 import { isFunction, returnType, takes } from "./jsonata-functions";
 
 /** The properties of `$states` that a field can use. */
@@ -13,6 +14,8 @@ export interface ExpressionUse {
   readonly states: ReadonlySet<string>;
   /** Whether it has the item of a Map. */
   readonly usesItem: boolean;
+  /** Functions that are its value, or in it, by name: a variable of the machine may have it. Those without a name are "". */
+  readonly functions: readonly string[];
   readonly faults: readonly string[];
 }
 
@@ -36,7 +39,7 @@ export function isInContext([object, field]: readonly string[]): boolean {
 }
 
 /**
- * The type that an expression has in any case, as a letter of {@link typeOf}, and the value of a literal.
+ * The type that an expression has in any case, as a letter of {@link typeOf}, and its value where that is a text, a number or a Boolean in any case.
  *
  * @param expression without its delimiters
  */
@@ -45,7 +48,10 @@ export function resultOf(expression: string): { readonly type: string; readonly 
   try {
     const node = syntaxTreeOf(expression);
     if (!isNode(node)) return { type: "?" };
-    return { type: typeOf(node), ...(node["type"] === "number" && { value: node["value"] }) };
+    const constant = constantOf(node);
+    const value = constant?.kind === "value" ? constant.value : undefined;
+    if (value !== undefined) return { type: TYPES[typeof value] ?? "?", value };
+    return { type: typeOf(node), ...(["number", "string"].includes(String(node["type"])) && { value: node["value"] }) };
   } catch {
     return { type: "?" }; // a fault of useOf
   }
@@ -64,11 +70,21 @@ export function useOf(expression: string): ExpressionUse {
       tested: new Set(),
       states: new Set(),
       usesItem: false,
+      functions: [],
       faults: [`is not JSONata: ${message}`],
     };
   }
   const walker = new Walker();
-  walker.visit(syntaxTree, { local: new Set(), isRelative: false, isOptional: false });
+  walker.visit(syntaxTree, {
+    local: new Set(),
+    isRelative: false,
+    isOptional: false,
+    isConstant: expression.includes("${"),
+  });
+  if (isNode(syntaxTree)) {
+    walker.functions = functionsIn(syntaxTree);
+    if (constantOf(syntaxTree)?.kind === "nothing") walker.faults.push("has no value in any execution");
+  }
   for (const name of walker.tested) walker.variables.delete(name);
   return walker;
 }
@@ -91,6 +107,8 @@ interface Scope {
   readonly isOptional: boolean;
   /** True of a call behind `~>`, which has a first argument more. */
   readonly isApplied?: boolean;
+  /** True within what was evaluated, and of what Terraform has a part in. */
+  readonly isConstant: boolean;
 }
 
 type Node = Readonly<Record<string, unknown>>;
@@ -100,6 +118,7 @@ class Walker implements ExpressionUse {
   readonly tested = new Set<string>();
   readonly states = new Set<string>();
   usesItem = false;
+  functions: readonly string[] = [];
   readonly faults: string[] = [];
 
   visit(node: unknown, scope: Scope): void {
@@ -107,7 +126,11 @@ class Walker implements ExpressionUse {
     else if (isNode(node)) this.visitNode(node, scope);
   }
 
-  private visitNode(node: Node, scope: Scope): void {
+  private visitNode(node: Node, outer: Scope): void {
+    const constant =
+      outer.isConstant || outer.isRelative || outer.isApplied === true ? undefined : constantOf(node, outer.local);
+    if (constant?.kind === "failure") this.faults.push(`fails in every execution: ${constant.reason}`);
+    const scope = constant === undefined ? outer : { ...outer, isConstant: true };
     switch (node["type"]) {
       case "variable":
         this.useVariable(String(node["value"]), scope);
@@ -126,6 +149,8 @@ class Walker implements ExpressionUse {
       case "apply":
         this.visit(node["lhs"], scope);
         this.visit(node["rhs"], { ...scope, isApplied: true });
+        if (isNode(node["rhs"]) && NO_FUNCTIONS.has(String(node["rhs"]["type"])))
+          this.faults.push("has ~> before what is not a function");
         return;
       case "lambda":
         this.visit(node["body"], { ...scope, local: withNames(scope.local, node["arguments"]), isRelative: true });
@@ -144,6 +169,9 @@ class Walker implements ExpressionUse {
       case "binary":
       case "unary":
         if (!areOperands(node)) this.faults.push(`has an operand of ${String(node["value"])} that is of another type`);
+        if (isLongRange(node)) this.faults.push("has a range of more than 10,000,000 numbers");
+        if (isDivisionByZero(node)) this.faults.push(`has ${String(node["value"])} 0`);
+        if (node["value"] === "{") this.faults.push(...nameFaults(node["lhs"]));
         this.visitRest(node, scope);
         return;
       default:
@@ -179,11 +207,12 @@ class Walker implements ExpressionUse {
     else if (!scope.local.has(name) && !isFunction(name)) this.faults.push(`calls $${name}, which is not a function`);
     else if (!scope.local.has(name) && node["type"] === "function") {
       const types = nodesOf(node["arguments"]).map(typeOf).join("");
-      if (!takes(name, isApplied ? `?${types}` : types))
+      if (!takes(name, isApplied ? `?${types}` : types, scope.isRelative))
         this.faults.push(`calls $${name} with arguments that it does not take`);
       const [, algorithm] = nodesOf(node["arguments"]);
       if (name === "hash" && algorithm?.["type"] === "string" && !HASHES.has(String(algorithm["value"])))
         this.faults.push(`calls $hash with ${String(algorithm["value"])}, which it does not have`);
+      this.faults.push(...argumentFaults(name, nodesOf(node["arguments"])));
     }
     this.visit(node["arguments"], { ...scope, isOptional: scope.isOptional || name === "exists" });
   }
@@ -228,9 +257,87 @@ function areOperands({ type, value, lhs, rhs, expression }: Node): boolean {
   const types = [lhs, rhs, expression].filter(isNode).map(typeOf);
   const areAll = (letter: string) => types.every((each) => each === letter || each === "?");
   if (type === "unary") return value !== "-" || areAll("n");
-  if (ARITHMETIC.has(String(value))) return areAll("n");
+  if (ARITHMETIC.has(String(value)) || value === "..") return areAll("n");
   return !COMPARISONS.has(String(value)) || areAll("n") || areAll("s");
 }
+
+/** JSONata's limit. */
+const MAX_RANGE = 10_000_000;
+
+function isLongRange({ value, lhs, rhs }: Node): boolean {
+  const [first, last] = [lhs, rhs].map((each) =>
+    isNode(each) && each["type"] === "number" ? Number(each["value"]) : 0,
+  );
+  return value === ".." && (last ?? 0) - (first ?? 0) >= MAX_RANGE;
+}
+
+function isDivisionByZero({ value, rhs }: Node): boolean {
+  return (value === "/" || value === "%") && isNode(rhs) && rhs["type"] === "number" && rhs["value"] === 0;
+}
+
+/** Of an object: its names are texts, each of them once. */
+function nameFaults(pairs: unknown): string[] {
+  const names = (Array.isArray(pairs) ? pairs : []).flatMap((pair: unknown) => nodesOf(pair).slice(0, 1));
+  const literal = names.filter(({ type }) => type === "string").map(({ value }) => String(value));
+  return [
+    ...(names.every((name) => ["s", "?"].includes(typeOf(name))) ? [] : ["has a name that is no text"]),
+    ...literal.filter((name, index) => literal.indexOf(name) !== index).map((name) => `has ${name} twice in an object`),
+  ];
+}
+
+/** Of the functions that Step Functions adds, and of those that are given to others. */
+function argumentFaults(name: string, given: readonly Node[]): string[] {
+  const [first, second, third] = given.map(({ type, value }) =>
+    type === "number" || type === "string" ? value : undefined,
+  );
+  const reducer = given[1];
+  const isWrong =
+    (name === "parse" && typeof first === "string" && !isJson(first)) ||
+    (name === "partition" && typeof second === "number" && second < 1) ||
+    (name === "range" && third === 0) ||
+    (name === "reduce" && reducer?.["type"] === "lambda" && nodesOf(reducer["arguments"]).length < 2);
+  return isWrong ? [`calls $${name} with arguments that it does not take`] : [];
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Literals, which `~>` cannot call. */
+const NO_FUNCTIONS = new Set(["string", "number", "value", "unary"]);
+
+/** The functions that it returns, alone or in a list or an object. */
+function functionsIn(node: unknown): readonly string[] {
+  if (Array.isArray(node)) return node.flatMap(functionsIn);
+  if (!isNode(node)) return [];
+  switch (node["type"]) {
+    case "variable":
+      return [String(node["value"])].filter(isFunction);
+    case "lambda":
+    case "partial":
+    case "regex":
+      return [""];
+    case "condition":
+      return [node["then"], node["else"]].flatMap(functionsIn);
+    case "block": {
+      const expressions = nodesOf(node["expressions"]);
+      const local = expressions.map(({ type, lhs }) => (type === "bind" && isNode(lhs) ? lhs["value"] : undefined));
+      return functionsIn(expressions.at(-1)).filter((name) => !local.includes(name));
+    }
+    case "unary":
+      return functionsIn(node["value"] === "{" ? node["lhs"] : node["expressions"]);
+    default:
+      return [];
+  }
+}
+
+/** Letters of types, by JavaScript's. */
+const TYPES: Readonly<Record<string, string>> = { string: "s", number: "n", boolean: "b" };
 
 function binaryType(operator: string): string {
   if (ARITHMETIC.has(operator)) return "n";

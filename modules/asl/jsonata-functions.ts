@@ -17,7 +17,7 @@ const PARAMETERS = new Map(
     .split(" ")
     .map((entry) => {
       const [name = "", parameters = ""] = entry.split(":");
-      return [name, patternOf(parameters)] as const;
+      return [name, { inPath: patternOf(parameters), elsewhere: patternOf(parameters.replaceAll("-", "")) }] as const;
     }),
 );
 
@@ -25,9 +25,12 @@ export function isFunction(name: string): boolean {
   return PARAMETERS.has(name);
 }
 
-/** @param types of the arguments: a letter each, `?` where it is not known before the execution */
-export function takes(name: string, types: string): boolean {
-  return PARAMETERS.get(name)?.test(types) ?? true;
+/**
+ * @param types of the arguments: a letter each, `?` where it is not known before the execution
+ * @param hasContext within a path. Elsewhere, Step Functions has no context that could be an argument
+ */
+export function takes(name: string, types: string, hasContext: boolean): boolean {
+  return PARAMETERS.get(name)?.[hasContext ? "inPath" : "elsewhere"].test(types) ?? true;
 }
 
 /** Functions whose result has a type in any case, by its letter. */

@@ -33,10 +33,10 @@ export function jsonPathFaults(state: State): string[] {
   return [
     ...fields.flatMap(([name, value]) => templateFaults(name, value)),
     ...(state.Choices ?? []).flatMap((rule) => [
-      ...timeFaults(rule),
+      ...valueFaults({ ...rule }),
       ...nestedIn(rule).flatMap((each) => [
         ...("Next" in each ? ["has a Next within a condition"] : []),
-        ...timeFaults(each),
+        ...valueFaults(each),
       ]),
     ]),
   ];
@@ -84,10 +84,15 @@ function nestedIn(rule: object): readonly Fields[] {
     .flatMap((each) => [each, ...nestedIn(each)]);
 }
 
-function timeFaults(rule: object): string[] {
-  return Object.entries(rule)
-    .filter(([name, value]) => /^Timestamp(?!.*Path$)/.test(name) && !isTimestamp(value))
-    .map(([name]) => `has a ${name} that is not RFC 3339`);
+/** Of what a comparison compares with. */
+function valueFaults({ StringMatches, ...rule }: Fields): string[] {
+  const isPattern = typeof StringMatches !== "string" || /^(?:[^\\]|\\[\\*])*$/.test(StringMatches);
+  return [
+    ...Object.entries(rule)
+      .filter(([name, value]) => /^Timestamp(?!.*Path$)/.test(name) && !isTimestamp(value))
+      .map(([name]) => `has a ${name} that is not RFC 3339`),
+    ...(isPattern ? [] : ["has StringMatches with a backslash before what is neither * nor a backslash"]),
+  ];
 }
 
 /** Text of Terraform is taken for one. */
@@ -105,9 +110,13 @@ function contextFaults(path: string): string[] {
   return isInContext([object, field]) ? [] : [`has ${path}, which the context does not have`];
 }
 
-function intrinsicFaults(value: string): string[] {
+/** Intrinsic functions within each other. */
+const MAX_NESTED = 10;
+
+function intrinsicFaults(value: string, depth = 1): string[] {
   const [, name = "", rest = ""] = /^\s*States\.(\w+)\((.*)\)\s*$/s.exec(value) ?? [];
   if (name === "") return contextFaults(value);
+  if (depth > MAX_NESTED) return [`has more than ${MAX_NESTED} intrinsic functions within each other`];
   const limits = INTRINSICS[name];
   if (limits === undefined) return [`calls States.${name}, which does not exist`];
   const args = argumentsIn(rest);
@@ -123,8 +132,29 @@ function intrinsicFaults(value: string): string[] {
       ? []
       : [`calls States.Format with ${args.length - 1} values for ${places - 1} places`]),
     ...(isHash ? [] : [`calls States.Hash with ${algorithm}, which it does not have`]),
-    ...args.flatMap(intrinsicFaults),
+    ...(areRight(name, args) ? [] : [`calls States.${name} with arguments that it does not take`]),
+    ...args.flatMap((argument) => intrinsicFaults(argument, depth + 1)),
   ];
+}
+
+/** False when a literal is certainly none that the function takes. */
+function areRight(name: string, [first = "", second = "", third = ""]: readonly string[]): boolean {
+  const isZero = (argument: string) => /^-?0+$/.test(argument);
+  if (name === "ArrayPartition") return !/^(0+|-\d+)$/.test(second);
+  if (name === "ArrayRange") return !isZero(third);
+  const [, text] = /^'(.*)'$/s.exec(first) ?? [];
+  if (text === undefined || text.includes("${")) return true;
+  if (name === "Base64Decode") return /^[A-Za-z\d+/]*={0,2}$/.test(text);
+  return name !== "StringToJson" || isJson(text.replace(/\\(.)/gs, "$1"));
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Splits at the commas that are neither in a text nor in parentheses or brackets. */

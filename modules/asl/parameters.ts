@@ -80,8 +80,20 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
     ...(optional === undefined ? [] : names)
       .filter((name) => ![...required, ...oneOf, ...(optional ?? [])].includes(name))
       .map((name) => `has ${name} for ${call}, which does not take it`),
+    ...TEXTS.filter((name) => !isTextual(given[name])).map((name) => `has a ${name} for ${call} that is no text`),
     ...valueFaults(call, given),
   ];
+}
+
+/** Names, URLs and ARNs. */
+const TEXTS = words(
+  "FunctionName QueueUrl TopicArn TableName StateMachineArn ApiEndpoint JobName JobQueue ProjectName",
+);
+
+function isTextual(value: unknown): boolean {
+  const [, expression] = WHOLE_EXPRESSION.exec(String(value)) ?? [];
+  if (expression !== undefined) return ["s", "?"].includes(resultOf(expression).type);
+  return value === undefined || typeof value === "string";
 }
 
 const HTTP_METHODS = new Set(words("DELETE GET HEAD OPTIONS PATCH POST PUT"));
@@ -90,7 +102,7 @@ const INVOCATION_TYPES = new Set(words("DryRun Event RequestResponse"));
 const MAX_EVENTS = 10;
 
 function valueFaults(call: string, given: Fields): string[] {
-  const { DelaySeconds, Name, StateMachineArn, Method, InvocationType, Entries } = given;
+  const { DelaySeconds, Name, StateMachineArn, Method, InvocationType, Entries, ApiEndpoint } = given;
   if (call === "lambda:invoke")
     return !isLiteral(InvocationType) || INVOCATION_TYPES.has(InvocationType)
       ? []
@@ -101,7 +113,12 @@ function valueFaults(call: string, given: Fields): string[] {
       : [];
   if (call === "events:putEvents") return Array.isArray(Entries) ? entryFaults(Entries) : [];
   if (["http:invoke", "apigateway:invoke"].includes(call))
-    return !isLiteral(Method) || HTTP_METHODS.has(Method) ? [] : [`has the Method ${Method}`];
+    return [
+      ...(!isLiteral(Method) || HTTP_METHODS.has(Method) ? [] : [`has the Method ${Method}`]),
+      ...(call === "http:invoke" && isLiteral(ApiEndpoint) && !ApiEndpoint.startsWith("https://")
+        ? [`has the ApiEndpoint ${ApiEndpoint}, which is not https`]
+        : []),
+    ];
   const [, expression] = WHOLE_EXPRESSION.exec(String(DelaySeconds)) ?? [];
   const delay = expression === undefined ? DelaySeconds : resultOf(expression).value;
   const isDelay =
@@ -126,6 +143,9 @@ function entryFaults(entries: readonly unknown[]): string[] {
     ...(entries.length === 0 || entries.length > MAX_EVENTS
       ? [`has ${entries.length} Entries for events:putEvents: not from 1 to ${MAX_EVENTS}`]
       : []),
+    ...entries
+      .filter((entry) => isRecord(entry) && !isRecord(entry["Detail"]) && !isTextual(entry["Detail"]))
+      .map(() => "has an entry whose Detail is neither an object nor text for events:putEvents"),
     ...entries
       .filter(isRecord)
       .flatMap((entry) => needed.filter((name) => entry[name] === undefined && entry[`${name}.$`] === undefined))

@@ -20,7 +20,7 @@ const SERVICES: Readonly<Record<string, Service>> = {
   apigateway: { actions: ["invoke"], waits: TOKEN },
   athena: JOBS,
   batch: { actions: ["submitJob"], waits: ["sync"] },
-  bedrock: { waits: ["sync", "waitForTaskToken"] },
+  bedrock: { actions: ["createModelCustomizationJob", "invokeModel"], waits: ["sync", "waitForTaskToken"] },
   codebuild: JOBS,
   databrew: { actions: ["startJobRun"], waits: ["sync"] },
   dynamodb: { actions: ["deleteItem", "getItem", "putItem", "updateItem"], waits: [] },

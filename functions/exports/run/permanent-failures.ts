@@ -24,6 +24,9 @@ const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   "AllAccessDisabled",
   "InvalidAccessKeyId",
   "KMS.DisabledException",
+  "KMS.InvalidKeyUsageException",
+  // A key that is pending deletion
+  "KMS.KMSInvalidStateException",
   "KMS.InvalidStateException",
   "KMS.NotFoundException",
   "UnrecognizedClientException",

@@ -3,11 +3,12 @@ import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import * as z from "zod";
 
+import { awsHttpError } from "../../shared/aws/aws-errors";
 import type { Clock } from "../../shared/clock";
 import { ExpiringCache } from "../../shared/resilience/expiring-cache";
 import { BadRequestError, PayloadTooLargeError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
-import { MINUTE_MS } from "../../shared/time";
+import { HOUR_MS, MINUTE_MS } from "../../shared/time";
 import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, type AcceptedMessage, type Pipeline } from "../contract";
 import { toSingleLine } from "../message/json";
 import { MalformedMessageError, pointersOf, readMessage, type Message } from "../message/message";
@@ -17,6 +18,9 @@ import { rowOf } from "../storage/row";
 
 /** A deployment may change the schema alone, without restarting this function. */
 const SCHEMA_CACHE_MS = MINUTE_MS;
+
+/** While S3 is throttled or away, the schema of before counts. */
+const STALE_SCHEMA = { maxAgeMs: HOUR_MS, isTemporary: (error: unknown) => awsHttpError(error) !== undefined };
 
 export interface GateOptions {
   readonly name: string;
@@ -74,7 +78,7 @@ function cachedValidator(
   Bucket: string,
   { name, clock }: Pick<GateOptions, "name" | "clock">,
 ): () => Promise<SchemaValidator> {
-  const cache = new ExpiringCache<SchemaValidator>(SCHEMA_CACHE_MS, clock);
+  const cache = new ExpiringCache<SchemaValidator>(SCHEMA_CACHE_MS, clock, STALE_SCHEMA);
   return () =>
     cache.get(name, async () => {
       const { Body } = await s3.send(new GetObjectCommand({ Bucket, Key: schemaKey(name) }));

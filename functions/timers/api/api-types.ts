@@ -100,7 +100,11 @@ export type OneshotInput = CommonInput &
 /** The schedule, in the fields of the request. */
 export type ScheduleResponse =
   | { readonly minuteOfHour: number; readonly secondOfMinute: number }
-  | { readonly every: string }
+  | {
+      readonly every: string;
+      /** If `startAt` has another second. */
+      readonly secondOfMinute?: number;
+    }
   | { readonly cron: string; readonly timeZone: string }
   | { readonly at: string };
 

@@ -351,8 +351,10 @@ function scheduleOf(
     return { kind: "every", periodMs: HOUR_MS, phaseMs: minute * MINUTE_MS + (secondOfMinute ?? 0) * SECOND_MS };
   }
   const first = startAt ?? Math.floor((now + every) / SECOND_MS) * SECOND_MS;
-  const anchor =
+  const second =
     secondOfMinute === undefined ? first : Math.floor(first / MINUTE_MS) * MINUTE_MS + secondOfMinute * SECOND_MS;
+  // No fire is before startAt: the first one is that second of the next minute, not of the next period.
+  const anchor = startAt !== undefined && second < startAt ? second + MINUTE_MS : second;
   // Before 1970 the remainder is negative.
   return { kind: "every", periodMs: every, phaseMs: ((anchor % every) + every) % every };
 }

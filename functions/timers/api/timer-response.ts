@@ -49,11 +49,11 @@ export interface TimerStatus {
 }
 
 export function timerResponse(timer: StoredTimer, now: number, status: TimerStatus): TimerResponse {
-  const { schedule, enabled, version, putAt } = timer;
+  const { enabled, version, putAt } = timer;
   const nextFireAt = nextFire(timer, now, status);
   return {
     ...legacyTimerResponse(timer),
-    schedule: scheduleResponse(schedule),
+    schedule: scheduleResponse(timer),
     enabled,
     ...limitsResponse(timer),
     ...optionsResponse(timer.options),
@@ -130,7 +130,7 @@ function nextFire(stored: StoredTimer, now: number, { cursor }: Pick<TimerStatus
   return coming.length === 0 ? null : iso(Math.min(...coming));
 }
 
-function scheduleResponse(schedule: Schedule): ScheduleResponse {
+function scheduleResponse({ schedule, startAt }: Pick<Timer, "schedule" | "startAt">): ScheduleResponse {
   switch (schedule.kind) {
     case "cron":
       return { cron: schedule.expression, timeZone: schedule.timeZone };
@@ -146,7 +146,9 @@ function scheduleResponse(schedule: Schedule): ScheduleResponse {
         };
       const [unit, length] = UNITS.find(([, ms]) => periodMs % ms === 0) ?? ["second", SECOND_MS];
       const count = periodMs / length;
-      return { every: `${count} ${unit}${count === 1 ? "" : "s"}` };
+      const every = `${count} ${unit}${count === 1 ? "" : "s"}`;
+      if (startAt === undefined || (startAt - phaseMs) % periodMs === 0) return { every };
+      return { every, secondOfMinute: Math.floor((phaseMs % MINUTE_MS) / SECOND_MS) };
     }
   }
 }

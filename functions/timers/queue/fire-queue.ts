@@ -37,7 +37,7 @@ export interface FailedEntry {
 
 /**
  * One SendMessageBatch, to the queue of one callback. Rejects when the whole request failed, after its own retries; with
- * {@link QueueRefusesError} when only somebody who acts can mend it.
+ * {@link QueueRefusesError} when a retry cannot mend it.
  *
  * @param deadline epoch milliseconds: it settles by then
  */
@@ -47,7 +47,7 @@ export type SendBatch = (
   callback: string,
 ) => Promise<readonly FailedEntry[]>;
 
-/** The queue of a callback accepts no messages until somebody acts: it was deleted, its key is disabled, its policy denies access. */
+/** The queue of a callback accepts no messages, however often they are sent: it was deleted, its key is disabled, its policy denies access. */
 export class QueueRefusesError extends Error {
   override readonly name = "QueueRefusesError";
 

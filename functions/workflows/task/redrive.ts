@@ -3,7 +3,7 @@ import type { Clock } from "../../shared/clock";
 import { ConflictError } from "../../shared/handlers/http-errors";
 import type { Task, TaskRow } from "../contract";
 import { NotRedrivableError, type Executions } from "./executions";
-import { taskEndOf, taskOf, type Execution } from "./task";
+import { taskEndOf, taskOf, type Execution, type TaskEnd } from "./task";
 import { requireRow, type TaskTable } from "./task-table";
 
 export interface RedrivePorts {
@@ -27,17 +27,24 @@ export async function redriveTask(taskId: string, ports: RedrivePorts): Promise<
   if (execution === undefined) throw new ConflictError("its execution no longer exists");
   const end = taskEndOf(execution);
   if (row.status === "STARTED" && (end === undefined || end.at > (row.redrivenAfter ?? 0))) return taskOf(row);
-  const endedAt = row.status === "STARTED" ? row.redrivenAfter : await mark(row, execution, ports);
+  const endedAt = row.status === "STARTED" ? (row.redrivenAfter ?? 0) : await mark(row, execution, ports);
   try {
     // Of calls at the same time, and of one whose read of the execution is old, one redrives.
     await executions.redrive(row.executionArn, String(endedAt));
   } catch (error) {
     if (!(error instanceof NotRedrivableError)) throw error;
     if (end === undefined) return taskOf(await requireRow(table, taskId)); // redriven in the console
-    await table.writeEnd(row, execution, { ...end, at: Math.max(clock.now(), end.at + 1) });
+    await table.writeEnd(row, execution, { ...(lastEndOf(row) ?? end), at: Math.max(clock.now(), endedAt + 1) });
     throw new ConflictError(`Step Functions does not redrive it: ${error.message}`);
   }
   return taskOf(await requireRow(table, taskId));
+}
+
+/** As the row has it: an execution that was redriven before may be described as it was then. */
+function lastEndOf({ history }: TaskRow): Omit<TaskEnd, "at"> | undefined {
+  const { status, reason } = history.findLast((entry) => entry.status !== "STARTED") ?? {};
+  if (status === undefined || status === "STARTED") return undefined;
+  return { status, ...(reason !== undefined && { reason }) };
 }
 
 /** Returns the time of the end that it marks as past, epoch milliseconds. */

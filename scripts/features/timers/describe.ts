@@ -6,7 +6,10 @@ import { table } from "../../shared/terminal/table";
 /** `each hour at :05`, `every 15 minutes`, `cron 0 9 * * ? * (Europe/Berlin)`, `once at 2026-11-21T17:00:00.000Z` */
 export function describeSchedule(schedule: ScheduleResponse): string {
   const two = (number: number) => String(number).padStart(2, "0");
-  if ("every" in schedule) return `every ${schedule.every}`;
+  if ("every" in schedule) {
+    const { every, secondOfMinute: second } = schedule;
+    return `every ${every}${second === undefined ? "" : `, at second ${second}`}`;
+  }
   if ("cron" in schedule) return `cron ${schedule.cron} (${schedule.timeZone})`;
   if ("at" in schedule) return `once at ${schedule.at}`;
   const { minuteOfHour, secondOfMinute } = schedule;

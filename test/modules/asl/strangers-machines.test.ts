@@ -508,6 +508,59 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
   ["events: more than ten entries", calling(PUT_EVENTS, { Entries: Array.from({ length: 11 }, () => event) })],
   ["events: an entry without a source", calling(PUT_EVENTS, { Entries: [{ ...event, Source: undefined }] })],
   // Expressions
+  ["task: an error twice in an ErrorEquals", calling(L, F, { Retry: [{ ErrorEquals: ["A", "A"] }] })],
+  ["task: an error without a name", calling(L, F, { Retry: [{ ErrorEquals: [""] }] })],
+  ...["MaxAttempts", "ResultPath"].map((name): [string, () => unknown] => [
+    `task: a catcher with ${name}`,
+    () =>
+      jm({
+        A: J.task({ Resource: L, Arguments: F, Catch: [{ ErrorEquals: ["A"], [name]: 1, Next: "B" }], End: true }),
+        B: J.succeed(),
+      }),
+  ]),
+  [
+    "wait: an expression of a time that is none",
+    () => jm({ A: J.wait({ Timestamp: "{% '2026-13-01' %}", End: true }) }),
+  ],
+  ["wait: an expression of less than nothing", () => jm({ A: J.wait({ Seconds: "{% 1 - 5 %}", End: true }) })],
+  ["task: an expression of no time", calling(L, F, { TimeoutSeconds: "{% 5 - 5 %}" })],
+  ["lambda: a number as its name", calling(L, { FunctionName: 5 })],
+  ["lambda: an expression of a number as its name", calling(L, { FunctionName: "{% 2 + 3 %}" })],
+  ["http: without TLS", calling(HTTP, { ...get("GET"), ApiEndpoint: "http://a.example" })],
+  ["bedrock: an action that is not integrated", calling("arn:aws:states:::bedrock:invoke", {})],
+  ["events: an entry whose detail is a number", calling(PUT_EVENTS, { Entries: [{ ...event, Detail: 5 }] })],
+  ["distributed: CSV without the place of its headers", reading({ InputType: "CSV" })],
+  [
+    "distributed: headers beside those of the first row",
+    reading({ InputType: "CSV", CSVHeaderLocation: "FIRST_ROW", CSVHeaders: ["a"] }),
+  ],
+  ["distributed: no headers", reading({ InputType: "CSV", CSVHeaderLocation: "GIVEN", CSVHeaders: [] })],
+  ["distributed: a pointer without a slash", reading({ InputType: "JSON", ItemsPointer: "a.b" })],
+  ["distributed: an unknown field of a reader", reading({ InputType: "JSON", Skip: 1 })],
+  ["distributed: an unknown manifest", reading({ InputType: "MANIFEST", ManifestType: "LIST" })],
+  ...[{ OutputType: "CSV" }, { Transformation: "ZIP" }, { Format: "JSON" }].map(
+    (WriterConfig): [string, () => unknown] => [
+      `distributed: a writer with ${JSON.stringify(WriterConfig)}`,
+      distributed({
+        ResultWriter: { Resource: "arn:aws:states:::s3:putObject", WriterConfig, Arguments: { Bucket: "b" } },
+      }),
+    ],
+  ),
+  ...[
+    ...["States.ArrayRange(1, 5, 0)", "States.ArrayPartition($.a, 0)", "States.StringToJson('{')"],
+    ...["States.Base64Decode('%%')", `${"States.ArrayLength(".repeat(11)}$.a${")".repeat(11)}`],
+  ].map((intrinsic): [string, () => unknown] => [
+    `pass: ${intrinsic}`,
+    () => pm({ A: P.pass({ Parameters: { "a.$": intrinsic }, End: true }) }),
+  ]),
+  [
+    "choice: a pattern with a backslash before a letter",
+    () =>
+      pm({
+        A: P.choice({ Choices: [{ Variable: "$.a", StringMatches: "a\\b", Next: "B" }], Default: "B" }),
+        B: P.succeed(),
+      }),
+  ],
   ["pass: a function as output", output("{% function($x) { $x } %}")],
   ["pass: a regular expression in a list", output(["{% /a/ %}"])],
   ["pass: a function as a variable", () => jm({ A: J.pass({ Assign: { f: "{% $substring(?, 1) %}" }, End: true }) })],
@@ -853,6 +906,55 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     ),
   ],
 ];
+/** Expressions that fail in every execution, or have no value in any. */
+const FAILING = [
+  ...["$formatNumber(1, '')", "$formatNumber($states.input.n, '')", "$formatInteger($states.input.n, 'q;q;q')"],
+  ...["$formatBase($states.input.n, 99)", "$fromMillis('a')", "$fromMillis($states.input.t, '[')", "$uppercase()"],
+  ...["$toMillis('yesterday')", "$number('abc')", "$decodeUrl('%')", "$sqrt(-1)", "$power(-1, 0.5)", "1e308 * 10"],
+  ...["1 / 0", "$states.input.n / 0", "$states.input.n % 0", "[1..100000000]", "['a'..$states.input.n]"],
+  ...["$replace($states.input.a, '', 'b')", "$split($states.input.a, ',', -1)"],
+  ...["$single([1, 2])", "$sort([{'a': 1}, {'b': 2}])", "$sum(['a'])", "$join([1, 2])"],
+  ...[
+    "$reduce($states.input.a, function($x) { $x })",
+    "$parse('{')",
+    "$partition($states.input.a, 0)",
+    "$range(1, 5, 0)",
+  ],
+  ...["{'a': 1, 'a': $states.input.a}", "{1: 2}", "$states.input.a ~> 5", "'a' ~> 'b'", "()", "[][0]", "$min([])"],
+  ...["{'n': $states.input.n, 'at': $toMillis('soon')}", "$states.input.a ? $number('none') : 1"],
+  ...["$uppercase", "[$uppercase]", "{'a': $uppercase}", "$states.input.a ? $uppercase : 1", "($f := 1; $uppercase)"],
+] as const;
+
+/** They look like those. */
+const LASTING = [
+  ...["$formatNumber($states.input.n, '#,##0.00')", "$fromMillis(0, '[Y0001]-[M01]')", "$toMillis('2026-01-01')"],
+  ...["$states.input.times.$fromMillis('[Y]')", "$states.input.a.{'x': $string()}", "$states.input.a[$contains('x')]"],
+  ...["$map($states.input.a, $uppercase)", "'a' ~> $uppercase", "'a' ~> $uppercase()", "($sum := 1; $sum)"],
+  ...["$states.input.a ? 1 : $error('none')", "$assert($states.input.a, 'none')", "$exists([][0])", "$number('5') * 2"],
+  ...[
+    "$parse('{\"a\": 1}')",
+    "$partition([1, 2, 3], 2)",
+    "$range(5, 1, -1)",
+    "$reduce([1, 2], function($a, $b) { $a + $b })",
+  ],
+  ...["$replace($states.input.a, /x/, function($m) { $m.match })", "$states.input.n / 2", "[1..5]", "null", "''", "{}"],
+  ...["($f := function($x) { $x = 0 ? 0 : $f($x - 1) }; $f(3))", "$toMillis('${var.time}')", "$states.input.a ? 1"],
+] as const;
+
+describe("an expression", () => {
+  it.each(FAILING)("is refused, because it fails in every execution: %s", (expression) => {
+    expect(output({ a: `{% ${expression} %}` })).toThrow(MachineError);
+  });
+
+  it.each(LASTING)("is accepted: %s", (expression) => {
+    expect(output({ a: `{% ${expression} %}` })).not.toThrow();
+  });
+
+  it("that would never end is left to the execution", () => {
+    expect(output("{% ($f := function($x) { $f($x + 1) }; $f(1)) %}")).not.toThrow();
+  });
+});
+
 describe("a machine of a stranger", () => {
   it.each(WRONG)("is refused: %s", (_, build) => {
     expect(build).toThrow(MachineError);

@@ -94,8 +94,8 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "redrives before the row is STARTED",
     file: REDRIVE,
-    from: 'const endedAt = row.status === "STARTED" ? row.redrivenAfter : await mark(row, execution, ports);',
-    to: "await executions.redrive(row.executionArn, '').catch(() => undefined);\n  const endedAt = row.status === \"STARTED\" ? row.redrivenAfter : await mark(row, execution, ports);",
+    from: 'const endedAt = row.status === "STARTED" ? (row.redrivenAfter ?? 0) : await mark(row, execution, ports);',
+    to: "await executions.redrive(row.executionArn, '').catch(() => undefined);\n  const endedAt = row.status === \"STARTED\" ? (row.redrivenAfter ?? 0) : await mark(row, execution, ports);",
   },
   {
     name: "does not mark the row of a redrive",
@@ -112,7 +112,7 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "leaves the row of a refused redrive STARTED",
     file: REDRIVE,
-    from: "await table.writeEnd(row, execution, { ...end, at: Math.max(clock.now(), end.at + 1) });",
+    from: "await table.writeEnd(row, execution, { ...(lastEndOf(row) ?? end), at: Math.max(clock.now(), endedAt + 1) });",
     to: "",
   },
   {
@@ -194,14 +194,14 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "sweeps no row",
     file: SWEEP,
-    from: "const suspects = rows.filter((row) => !running.has(row.executionArn) && isSettled(row));",
-    to: "const suspects = rows.slice(0, 0).filter(isSettled);",
+    from: "rows.filter((row) => !running.has(row.executionArn) && isSettled(row));",
+    to: "rows.slice(0, 0).filter(isSettled);",
   },
   {
     name: "sweeps no execution without a row",
     file: SWEEP,
-    from: "const orphans = await withoutEnd(unsuccessful, table, times.endedAfter);",
-    to: "const orphans: string[] = [];",
+    from: "...(orphans ?? [])]",
+    to: "...(orphans ?? []).slice(0, 0)]",
   },
   {
     name: "believes that an execution that cannot be read is gone",

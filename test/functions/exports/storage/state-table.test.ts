@@ -75,3 +75,22 @@ describe("the end of a run", () => {
     expect(await state.latestRuns("orders", 1)).toMatchObject([{ status: "RUNNING", execution: "arn:next" }]);
   });
 });
+
+describe("a run's beginning", () => {
+  it("is refused to the id of a run that has finished: one of the same millisecond, whose record it would replace", async () => {
+    await state.activate(run, "arn:execution", await state.exportState("orders"));
+    await state.finish(run, result, 0);
+    const [ended] = await state.latestRuns("orders", 1);
+    expect(await state.activate(run, "arn:next", await state.exportState("orders"))).toBe(false);
+    expect(await state.latestRuns("orders", 1)).toEqual([ended]);
+    expect((await state.exportState("orders")).active).toBeUndefined();
+  });
+
+  it("is refused when the export has changed since it was read", async () => {
+    const before = await state.exportState("orders");
+    await state.activate(run, "arn:execution", before);
+    const late = { ...run, id: new Date(STARTED_AT + 1).toISOString() };
+    expect(await state.activate(late, "arn:late", before)).toBe(false);
+    expect((await state.exportState("orders")).active).toMatchObject({ execution: "arn:execution" });
+  });
+});

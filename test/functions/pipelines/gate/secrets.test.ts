@@ -35,6 +35,19 @@ describe("the secrets of a webhook", () => {
     await expect(secretReader(client, "/secret", virtualClock(0))()).rejects.toMatchObject({ status: 503 });
   });
 
+  it("are those of before while SSM is throttled, and none when the parameter is gone", async () => {
+    const clock = virtualClock(0);
+    const read = secretReader(client, "/secret", clock);
+    ssm.on(GetParameterCommand).resolves({ Parameter: { Value: "a" } });
+    await read();
+    await sleep(clock, 60_000);
+    ssm.on(GetParameterCommand).rejects(Object.assign(new Error("rate"), { name: "ThrottlingException" }));
+    expect(await read()).toEqual(["a"]);
+    await sleep(clock, 60_000);
+    ssm.on(GetParameterCommand).rejects(Object.assign(new Error("gone"), { name: "ParameterNotFound" }));
+    await expect(read()).rejects.toMatchObject({ status: 503 });
+  });
+
   it("make their sender retry when they cannot be read", async () => {
     ssm.on(GetParameterCommand).rejects(new Error("hush"));
     const reading = secretReader(client, "/secret", virtualClock(0))();

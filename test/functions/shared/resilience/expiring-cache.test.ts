@@ -28,4 +28,27 @@ describe("a cache whose values expire", () => {
     cache.delete("key");
     expect(await get()).toBe(2);
   });
+
+  it("has a value of before while it cannot be read again, for a time, and only when the failure is temporary", async () => {
+    let now = 0;
+    const isTemporary = (error: unknown) => error instanceof RangeError;
+    const cache = new ExpiringCache<string>(1_000, { now: () => now }, { maxAgeMs: 5_000, isTemporary });
+    const reads: string[] = [];
+    const get = (read: string | Error) =>
+      cache.get("key", () => {
+        reads.push(String(read));
+        return typeof read === "string" ? Promise.resolve(read) : Promise.reject(read);
+      });
+    await expect(get(new RangeError("none yet"))).rejects.toThrow("none yet");
+    expect(await get("first")).toBe("first");
+    for (now = 1_000; now < 5_000; now += 1_000) {
+      expect(await Promise.all([get(new RangeError("busy")), get("not read")])).toEqual(["first", "first"]);
+    }
+    expect(reads).toHaveLength(6);
+    await expect(get(new RangeError("too old"))).rejects.toThrow("too old");
+    expect(await get("second")).toBe("second");
+    now += 1_000;
+    await expect(get(new Error("denied"))).rejects.toThrow("denied");
+    await expect(get(new RangeError("busy"))).rejects.toThrow("busy");
+  });
 });

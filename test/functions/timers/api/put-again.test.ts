@@ -85,7 +85,13 @@ describe("a PUT again", () => {
     );
     const schedules = fc.oneof(
       fc.record({ minuteOfHour: fc.integer({ min: 0, max: 59 }) }),
-      fc.record({ every: fc.integer({ min: 1, max: 500 }).map((minutes) => `${minutes} minutes`) }),
+      fc.record(
+        {
+          every: fc.integer({ min: 1, max: 500 }).map((minutes) => `${minutes} minutes`),
+          secondOfMinute: fc.integer({ min: 0, max: 59 }),
+        },
+        { requiredKeys: ["every"] },
+      ),
       fc.record({
         cron: fc.constantFrom("0 9 ? * MON-FRI *", "*/5 * * * ? *"),
         timeZone: fc.constant("Europe/Berlin"),
@@ -95,7 +101,7 @@ describe("a PUT again", () => {
       fc.asyncProperty(bodies, schedules, fc.integer({ min: 1, max: 9e6 }), async (body, schedule, later) => {
         fake = fakeTimers();
         now = NOW;
-        const [, first] = await call("PUT /periodic/{id}", "tea", { ...body, ...schedule, secondOfMinute: undefined });
+        const [, first] = await call("PUT /periodic/{id}", "tea", { ...body, ...schedule });
         now += later;
         const [, again] = await call("PUT /periodic/{id}", "tea", {
           ...body,

@@ -42,6 +42,18 @@ describe("an hourly timer", () => {
   });
 
   it.each([
+    [5, "2026-11-22T17:01:05.000Z"],
+    [30, "2026-11-22T17:00:30.000Z"],
+    [45, "2026-11-22T17:00:45.000Z"],
+  ])(
+    "has its first fire at second %i of the first minute after startAt, not a period later",
+    (secondOfMinute, first) => {
+      const { schedule, startAt = 0 } = periodic({ every: "7 days", startAt: "2026-11-22T17:00:30Z", secondOfMinute });
+      expect(iso(nextDue(schedule, startAt - 1))).toBe(first);
+    },
+  );
+
+  it.each([
     [{ secondOfMinute: 7 }, "hourlyPeriodic"],
     [{ every: "15 minutes" }, "periodic"],
     [{ cron: "0 17 * * ? *" }, "periodic"],

@@ -75,6 +75,11 @@ describe("the response for a timer", () => {
       { every: "60 minutes", startAt: "2026-11-21T07:10:00Z" },
       { minuteOfHour: 10, secondOfMinute: 0 },
     ],
+    [{ every: "7 days", startAt: "2026-11-22T17:00:30Z" }, { every: "7 days" }],
+    [
+      { every: "7 days", startAt: "2026-11-22T17:00:30Z", secondOfMinute: 5 },
+      { every: "7 days", secondOfMinute: 5 },
+    ],
     [{ every: "90 seconds" }, { every: "90 seconds" }],
     [{ every: "120 seconds" }, { every: "2 minutes" }],
     [{ every: "1 minute" }, { every: "1 minute" }],

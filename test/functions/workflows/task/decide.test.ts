@@ -244,6 +244,19 @@ describe("a redrive", () => {
     expect(table.row("r-1")).toMatchObject({ status: "FAILED", reason: "PaymentRefused: no funds" });
   });
 
+  it("that Step Functions refuses leaves the end of the latest run, though the execution is described as before it", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    await redriveTask("r-1", ports);
+    await sleep(clock, 60_000);
+    await reconcile({ ...FAILED, status: "TIMED_OUT", stoppedAt: clock.now(), error: undefined }, table);
+    execution.now = FAILED;
+    redrives.error = new NotRedrivableError("older than 14 days");
+    await expect(redriveTask("r-1", ports)).rejects.toThrow("Step Functions does not redrive it");
+    expect(table.row("r-1")).toMatchObject({ status: "TIMED_OUT", reason: "exceeded the time limit of tasks" });
+  });
+
   it("in the console is found by the next call", async () => {
     const { ports, table, clock, redrives, execution } = await setup();
     await reconcile(FAILED, table);

@@ -73,19 +73,29 @@ export interface SweepResult {
  * the others.
  */
 export async function sweep({ table, executions, clock }: SweepPorts, times: SweepTimes): Promise<SweepResult> {
+  const failures: string[] = [];
+  const listed = async <Found>(what: string, list: () => Promise<Found>): Promise<Found | undefined> => {
+    try {
+      return await list();
+    } catch (error) {
+      failures.push(`${what} could not be listed: ${errorMessage(error)}`);
+      return undefined;
+    }
+  };
   const listedAt = clock.now();
-  const running = await executions.running();
-  const { rows, malformed } = await startedRows(table);
+  const running = await listed("running executions", () => executions.running());
+  const { rows = [], malformed = [] } = (await listed("STARTED tasks", () => startedRows(table))) ?? {};
   const isSettled = (row: TaskRow) => startedAtOf(row) < listedAt - GRACE_MS;
-  const suspects = rows.filter((row) => !running.has(row.executionArn) && isSettled(row));
-  const unsuccessful = await executions.unsuccessfulSince(times.endedAfter);
-  const orphans = await withoutEnd(unsuccessful, table, times.endedAfter);
+  const suspects = running === undefined ? [] : rows.filter((row) => !running.has(row.executionArn) && isSettled(row));
+  const orphans = await listed("unsuccessful executions", async () =>
+    withoutEnd(await executions.unsuccessfulSince(times.endedAfter), table, times.endedAfter),
+  );
 
-  const failures = malformed.map((taskId) => `${taskId}: its row is malformed`);
+  failures.push(...malformed.map((taskId) => `${taskId}: its row is malformed`));
   let reconciled = 0;
   let skipped = 0;
   const rowOf = new Map(rows.map((row) => [row.executionArn, row]));
-  for (const arn of new Set([...suspects.map(({ executionArn }) => executionArn), ...orphans])) {
+  for (const arn of new Set([...suspects.map(({ executionArn }) => executionArn), ...(orphans ?? [])])) {
     if (times.isOver()) {
       skipped++;
       continue;
@@ -98,7 +108,7 @@ export async function sweep({ table, executions, clock }: SweepPorts, times: Swe
     await sleep(clock, DESCRIBE_INTERVAL_MS);
   }
   if (skipped > 0) failures.push(`out of time: ${skipped} executions remain for the next sweep, oldest first`);
-  const stuck = rows.filter((row) => running.has(row.executionArn) && lastStartOf(row) < times.stuckBefore);
+  const stuck = rows.filter((row) => running?.has(row.executionArn) && lastStartOf(row) < times.stuckBefore);
   return { reconciled, stuck: stuck.map(({ taskId }) => taskId), failures };
 }
 

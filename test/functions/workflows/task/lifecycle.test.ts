@@ -247,6 +247,26 @@ describe("the sweep", () => {
     expect(table.row("early")).toMatchObject({ status: "ABORTED", reason: "Mine: at once", executionArn });
   });
 
+  it.each([
+    // An execution that ended a moment ago is in the other list, too.
+    ["running", 2, "running executions could not be listed: throttled"],
+    ["unsuccessfulSince", 1, "unsuccessful executions could not be listed: throttled"],
+  ] as const)("does what it can without %s, and the rest the next time", async (call, reconciled, why) => {
+    const { clock, table, executions, start, sweepNow } = setup({ put: false });
+    for (const taskId of ["with a row", "without a row"]) {
+      const { executionArn: arn } = await start(taskId);
+      if (taskId === "with a row") await table.putStarted([{ taskId, arn, startedAt: clock.now() }]);
+      await executions.stop(arn, { error: "Mine", cause: "later" });
+    }
+    await sleep(clock, 100_000);
+    const listing = jest.spyOn(executions, call).mockRejectedValue(new Error("throttled"));
+    expect(await sweepNow()).toEqual({ reconciled, stuck: [], failures: [why] });
+    expect(table.row("with a row")).toMatchObject({ status: "ABORTED" });
+    listing.mockRestore();
+    expect(await sweepNow()).toEqual({ reconciled: 2 - reconciled, stuck: [], failures: [] });
+    expect(table.row("without a row")).toMatchObject({ status: "ABORTED" });
+  });
+
   it("checks all STARTED tasks, page after page, although one of them fails", async () => {
     const { table, executions, sweepNow } = setup();
     for (let index = 0; index < 250; index++) await putStarted(table, `task-${index}`, START - 120_000 - index);

@@ -188,10 +188,15 @@ describe("a link", () => {
 describe("text from outside", () => {
   const hostile = `"><img src=x onerror="document.title='owned'"><script>document.title='owned'</script>\u202Eevil`;
 
-  it("is shown as text in every view, and never runs", async () => {
-    const { page: opened, visit, faults } = await open({ hostile });
+  it("is shown as text in every view, and never runs; a long one scrolls in its place", async () => {
+    const { page: opened, visit, faults } = await open({ hostile: hostile + "x".repeat(10_000), look: PHONE });
     for (const path of VIEWS) {
       await visit(path);
+      const [width, height = 0] = await opened.evaluate<readonly number[]>(
+        "(({ scrollWidth, scrollHeight }) => [scrollWidth, scrollHeight])(document.documentElement)",
+      );
+      // Sixty log lines are the most.
+      expect([path, width, height < 25_000]).toEqual([path, PHONE.viewport.width, true]);
       expect([path, await opened.locator("main").innerText()]).toEqual([path, expect.stringContaining("<img src=x")]);
       expect(await opened.locator("main img, main script").count()).toBe(0);
       expect(await opened.title()).not.toBe("owned");
@@ -444,8 +449,13 @@ describe("an action", () => {
     await dialog.getByText("not JSON").waitFor();
     expect(await dialog.getByText("failed").isVisible()).toBe(true);
     await dialog.getByLabel("Input, JSON").fill("{}");
-    await dialog.getByRole("button", { name: "Run now" }).click();
+    await dialog.getByRole("button", { name: "Run now" }).press("Enter");
     await dialog.getByText("It has begun").waitFor();
+    // The focus stays where it was, and returns to the button of the view.
+    expect(await opened.evaluate("document.activeElement.textContent")).toBe("Run now");
+    await opened.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    expect(await opened.evaluate("document.activeElement.textContent")).toBe("Run now");
   });
 
   it("whose effect takes its button away still shows its end", async () => {
@@ -473,10 +483,14 @@ describe("an action", () => {
 
   it("edits a dead letter before it is sent, and only a message", async () => {
     const edited: Values[] = [];
+    const { pipeline } = fakeViews();
     const { page: opened, visit } = await open({
       act: (_, values) => {
         edited.push(values);
         return Promise.resolve({ ok: true, output: "sent back to the ingress" });
+      },
+      views: {
+        pipeline: async (query) => ({ ...(await pipeline(query)), ...(edited.length > 0 && { deadLetters: [] }) }),
       },
     });
     await visit("/pipelines/jobOrder?tab=dead");
@@ -490,6 +504,11 @@ describe("an action", () => {
     await dialog.getByRole("button", { name: "Edit and send" }).click();
     await dialog.getByText("sent back to the ingress").waitFor();
     expect(edited).toMatchObject([{ pipeline: "jobOrder", body: '{"a": 1}' }]);
+    await opened.getByText("There are none.").waitFor({ state: "attached" });
+    await opened.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    // Its button is gone.
+    expect(await opened.evaluate("document.activeElement.id")).toBe("main");
   });
 
   it("changes a timer: its form begins with what the timer is", async () => {

@@ -34,6 +34,7 @@ export function App(): JSX.Element {
     document.title = `${screen.title}${name} · console`;
   }, [screen.title, name]);
   const [help, setHelp] = useState(false);
+  const main = useRef<HTMLElement>(null);
   const pages = pagesOf(environment);
   useKeys(pages, setHelp);
   const [action, setAction] = useState<ComponentProps<typeof ActionDialog>["action"]>();
@@ -45,7 +46,7 @@ export function App(): JSX.Element {
       <Header environment={environment} place={place} onHelp={setHelp} />
       <OpenAction.Provider value={setAction}>
         {environment?.clock !== undefined && <ClockBar clock={environment.clock} onDone={reload} />}
-        <main id="main" tabIndex={-1}>
+        <main id="main" tabIndex={-1} ref={main}>
           {isWithoutSession(error) ? (
             <NoSession />
           ) : (
@@ -61,6 +62,9 @@ export function App(): JSX.Element {
           action={action}
           onClose={() => {
             setAction(undefined);
+            // The browser has given the focus back to the button, unless the action has taken that away.
+            const focused = document.activeElement ?? document.body;
+            if (focused === document.body || focused.closest("dialog") !== null) main.current?.focus();
           }}
         />
       )}

@@ -37,7 +37,7 @@ export function withSchedule(command: Command): Command {
   return command
     .option("--minute <0-59>", "each hour at this minute (default: 40 minutes from now)")
     .option("--second <0-59>", "of the minute, with --minute or --every")
-    .option("--every <interval>", '"15 minutes": 1 minute to 365 days')
+    .option("--every <interval>", '"15 minutes" or 15m: 1 minute to 365 days')
     .option("--cron <expression>", '"0 17 * * ? *", in EventBridge\'s syntax')
     .option("--time-zone <name>", "of --cron (default: UTC), or of --at without an offset: Europe/Berlin")
     .option("--start <time>", "no fire before this time: 2026-11-21T17:00:00Z")
@@ -124,7 +124,9 @@ function scheduleOf({ minute, second, every, cron, timeZone }: PutOptions): Peri
   if (timeZone !== undefined) throw new UsageError("--time-zone: requires --cron");
   if (every !== undefined) {
     reject("--every", { "--minute": minute });
-    return { every, ...secondOfMinute };
+    const seconds = parseDuration(every);
+    // The API validates any other text.
+    return { every: seconds === undefined ? every : `${seconds} seconds`, ...secondOfMinute };
   }
   return { ...(minute !== undefined && { minuteOfHour: minute }), ...secondOfMinute };
 }

@@ -87,6 +87,7 @@ function unreachableHost(error: unknown, depth = 0): string | undefined {
 }
 
 const NETWORK_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "Another program uses this port",
   ECONNREFUSED: "Nothing answers at this address",
   ECONNRESET: "The connection was closed",
   ENOTFOUND: "The host name does not resolve",

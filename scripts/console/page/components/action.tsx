@@ -104,7 +104,8 @@ export function ActionDialog({ action: { name, values: given = {}, onDone }, onC
         </div>
         <p class="buttons">
           {canWrite && (
-            <button type="submit" class="primary" disabled={outcome === "running"}>
+            // Not disabled, which would take the focus away: a second press does nothing.
+            <button type="submit" class="primary" aria-disabled={outcome === "running"}>
               {title}
             </button>
           )}

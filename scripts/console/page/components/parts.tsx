@@ -156,7 +156,7 @@ function Failure({ error, reload, stale }: FailureProps): JSX.Element {
           {stale && "What is below was read before."}
         </p>
         <p class="detail">
-          {isGone ? "It ended, or npm start did. Start it again: npx almanac console" : error.message}
+          {isGone ? "It ended, or npm start did. Start that again: npm start, or npx almanac console" : error.message}
         </p>
       </div>
       <button type="button" onClick={reload}>

@@ -40,6 +40,15 @@ describe("a timer on the command line", () => {
   });
 
   it.each([
+    ["15m", "900 seconds"],
+    ["7d", "604800 seconds"],
+    ["15 minutes", "15 minutes"],
+    ["soon", "soon"],
+  ])("has a period in the form of --in, or of the API, which validates it: %s", (every, sent) => {
+    expect(putInputOf({ every })).toEqual({ kind: "periodic", timer: { every: sent } });
+  });
+
+  it.each([
     [{ in: "soon" }, '--in: "soon" is not a time such as 90s, 15m, 2h or 7d'],
     [{ at: "2027-01-01T00:00:00Z", in: "5m" }, "--at and --in: one of the two"],
     [{ in: "5m", maxFires: "2" }, "--max-fires: is not for a timer that fires once (--at, --in)"],

@@ -31,6 +31,10 @@ describe("an error for people", () => {
       "Nothing answers at this address: 127.0.0.1:4566",
     ],
     [
+      Object.assign(new Error("listen"), { code: "EADDRINUSE", address: "127.0.0.1", port: 4599 }),
+      "Another program uses this port: 127.0.0.1:4599",
+    ],
+    [
       Object.assign(new Error("ENOENT: no such file"), { code: "ENOENT", path: "order.json" }),
       "order.json: no such file or folder",
     ],

@@ -3,7 +3,6 @@
  * detects its mutant costs time only: all others are tried after it.
  */
 export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
-  "accepts the cancellation of a task whose redrive does not run yet": 311,
   "advances recurring rows before it sends their fires": 30,
   "advances recurring timers before it sends their fires": 25,
   "attempts a fire once too often": 36,
@@ -65,7 +64,8 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "skips an instant whose jitter is not over": 7,
   "starts over a run whose files are published": 8,
   "stops a window without awaiting the pages in flight": 15,
-  "takes a repeated redrive for a refused one": 285,
+  "stops a task once, though its redrive does not run yet": 69,
+  "takes a repeated redrive for a refused one": 131,
   "takes all changes of an incident for one": 3,
   "takes an aborted upload for a lost response": 6,
   "treats a claim as completed": 406,

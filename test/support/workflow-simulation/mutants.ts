@@ -40,10 +40,10 @@ export const MUTANTS: readonly SourceMutant[] = [
 
   // --- cancellations ---
   {
-    name: "accepts the cancellation of a task whose redrive does not run yet",
+    name: "stops a task once, though its redrive does not run yet",
     file: LIFECYCLE,
-    from: "return latest && isEnded(latest) && !isOfEarlierRun(latest, redrivenAfter) ? latest : undefined;",
-    to: "return latest && isEnded(latest) ? latest : undefined;",
+    from: "await executions.stop(task.executionArn, CANCELLED);",
+    to: "if (latest === undefined) await executions.stop(task.executionArn, CANCELLED);",
   },
 
   // --- decisions ---

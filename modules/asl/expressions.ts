@@ -2,6 +2,7 @@
 import parseJsonata from "jsonata";
 import { constantOf } from "./constants";
 import { isFunction, returnType, takes } from "./jsonata-functions";
+import { isJson } from "./values";
 
 /** The properties of `$states` that a field can use. */
 export type StatesProperty = "input" | "context" | "result" | "errorOutput";
@@ -297,15 +298,6 @@ function argumentFaults(name: string, given: readonly Node[]): string[] {
     (name === "range" && third === 0) ||
     (name === "reduce" && reducer?.["type"] === "lambda" && nodesOf(reducer["arguments"]).length < 2);
   return isWrong ? [`calls $${name} with arguments that it does not take`] : [];
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Literals, which `~>` cannot call. */

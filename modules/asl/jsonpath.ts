@@ -1,7 +1,7 @@
 /** What is wrong with the paths, templates and conditions of a JSONPath state. */
 import { HASHES, isInContext } from "./expressions";
 import type { State } from "./machine";
-import { isRecord, type Fields } from "./values";
+import { isJson, isRecord, type Fields } from "./values";
 
 /** Arguments of the intrinsic functions: the fewest, and the most. */
 const INTRINSICS: Readonly<Record<string, readonly [least: number, most: number]>> = {
@@ -146,15 +146,6 @@ function areRight(name: string, [first = "", second = "", third = ""]: readonly 
   if (text === undefined || text.includes("${")) return true;
   if (name === "Base64Decode") return /^[A-Za-z\d+/]*={0,2}$/.test(text);
   return name !== "StringToJson" || isJson(text.replace(/\\(.)/gs, "$1"));
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Splits at the commas that are neither in a text nor in parentheses or brackets. */

@@ -66,12 +66,12 @@ function install() {
 
 /** npm ci begins by deleting what another one is installing. */
 function waitForLock(own) {
-  for (let told = false; !isLinked(own);) {
+  for (let announced = false; !isLinked(own);) {
     const owner = readLock();
     if (owner === undefined) continue;
     if (isRunning(owner)) {
-      if (!told) console.error(`Waiting for another command (process ${owner}), which installs the dependencies`);
-      told = true;
+      if (!announced) console.error(`Waiting for another command (process ${owner}), which installs the dependencies`);
+      announced = true;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
     } else removeLock(owner);
   }

@@ -79,7 +79,7 @@ export function awsSettingsOf({ region, endpoints }: StateBackend): AwsSettings 
 
 /**
  * Creates the state bucket of a synthesized stack: versioned, encrypted, TLS only, no public access. In a bucket that exists, which may be
- * others' as well, it sets only what nobody has set. Idempotent.
+ * others' as well, it sets only what is not set. Idempotent.
  *
  * @throws StateBucketTakenError
  */
@@ -181,7 +181,7 @@ async function exists(s3: S3Client, bucket: string): Promise<boolean> {
 
 /** One of a bucket's settings. */
 interface Setting {
-  /** Whether nobody has set it. */
+  /** False: set by others, or by an earlier run. */
   readonly isUnset: () => Promise<boolean>;
   readonly set: () => Promise<unknown>;
 }

@@ -21,7 +21,7 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "drops a fire when the next one is scheduled, not due": 9,
   "drops the day's earlier windows": 1,
   "drops the last fires of a counted timer": 103,
-  "ends a redrive that is about to happen": 375,
+  "ends a redrive that is about to happen": 993,
   "ends a segment when it is out of time": 8,
   "ends leases with the invocation, by its own clock": 4844,
   "enqueues fires that a PUT is enqueueing": 135,

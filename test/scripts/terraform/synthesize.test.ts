@@ -72,7 +72,7 @@ describe("an app that fails", () => {
     writeFileSync(app, text);
     return synthesizeStacks({ app, outputDirectory: join(folder, "cdktf.out") }).then(
       () => "none",
-      (error: unknown) => errorMessage(error).replaceAll(app, "app.ts").replaceAll(relative(".", app), "app.ts"),
+      (error: unknown) => errorMessage(error).replaceAll(relative(".", app), "app.ts").replaceAll(app, "app.ts"),
     );
   };
 

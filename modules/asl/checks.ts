@@ -91,7 +91,7 @@ function foreignFaults(state: State, language: keyof typeof FOREIGN): string[] {
 }
 
 function stateFaults(state: State): string[] {
-  const fields: Fields = withNumbers(state);
+  const fields: Fields = withConstants(state);
   return [
     ...inRange("TimeoutSeconds", fields["TimeoutSeconds"], 1, MAX_SECONDS),
     ...inRange("HeartbeatSeconds", fields["HeartbeatSeconds"], 1, MAX_SECONDS),
@@ -116,16 +116,14 @@ function stateFaults(state: State): string[] {
   ];
 }
 
-/** An expression that is a number or a text in any case is one. */
-function withNumbers(state: State): Fields {
+/** An expression that is a number in any case is that number; as a Timestamp, one that is a text is that text. */
+function withConstants(state: State): Fields {
   return Object.fromEntries(
     Object.entries(state).map(([name, value]: [string, unknown]) => {
       const [, expression] = typeof value === "string" ? (EXPRESSION.exec(value) ?? []) : [];
-      const { value: number } = expression === undefined ? {} : resultOf(expression);
-      return [
-        name,
-        typeof number === "number" || (name === "Timestamp" && typeof number === "string") ? number : value,
-      ];
+      const { value: constant } = expression === undefined ? {} : resultOf(expression);
+      const counts = typeof constant === "number" || (name === "Timestamp" && typeof constant === "string");
+      return [name, counts ? constant : value];
     }),
   );
 }

@@ -2,11 +2,15 @@
 import type { Clock } from "../clock";
 
 interface Entry<T> {
-  readonly value: Promise<T>;
+  readonly read: Promise<Read<T>>;
   /** Epoch milliseconds. */
   readonly until: number;
-  /** When the value was read, epoch milliseconds. */
-  readAt: number;
+}
+
+interface Read<T> {
+  readonly value: T;
+  /** Epoch milliseconds. */
+  readonly at: number;
 }
 
 /** What happens when a value cannot be read again. */
@@ -30,21 +34,23 @@ export class ExpiringCache<T> {
   /** Throws what `read` throws. */
   async get(key: string, read: () => Promise<T>): Promise<T> {
     const known = this.#entries.get(key);
-    if (known !== undefined && this.clock.now() < known.until) return known.value;
     const now = this.clock.now();
-    const entry: Entry<T> = {
-      value: read().catch((error: unknown) => {
-        if (known === undefined || now - known.readAt >= this.stale.maxAgeMs || !this.stale.isTemporary(error))
-          throw error;
-        entry.readAt = known.readAt;
-        return known.value;
-      }),
+    if (known !== undefined && now < known.until) return (await known.read).value;
+    const entry = {
+      read: read().then(
+        (value): Read<T> => ({ value, at: now }),
+        async (error: unknown) => {
+          const before = await known?.read;
+          if (before === undefined || now - before.at >= this.stale.maxAgeMs || !this.stale.isTemporary(error))
+            throw error;
+          return before;
+        },
+      ),
       until: now + this.ttlMs,
-      readAt: now,
     };
     this.#entries.set(key, entry);
     try {
-      return await entry.value;
+      return (await entry.read).value;
     } catch (error) {
       if (this.#entries.get(key) === entry) this.#entries.delete(key);
       throw error;

@@ -14,6 +14,7 @@ import {
   NativeExportError,
   startNativeExport,
 } from "../../../../functions/exports/scan/native-export";
+import { HOUR_MS } from "../../../../functions/shared/time";
 
 const dynamodb = mockClient(DynamoDBClient);
 const s3 = mockClient(S3Client);
@@ -23,7 +24,6 @@ beforeEach(() => {
   dynamodb.on(DescribeTableCommand).resolves({ Table: { TableArn: "arn:table" } });
 });
 
-const HOUR = 3_600_000;
 const AT = Date.parse("2026-11-21T12:00:00Z");
 const runOf = (more: Partial<Run> = {}): Run =>
   runSchema.parse({
@@ -81,11 +81,11 @@ describe("DynamoDB's own export", () => {
 
   it.each([
     ["of all items for a first window", { to: String(AT) }, undefined],
-    ["of all items for a window of more than a day", { from: String(AT - 25 * HOUR), to: String(AT) }, undefined],
+    ["of all items for a window of more than a day", { from: String(AT - 25 * HOUR_MS), to: String(AT) }, undefined],
     [
       "of the changes in a window of a day",
-      { from: String(AT - 24 * HOUR), to: String(AT) },
-      { ExportFromTime: new Date(AT - 24 * HOUR), ExportToTime: new Date(AT), ExportViewType: "NEW_IMAGE" },
+      { from: String(AT - 24 * HOUR_MS), to: String(AT) },
+      { ExportFromTime: new Date(AT - 24 * HOUR_MS), ExportToTime: new Date(AT), ExportViewType: "NEW_IMAGE" },
     ],
   ])("is %s", async (_, window, changes) => {
     exportsOf({ failed: 0 });

@@ -1,4 +1,4 @@
-/** One sender, and a Slack that answers as it is told. */
+/** When the sender posts again, by what Slack answers. */
 import { sendQueued, type QueuedNotification } from "../../../../functions/pipelines/slack/slack-sender";
 import type { PostOutcome } from "../../../../functions/shared/slack";
 import { inMemoryLeases } from "../../../support/slack-simulation";

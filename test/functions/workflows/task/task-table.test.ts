@@ -25,7 +25,7 @@ describe("the table of tasks", () => {
     },
   );
 
-  it("keeps when its execution started, whoever writes its end", async () => {
+  it("keeps the start of its execution when the reconciler writes the end", async () => {
     const table = fakeTaskTable();
     await table.putStarted([{ taskId: "order-1", arn: ARN, startedAt: 1_000 }]);
     const before = table.row("order-1");

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 
-import fc from "fast-check";
 import type { Json } from "@duckdb/node-api";
 import { parquetMetadata, type FileMetaData } from "hyparquet";
 
@@ -13,6 +12,7 @@ import { queryFiles } from "../../../support/query-engine";
 import { attributes, typedItem, type TypedItem } from "../../../support/items";
 import { memoryObjects } from "../../../support/memory-objects";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 type Page = readonly TypedItem[];
 

@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import {
   claimRun,
   exportIdOf,
@@ -11,6 +9,7 @@ import {
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
 import { DAY_MS } from "../../../../functions/shared/time";
 import { exportSchema, type Run, type RunRequest } from "../../../../functions/exports/contract";
+import fc from "../../../support/fast-check";
 
 const NOON = Date.parse("2026-11-21T12:00:00Z");
 const config = exportSchema.parse({ name: "logs", table: "app-logs" });

@@ -1,8 +1,7 @@
-import fc from "fast-check";
-
 import { AwsJsonError } from "../../../../functions/shared/aws/aws-json";
 import { IncompleteResponseError, sqsSender } from "../../../../functions/timers/queue/sqs-sender";
 import { fire } from "../../../support/timers";
+import fc from "../../../support/fast-check";
 
 const QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/fires";
 

@@ -5,9 +5,10 @@ import { accountOf, machineOf } from "../../shared/aws/arn";
 import { DAY_MS, SECOND_MS } from "../../shared/time";
 import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } from "../contract";
 import { ConfigurationError } from "./configuration";
-import { cursorAt, cursorSource, isRecreated, type Cursor, type CursorSource } from "./cursor";
+import { cursorAt, cursorSource, type Cursor, type CursorSource } from "./cursor";
 import { reservedKey, uploadPrefix } from "./object-keys";
 import { missedDues, scheduleKey, slotFault, slotOf, type Slot } from "./schedule";
+import { isRecreated } from "./table-identity";
 import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
 
 /** The unfinished run of an export. */

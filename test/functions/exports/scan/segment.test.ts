@@ -89,6 +89,10 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
       stored.pagesRead.push(page);
       return pageOf(table, page);
     },
+    assertSameTable: async () => {
+      await Promise.resolve();
+      before("describe");
+    },
     openFile: (key) => {
       const guarded: MemoryObjects = {
         ...store,

@@ -149,6 +149,24 @@ describe("a run", () => {
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
+  it.each(["ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"])(
+    "waits while DynamoDB cancels transactions of its state for %s",
+    async (Code) => {
+      let failures = 5;
+      aws.before = ({ action }) =>
+        action === "TransactWriteItems" && failures-- > 0
+          ? {
+              status: 400,
+              code: "TransactionCanceledException",
+              message: "Transaction cancelled, please refer cancellation reasons for specific reasons",
+              details: { CancellationReasons: [{ Code: "None" }, { Code }] },
+            }
+          : undefined;
+      expect(await run()).toEqual(succeeded("exported"));
+      expect([...exportedIds()].sort()).toEqual([...idsOf(pages(6))].sort());
+    },
+  );
+
   it("does not believe S3's 200 with an error in its body, but completes the upload again", async () => {
     let failures = 0;
     const failed = new Set<string>();

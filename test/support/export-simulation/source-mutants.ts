@@ -14,6 +14,7 @@ const MANIFEST = "functions/exports/run/manifest.ts";
 const KEYS = "functions/exports/run/object-keys.ts";
 const RECONCILER = "functions/exports/run/reconciler.ts";
 const READ = "functions/exports/read-segment.ts";
+const IDENTITY = "functions/exports/run/table-identity.ts";
 
 export const EXPORT_MUTANTS: readonly SourceMutant[] = [
   // --- claims ---
@@ -46,6 +47,20 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
     file: CLAIM,
     from: "if (active !== undefined && unfinished !== undefined && isResumed) {",
     to: "if (active !== undefined && unfinished !== undefined && active.attempt > 99) {",
+  },
+
+  // --- tables that are created again ---
+  {
+    name: "publishes the pages of two tables",
+    file: SEGMENT,
+    from: "if (done) await assertSameTable();",
+    to: "",
+  },
+  {
+    name: "takes each table of the name for the same",
+    file: IDENTITY,
+    from: "return before !== undefined && now !== undefined && before !== now;",
+    to: "return before !== undefined && now === undefined;",
   },
 
   // --- windows and the cursor ---

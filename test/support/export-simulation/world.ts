@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 
-import { DynamoDBClient, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, DynamoDBClient, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import * as z from "zod";
@@ -25,7 +25,9 @@ import { reconcileStep } from "../../../functions/exports/reconcile";
 import { recordFailureStep } from "../../../functions/exports/record-failure";
 import { scanInput } from "../../../functions/exports/scan/segment-ports";
 import { objectStore, ownerOf } from "../../../functions/exports/storage/object-store";
+import { stateTable } from "../../../functions/exports/storage/state-table";
 import { sleep, type Clock } from "../../../functions/shared/clock";
+import { groupBy } from "../../../functions/shared/group-by";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import type { Json } from "../../../modules/asl/values";
 import { exportMachine } from "../../../modules/exports/definition";
@@ -39,6 +41,7 @@ import { MemoryS3, type S3Request } from "./memory-s3";
 
 export const INVARIANTS = [
   "a published run is whole and exact",
+  "a published run is of one table",
   "readers see a whole run at any time",
   "each item is in one incremental window",
   "the read limit is kept over any 10 s",
@@ -62,6 +65,7 @@ export interface WorldOptions {
 }
 
 const STATE = "state";
+const TABLE = "orders";
 const BUCKET = "files";
 const START = Date.parse("2026-11-20T12:00:00Z");
 const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:exports";
@@ -92,6 +96,8 @@ interface TableItem {
   readonly usableAt: number | undefined;
   readonly writtenAt: number;
   readonly hash: number;
+  /** Its table: which of those that had the name. */
+  readonly tableId: string;
 }
 
 /** One invocation of a function, which may be killed. */
@@ -110,6 +116,8 @@ const named = (name: string): Error => Object.assign(new Error(name), { name });
 export class World {
   readonly faults = new Map<string, number>();
   readonly #isParquet: boolean;
+  /** In the other worlds nothing asks for the table's id while it is read. */
+  readonly #recreatesTable: boolean;
   readonly #random: Random;
   readonly #clock: Clock;
   readonly #trace: (line: string) => void;
@@ -130,12 +138,13 @@ export class World {
   constructor({ seed, trace }: WorldOptions) {
     this.#random = new Random(seed);
     this.#isParquet = seed % 3 === 0;
+    this.#recreatesTable = seed % 4 === 1;
     this.#clock = virtualClock(START);
     this.#trace = (line) => trace?.(this.#clock.now(), line);
     this.#days = this.#random.whole(2, 4);
     this.#limit = this.#random.chance(0.5) ? this.#random.whole(1, 3) : undefined;
     this.#configs = this.#configured();
-    this.#dynamodb.tables.set("orders", [[]]);
+    this.#dynamodb.tables.set(TABLE, [[]]);
     this.#s3.execute("PutObject", { Key: "exports.json", Body: Buffer.from("{}") });
     this.#configure();
     for (let count = this.#random.whole(5, 25); count > 0; count--)
@@ -157,6 +166,7 @@ export class World {
     for (const day of [1, 2]) {
       await this.#until(end + day * DAY_MS);
       await this.#reconcile({});
+      await this.#resetCursor();
       for (const { name } of this.#configs) await this.#follow(this.#start(name, "schedule", end + day * DAY_MS));
     }
     await this.#until(end + 3 * DAY_MS);
@@ -169,7 +179,7 @@ export class World {
 
   #configured(): readonly ExportConfig[] {
     const segments = this.#random.whole(1, 3);
-    const base = { table: "orders", compression: "none", ...(this.#limit && { maxReadUnitsPerSecond: this.#limit }) };
+    const base = { table: TABLE, compression: "none", ...(this.#limit && { maxReadUnitsPerSecond: this.#limit }) };
     // A document has one invocation, which a limit makes too short.
     const isDocument = this.#limit === undefined && this.#random.chance(0.2);
     const format = isDocument ? "json" : this.#isParquet ? "parquet" : "ndjson";
@@ -186,12 +196,14 @@ export class World {
   }
 
   #write(now: number, stamp?: number): void {
+    if (!this.#dynamodb.tables.has(TABLE)) return;
     const id = `i${this.#items.length}`;
     const stamped = stamp ?? Math.floor((now - this.#random.whole(-CLOCKS_APART_MS, LATEST_ARRIVAL_MS)) / SECOND_MS);
     const kind = this.#random.whole(1, 30);
     const at = kind === 1 ? undefined : kind === 2 ? { S: String(stamped) } : { N: String(stamped) };
     const hash = createHash("md5").update(id).digest().readUInt32BE();
-    this.#items.push({ id, at, usableAt: at?.N === undefined ? undefined : stamped, writtenAt: now, hash });
+    const usableAt = at?.N === undefined ? undefined : stamped;
+    this.#items.push({ id, at, usableAt, writtenAt: now, hash, tableId: this.#dynamodb.tableId(TABLE) });
   }
 
   async #writers(end: number): Promise<void> {
@@ -269,6 +281,33 @@ export class World {
     if (!this.#chance("lost end event", 0.5)) void this.#reconcile({ detail: { executionArn: arn } });
   }
 
+  /** Somebody deletes the table, and creates it with other items. Later an operator says where the incremental export continues. */
+  #recreate(): void {
+    if (!this.#dynamodb.tables.delete(TABLE)) return;
+    this.#trace("deleted the table");
+    this.#clock.after(this.#random.whole(1, 60) * SECOND_MS, () => {
+      this.#dynamodb.recreate(TABLE, [[]]);
+      this.#trace("created the table again");
+      const now = this.#clock.now();
+      for (let count = this.#random.whole(5, 15); count > 0; count--)
+        this.#write(now, Math.floor((now - this.#random.whole(1, 48) * HOUR_MS) / SECOND_MS));
+    });
+    this.#clock.after(this.#random.whole(5, 300) * MINUTE_MS, () => void this.#resetCursor());
+  }
+
+  /** As the command does. */
+  async #resetCursor(): Promise<void> {
+    const send = (command: object) => Promise.resolve(this.#toDynamo(actionOf(command), inputOf(command)));
+    const dynamodb = Object.assign(Object.create(CLIENTS.dynamodb) as DynamoDBClient, { send });
+    const state = stateTable(dynamodb, STATE, this.#clock);
+    const { active, cursor } = await state.exportState("new");
+    const isOfAnother =
+      cursor?.source?.tableId !== undefined && cursor.source.tableId !== this.#dynamodb.tableId(TABLE);
+    const isRunning = active !== undefined && this.#executions.get(active.execution)?.status() === "RUNNING";
+    if (!isOfAnother || active?.published === true || isRunning) return;
+    if (await state.setCursor("new", undefined, active)) this.#count("reset cursor");
+  }
+
   async #reconciler(end: number): Promise<void> {
     while (this.#clock.now() < end) {
       await this.#sleep(30 * MINUTE_MS);
@@ -302,6 +341,10 @@ export class World {
     const arn = `${EXECUTIONS}:${name}`;
     if (this.#executions.has(arn)) return arn;
     this.#trace(`started ${name} ${JSON.stringify(request)}`);
+    if (this.#recreatesTable && this.#chance("recreated table", 0.05))
+      this.#clock.after(this.#random.whole(1, 400) * SECOND_MS, () => {
+        this.#recreate();
+      });
     // While it runs, items arrive that are stamped before.
     for (let count = this.#faulty ? this.#random.whole(0, 2) : 0; count > 0; count--)
       this.#clock.after(this.#random.whole(1, 240) * SECOND_MS, () => {
@@ -373,7 +416,10 @@ export class World {
         return readStep({ ...services, environment: ENVIRONMENT }, dynamodb, ({ run, segment }) =>
           Promise.resolve({
             scan: (after, limit) => this.#scan(scanInput(run, segment), after, limit, invocation),
-            tableId: () => Promise.resolve(this.#dynamodb.tableId("orders")),
+            tableId: async () =>
+              this.#recreatesTable
+                ? (await dynamodb.send(new DescribeTableCommand({ TableName: TABLE }))).Table?.TableId
+                : this.#dynamodb.tableId(TABLE),
             store: objectStore(s3, { bucket: BUCKET, kmsKeyArn: undefined, owner: ownerOf(run) }),
           }),
         )(input, context);
@@ -412,7 +458,7 @@ export class World {
           readonly constructor: { readonly name: string };
           readonly input: unknown;
         }) => {
-          const action = constructor.name.replace(/Command\d*$/, "").replace(/^_/, "");
+          const action = actionOf({ constructor });
           return this.#request(action, invocation, () => execute(action, input as never));
         },
       });
@@ -477,9 +523,11 @@ export class World {
     const { Segment = 0, TotalSegments = 1 } = input;
     if (isDead(invocation)) return forever();
     if (this.#chance("throttled scan", 0.02)) throw named("ProvisionedThroughputExceededException");
+    if (!this.#dynamodb.tables.has(TABLE)) throw named("ResourceNotFoundException");
+    const tableId = this.#dynamodb.tableId(TABLE);
     const from = after === undefined ? -1 : Number((JSON.parse(after) as Item)["hash"]?.N);
     const found = this.#items
-      .filter(({ hash }) => hash % TotalSegments === Segment && hash > from)
+      .filter((item) => item.tableId === tableId && item.hash % TotalSegments === Segment && item.hash > from)
       .sort((a, b) => a.hash - b.hash);
     // A document is read by one invocation.
     const most = TotalSegments === 1 ? 18 : 6;
@@ -586,6 +634,7 @@ export class World {
   #checkEnd(end: number): void {
     this.#checkReaders();
     this.#checkFull();
+    this.#checkTables();
     this.#checkIncremental();
     this.#checkLimit();
     if (this.#s3.uploads.size > 0)
@@ -611,11 +660,32 @@ export class World {
       if (new Set(ids).size !== ids.length) this.#violate(invariant, `${folder}: an item is there twice`);
       if (manifest.export !== "all") continue;
       const seen = new Set(ids);
+      const tables = this.#tablesOf(ids);
       const [from, to] = [Date.parse(manifest.startedAt) - 2_000, Date.parse(manifest.finishedAt) + 2_000];
-      const missing = this.#items.filter(({ id, writtenAt }) => writtenAt < from && !seen.has(id));
+      const missing = this.#items.filter(
+        ({ id, writtenAt, tableId }) => tables.has(tableId) && writtenAt < from && !seen.has(id),
+      );
       const early = this.#items.filter(({ id, writtenAt }) => writtenAt > to && seen.has(id));
       if (missing.length > 0) this.#violate(invariant, `${folder}: without ${missing.map(({ id }) => id).join(", ")}`);
       if (early.length > 0) this.#violate(invariant, `${folder}: with items that were not written yet`);
+    }
+  }
+
+  #tablesOf(ids: readonly string[]): ReadonlySet<string> {
+    const all = new Map(this.#items.map(({ id, tableId }) => [id, tableId]));
+    return new Set(ids.flatMap((id) => all.get(id) ?? []));
+  }
+
+  #checkTables(): void {
+    for (const { folder, manifest } of this.#manifests()) {
+      const runs = groupBy(manifest.files, ({ run = manifest.run }) => run);
+      for (const [run, files] of runs) {
+        const tables = this.#tablesOf(
+          files.flatMap(({ key }) => idsIn(this.#s3.objects.get(key)?.body ?? Buffer.alloc(0))),
+        );
+        if (tables.size > 1)
+          this.#violate("a published run is of one table", `${folder}: ${run} has ${[...tables].join(", ")}`);
+      }
     }
   }
 
@@ -628,9 +698,11 @@ export class World {
           for (const id of idsIn(this.#s3.objects.get(key)?.body ?? Buffer.alloc(0)))
             times.set(id, (times.get(id) ?? 0) + 1);
     const cursor = Number(this.#dynamodb.rows.get("new|state")?.["cursor"]?.S ?? 0);
-    for (const { id, usableAt } of this.#items) {
+    for (const { id, usableAt, tableId } of this.#items) {
+      const isThere = tableId === this.#dynamodb.tableId(TABLE);
       const expected = usableAt !== undefined && usableAt < cursor ? 1 : 0;
-      if ((times.get(id) ?? 0) !== expected)
+      const found = times.get(id) ?? 0;
+      if (isThere ? found !== expected : found > 1)
         this.#violate(
           invariant,
           `${id} of ${usableAt} is exported ${times.get(id) ?? 0} times; the cursor is ${cursor}`,
@@ -677,6 +749,10 @@ export class World {
 
 const REGION = { region: "eu-central-1" };
 const CLIENTS = { dynamodb: new DynamoDBClient(REGION), s3: new S3Client(REGION), sfn: new SFNClient(REGION) };
+
+/** Of a command of the SDK. */
+const actionOf = ({ constructor }: object): string => constructor.name.replace(/Command\d*$/, "").replace(/^_/, "");
+const inputOf = (command: object): object => z.object({ input: z.custom<object>() }).parse(command).input;
 
 const ENVIRONMENT = {
   STATE_TABLE: STATE,

@@ -1,4 +1,5 @@
 /** Synthesizes an environment, for commands that run Terraform on it. */
+import { deployingProcess, describeAbsent } from "../emulator/run-record";
 import { homeAt } from "../shared/home";
 import { UsageError, type AppOptions } from "../shared/terminal/command-line";
 import type { AwsSettings } from "../shared/aws/aws-settings";
@@ -85,7 +86,6 @@ export async function localSynthesis(
   home: string,
 ): Promise<{ readonly awsEndpoint: string; readonly outputDirectory: string }> {
   const awsEndpoint = await localEndpoint(home);
-  if (awsEndpoint === undefined)
-    throw new NotDeployedError("Almanac is not running on this machine. Start it: npm start");
+  if (awsEndpoint === undefined) throw new NotDeployedError(describeAbsent(await deployingProcess(homeAt(home))));
   return { awsEndpoint, outputDirectory: homeAt(home).synthesized };
 }

@@ -90,7 +90,8 @@ function isNews(reportedAt: number | undefined, lastTick: number | undefined): b
 export function scheduleResult(job: Job, lastTick: number | undefined, tick: number): CheckResult {
   const { heartbeatAt, failure, expectedBefore } = job;
   const details = detailsOf(job, tick);
-  if (failure !== undefined && (isNews(failure.reportedAt, lastTick) || hasFailed(job))) {
+  const isNew = isNews(failure?.reportedAt, lastTick);
+  if (failure !== undefined && (isNew || hasFailed(job))) {
     const { reason, message } = failure;
     return { health: "down", reason, message, ...details };
   }

@@ -28,7 +28,7 @@ export function sqsSender(
 ): SendBatch {
   return async (entries, deadline, callback) => {
     const url = callbacks[callback]?.queueUrl;
-    if (url === undefined) throw new QueueRefusesError(callback, "there is no such callback");
+    if (url === undefined) throw new QueueRefusesError(callback, "no callback of that name is configured");
     return sendBatch(sqs, { url, callback }, entries, deadline);
   };
 }

@@ -280,6 +280,16 @@ describe("a run whose table is deleted and created again", () => {
     aws.recreate("orders", stamped("third"));
     expect(await run({ again: true })).toMatchObject({ status: "FAILED", error: "CursorMismatchError" });
   });
+
+  it("is refused by an incremental export, also after a run that found no table", async () => {
+    const watermark = { attribute: "at" };
+    configure({ name: "orders", table: "orders", mode: "incremental", watermark, segments: 1, compression: "none" });
+    expect(await run()).toMatchObject({ status: "SUCCEEDED" });
+    aws.tables.delete("orders");
+    expect(await run({ again: true })).toMatchObject({ error: "ResourceNotFoundException" });
+    aws.recreate("orders", items("new", 2));
+    expect(await run({ again: true })).toMatchObject({ status: "FAILED", error: "CursorMismatchError" });
+  });
 });
 
 describe("a run without permission", () => {

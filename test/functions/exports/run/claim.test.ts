@@ -161,6 +161,18 @@ describe("a claim", () => {
       });
     });
 
+    it.each([
+      ["is of the one there is then", config, 2],
+      ["starts over if its window may be of the one before", incremental, 1],
+    ])("but has found none, %s", async (_, mode, attempt) => {
+      const { ports, die } = memoryState();
+      await claimRun(of("a", undefined, mode), ports);
+      die("a");
+      expect(await claimRun(of("b", "one", mode, NOON + 1_000), ports)).toMatchObject({
+        run: { attempt, tableId: "one" },
+      });
+    });
+
     it("needs a new cursor, and the error says so", async () => {
       const { ports, finish } = memoryState();
       const first = await claimRun(of("a", "one", incremental), ports);

@@ -100,6 +100,27 @@ describe("npx almanac timers", () => {
     await expect(run("get", "tea")).rejects.toThrow('staging has no periodic timer "tea".');
   });
 
+  it("put says so when somebody else has changed the timer, or deleted it", async () => {
+    await run("put", "tea", "--every", "1 day");
+    await run("put", "tea", "--every", "2 days");
+    const late = () => run("put", "tea", "--every", "3 days", "--if-version", "v1");
+    const changed = /^tea was changed or deleted after .* Nothing was written\. .*: npx almanac timers get tea$/;
+    await expect(late()).rejects.toThrow(changed);
+    await run("rm", "tea");
+    await expect(late()).rejects.toThrow(changed);
+    await run("put", "egg", "--in", "1h");
+    await expect(run("put", "egg", "--in", "2h", "--if-version", "v1")).rejects.toThrow(/timers get egg --once$/);
+  });
+
+  it("ls of one callback", async () => {
+    await run("put", "tea", "--every", "1 day");
+    await run("put", "invoice", "--every", "1 day", "--callback", "billing");
+    const ids = (output: string) => [...output.matchAll(/^\S+(?= +every)/gm)].map(([id]) => id);
+    expect(ids((await run("ls"))[1]).sort()).toEqual(["invoice", "tea"]);
+    expect(ids((await run("ls", "--callback", "billing"))[1])).toEqual(["invoice"]);
+    expect(ids((await run("ls", "--callback", "default"))[1])).toEqual(["tea"]);
+  });
+
   it("fire, now or again, also one that fires once", async () => {
     await run("put", "tea", "--every", "1 day");
     const [code, output] = await run("fire", "tea");

@@ -40,7 +40,7 @@ export const command = () =>
     .option("--new", "fails if the timer exists")
     .action(exitCodeOf(run));
 
-/** Somebody else was faster, or has read an old version. */
+/** Another caller was faster, or an old version was read. */
 class TimerChangedError extends Error {
   override readonly name = "TimerChangedError";
   constructor(id: string, once: boolean, options: ErrorOptions) {

@@ -4,7 +4,6 @@ import { DescribeTableCommand, type DynamoDBClient } from "@aws-sdk/client-dynam
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 
-import { errorName } from "../shared/errors";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
@@ -59,8 +58,9 @@ export function claimStep(
     const home = { region: await dynamodb.config.region(), bucket: environment.EXPORTS_BUCKET };
     const table = { name: request.job?.table_name ?? config.table, region: request.job?.region ?? home.region };
     const isHere = table.region === home.region && !request.job?.assume_role;
-    const before = isHere ? await describeTable(table.name, dynamodb).catch(undefinedIfRefused) : undefined;
-    const claim = await claimRun({ request, config, home, execution, tableId: before?.id, now: clock.now() }, ports);
+    const described = isHere ? await describeTable(table.name, dynamodb).catch(errorIfRefused) : undefined;
+    const tableId = described instanceof Error ? undefined : described?.id;
+    const claim = await claimRun({ request, config, home, execution, tableId, now: clock.now() }, ports);
     logger.info("claim", { export: request.export, outcome: claim.outcome });
     if (claim.outcome === "exists")
       return { outcome: "exists", message: `exists - no new data uploaded: ${claim.location}` };
@@ -69,12 +69,8 @@ export function claimStep(
     const { run, claimAgain } = claim;
     await recordEndOf(execution, run, { sfn, state });
     logger.info("run", { run: run.id, day: run.day, attempt: run.attempt, location: locationOf(run) });
-    const isDescribed = run.tableSize !== undefined || run.role !== undefined || run.region !== home.region;
-    // The run's own limit takes precedence.
-    const planned = isDescribed
-      ? run
-      : { ...(before ?? (await describeTable(run.config.table, dynamodb))).plan, ...run };
-    if (!isDescribed) await state.saveRun(planned);
+    const planned = run.tableSize === undefined && described !== undefined ? withPlan(run, described) : run;
+    if (planned !== run) await state.saveRun(planned);
     const empty = run.window !== undefined && isEmptyWindow(run.window);
     const segments = empty ? [] : Array.from({ length: run.segments }, (_, segment) => segment);
     return { outcome: "run", run: planned, segments, claimAgain };
@@ -100,8 +96,16 @@ interface DescribedTable {
 }
 
 /** The run's record says that the table is missing, or may not be described: it has to be claimed first. */
-function undefinedIfRefused(error: unknown): undefined {
-  if (!["AccessDeniedException", "ResourceNotFoundException"].includes(errorName(error))) throw error;
+function errorIfRefused(error: unknown): Error {
+  if (error instanceof Error && ["AccessDeniedException", "ResourceNotFoundException"].includes(error.name))
+    return error;
+  throw error;
+}
+
+/** The run's own limit takes precedence. */
+function withPlan(run: Run, described: DescribedTable | Error): Run {
+  if (described instanceof Error) throw described;
+  return { ...described.plan, ...run };
 }
 
 async function describeTable(table: string, dynamodb: DynamoDBClient): Promise<DescribedTable> {

@@ -1,6 +1,7 @@
 /** What the module and the functions of exports share: names, shapes and their parsers. No SDK, no I/O. */
 import * as z from "zod";
 
+import { THROTTLING_CODES } from "../shared/aws/error-codes";
 import { rateMs, timesOf } from "../shared/calendar/schedule-expression";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { isTimeZone } from "../shared/calendar/is-time-zone";
@@ -424,6 +425,9 @@ export const recordFailureInputSchema = z.object({
   cause: z.string(),
 });
 export type RecordFailureInput = z.output<typeof recordFailureInputSchema>;
+
+/** Errors that a step throws when AWS throttles it. */
+export const THROTTLING_ERRORS = [...THROTTLING_CODES, "ServiceUnavailable", "TransactionThrottledError"] as const;
 
 /** Of the event at the end of a run; its `detail` is {@link FinishedRun}. Delivered at least once. */
 export const EVENT_SOURCE = "almanac.exports";

@@ -50,8 +50,9 @@ export function readStep(
     const onPage = ({ items, bytes, units }: PageTotals) => {
       totals = { items: totals.items + items, bytes: totals.bytes + bytes, units: totals.units + units };
     };
-    const { scan, store } = await connect({ run, segment });
-    const ports = segmentPorts(claim, { scan, store, state, clock, onPage });
+    const connected = await connect({ run, segment });
+    const { store } = connected;
+    const ports = segmentPorts(claim, { ...connected, state, clock, onPage });
     // A worker that was killed has left them.
     for (const { key, id } of await store.listUploads(ports.partKey(checkpoint.nextPart)))
       await store.abortUpload(key, id);

@@ -17,8 +17,13 @@ import { MAX_CAUSE_LENGTH } from "./run/executions";
 import type { StepServices } from "./run/step-services";
 import { stateTable } from "./storage/state-table";
 
-/** The run's files are lost, or other objects have its keys: resumed, it would fail again. */
-const ABANDONING_ERRORS: ReadonlySet<string> = new Set(["FolderTakenError", "ObjectExistsError", "UploadLostError"]);
+/** The run's files are lost or of two tables, or other objects have its keys: resumed, it would fail again. */
+const ABANDONING_ERRORS: ReadonlySet<string> = new Set([
+  "FolderTakenError",
+  "ObjectExistsError",
+  "TableRecreatedError",
+  "UploadLostError",
+]);
 
 /** Records why a run failed: of a segment at once, so that the others stop, and at the end. The next execution resumes the run. */
 export const handler = invocationHandler(recordFailureEnvironment, { input: recordFailureInputSchema }, (services) =>

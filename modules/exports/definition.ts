@@ -1,5 +1,5 @@
 /** The state machine that runs one export. */
-import { EVENT_SOURCE, EVENT_TYPE, type FinishStep } from "../../functions/exports/contract";
+import { EVENT_SOURCE, EVENT_TYPE, THROTTLING_ERRORS, type FinishStep } from "../../functions/exports/contract";
 import { DAY_SECONDS, MINUTE_SECONDS } from "../../functions/shared/time";
 import { jsonata } from "../asl/asl";
 import type { Retrier } from "../asl/fields";
@@ -23,20 +23,13 @@ const THROTTLING_RETRIES = {
   MaxDelaySeconds: 10 * MINUTE_SECONDS,
 } as const;
 
-/** Lambda throttles accounts; DynamoDB, S3, STS and Step Functions throttle tables, prefixes and accounts. */
-const THROTTLING_ERRORS: readonly [string, ...string[]] = [
+/** Lambda throttles accounts; what its functions use throttles tables, prefixes and accounts. */
+const THROTTLED: readonly [string, ...string[]] = [
   "Lambda.TooManyRequestsException",
   "Lambda.ServiceException",
   "Lambda.AWSLambdaException",
   "Lambda.SdkClientException",
-  "LimitExceededException",
-  "ProvisionedThroughputExceededException",
-  "RequestLimitExceeded",
-  "ServiceUnavailable",
-  "SlowDown",
-  "Throttling",
-  "ThrottlingException",
-  "TooManyRequestsException",
+  ...THROTTLING_ERRORS,
 ];
 
 /**
@@ -45,7 +38,7 @@ const THROTTLING_ERRORS: readonly [string, ...string[]] = [
  */
 const RETRY = [
   { Comment: "Bugs", ErrorEquals: ["InvalidInputError", "EnvironmentError"], MaxAttempts: 0 },
-  { Comment: "Throttling", ErrorEquals: THROTTLING_ERRORS, ...THROTTLING_RETRIES, JitterStrategy: "FULL" },
+  { Comment: "Throttling", ErrorEquals: THROTTLED, ...THROTTLING_RETRIES, JitterStrategy: "FULL" },
   { ErrorEquals: ["States.ALL"], IntervalSeconds: 2, MaxAttempts: 3, BackoffRate: 3, JitterStrategy: "FULL" },
 ] as const satisfies readonly Retrier[];
 

@@ -170,7 +170,7 @@ export class Exports extends Feature {
       entry: "functions/exports/read-segment.ts",
       environment: {
         STATE_TABLE: state.grant("GetItem", "PutItem", "UpdateItem"),
-        TABLE_NAMES: this.tables(tableNames, "Scan"),
+        TABLE_NAMES: this.tables(tableNames, "DescribeTable", "Scan"),
         BUCKET_NAMES: this.buckets(files, {
           of: this.exports.filter(({ engine }) => engine !== "dynamodb-export"),
           actions: ["s3:AbortMultipartUpload", "s3:ListBucketMultipartUploads", "s3:PutObject"],

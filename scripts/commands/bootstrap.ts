@@ -44,10 +44,13 @@ async function run(environment: string, { github, ...options }: Options): Promis
     );
     return EXIT.ok;
   }
-  const { bucket, created, apiLogs } = await withStackFolder(async (own) =>
+  const { bucket, created, weaknesses, apiLogs } = await withStackFolder(async (own) =>
     bootstrap(await openStack(environment, { ...options, ...own })),
   );
-  console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
+  console.log(
+    `${bucket}: ${created ? "created" : "there already"}${weaknesses.length === 0 ? ", versioned, encrypted, TLS only" : ""}.`,
+  );
+  for (const weakness of weaknesses) console.error(`Warning: ${weakness}`);
   if (apiLogs)
     console.log(`${apiLogs.role}: API Gateway's role for access logs, ${apiLogs.set ? "set" : "there already"}.`);
   console.log(`Next: npx almanac deploy ${environment}`);

@@ -67,6 +67,7 @@ async function deploy(environment: string, options: Options & OpenOptions): Prom
   await ensureTerraform(options);
   let stack: EnvironmentStack | undefined;
   let report: Report | undefined;
+  let weaknesses: readonly string[] = [];
   const opened = () => {
     if (stack === undefined) throw new Error("the stack is not synthesized yet");
     return stack;
@@ -84,7 +85,9 @@ async function deploy(environment: string, options: Options & OpenOptions): Prom
     {
       title: "State bucket",
       run: async () => {
-        const { bucket, created } = await bootstrap(opened());
+        const state = await bootstrap(opened());
+        const { bucket, created } = state;
+        ({ weaknesses } = state);
         return `${bucket}${created ? "" : ", there already"}`;
       },
     },
@@ -108,6 +111,7 @@ async function deploy(environment: string, options: Options & OpenOptions): Prom
       },
     },
   ]);
+  for (const weakness of weaknesses) console.error(`Warning: ${weakness}`);
   if (report === undefined) throw new Error("there is no plan");
   if (!isEmpty(report) || isForbidden(report)) {
     console.log(`\n${toMarkdown(report, { environment, fold: false })}`);

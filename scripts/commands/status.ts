@@ -1,6 +1,6 @@
 /** `npm run status`, `almanac status`: what `npm start` has started. */
-import { describeAccess, describeAddresses } from "../emulator/describe-run";
-import { readRunning } from "../emulator/run-record";
+import { describeAccess, describeAddresses, describeDeployment } from "../emulator/describe-run";
+import { deployingProcess, describeAbsent, readRunning } from "../emulator/run-record";
 import {
   DocumentedCommand,
   EXIT,
@@ -25,6 +25,8 @@ export const command = () =>
   ).action(exitCodeOf(run));
 
 async function run({ home, json }: JsonOption & { readonly home: string }): Promise<number> {
+  // First: a start that ends in between has written its record.
+  const deploying = await deployingProcess(homeAt(home));
   const record = await readRunning(homeAt(home));
   if (json) {
     const { endpoint, port, since, emulator, pages, deployment } = record ?? {};
@@ -39,21 +41,18 @@ async function run({ home, json }: JsonOption & { readonly home: string }): Prom
         pid: emulator?.process.pid,
         log: emulator?.log,
         pages: pages?.url,
+        deploying: deploying !== undefined,
         deployment,
       }),
     );
   } else if (record === undefined) {
-    console.log("Almanac is not running here. Start it: npm start");
+    console.log(describeAbsent(deploying));
   } else {
-    const { endpoint, emulator, since, deployment } = record;
+    const { endpoint, emulator, since } = record;
     console.log(
       `Almanac runs at ${endpoint} (${emulator.description}, process ${emulator.process.pid}, since ${since})`,
     );
-    console.log(
-      deployment === undefined
-        ? "  nothing is deployed yet: npm start"
-        : `  deployed at ${deployment.at}: ${Object.keys(deployment.features).join(", ")}`,
-    );
+    console.log(`  ${describeDeployment(record, deploying)}`);
     console.log(`${describeAddresses(endpoint, record)}\n  ${describeAccess(endpoint)}`);
     console.log("Every table, queue, function and ARN: add --json");
   }

@@ -18,6 +18,16 @@ export function describeFeatures(features: Features): string {
     .join("\n");
 }
 
+/** What is deployed, and whether that is about to change. @param deploying the process of the `npm start` that deploys now */
+export function describeDeployment({ deployment, stopping }: RunRecord, deploying: number | undefined): string {
+  const last = deployment && `deployed at ${deployment.at}: ${Object.keys(deployment.features).join(", ")}`;
+  if (stopping) return "it is being stopped";
+  if (deploying === undefined)
+    return last ?? "nothing is deployed: a deployment was interrupted. Deploy again: npm start";
+  const now = `being deployed now (npm start, process ${deploying})`;
+  return last === undefined ? now : `${last}\n  ${now}`;
+}
+
 /** A shell command after which any AWS tool talks to the emulator. */
 export function describeAccess(endpoint: string): string {
   const { accessKeyId, secretAccessKey } = keysOf(endpoint);

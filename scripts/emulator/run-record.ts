@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import * as z from "zod";
 import { featuresSchema } from "../shared/feature-outputs";
 import type { Home } from "../shared/home";
+import { lockOwner } from "../shared/lock-file";
 import { isRunning, processIdentitySchema } from "../shared/processes";
 
 const runRecordSchema = z.object({
@@ -58,8 +59,25 @@ export class NotRunningError extends Error {
 /** The record of what runs. @throws NotRunningError */
 export async function requireRunning(home: Home): Promise<RunRecord> {
   const record = await readRunning(home);
-  if (record === undefined) throw new NotRunningError("Almanac is not running here. Start it: npm start");
+  if (record === undefined) throw new NotRunningError(describeAbsent(await deployingProcess(home)));
   return record;
+}
+
+/** The `npm start` that starts or deploys now; undefined: none. */
+export async function deployingProcess({ lock }: Home): Promise<number | undefined> {
+  return (await lockOwner(lock))?.pid;
+}
+
+/** Why nothing runs, and what to do. @param deploying see {@link deployingProcess} */
+export function describeAbsent(deploying: number | undefined): string {
+  return deploying === undefined
+    ? "Almanac is not running on this machine. Start it: npm start"
+    : `Almanac is starting (npm start, process ${deploying}). Wait until it says "ready".`;
+}
+
+/** Why what runs has no state yet, and what to do. */
+export function describeDeploying(deploying: number): string {
+  return `local is being deployed now (npm start, process ${deploying}). Wait until it says "ready".`;
 }
 
 export async function writeRecord(home: Home, record: RunRecord): Promise<void> {

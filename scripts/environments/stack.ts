@@ -1,5 +1,6 @@
 /** Synthesizes an environment, for commands that run Terraform on it. */
 import { MINUTE_MS } from "../../functions/shared/time";
+import { deployingProcess, describeAbsent } from "../emulator/run-record";
 import { homeAt } from "../shared/home";
 import { interruptible } from "../shared/interrupts";
 import { UsageError, type AppOptions } from "../shared/terminal/command-line";
@@ -116,7 +117,6 @@ export function notDeployed(name: string, personal: boolean, app: string): NotDe
 /** The emulator of `local`. @throws NotDeployedError */
 export async function requireLocal(home: string): Promise<string> {
   const awsEndpoint = await localEndpoint(home);
-  if (awsEndpoint === undefined)
-    throw new NotDeployedError("Almanac is not running on this machine. Start it: npm start");
+  if (awsEndpoint === undefined) throw new NotDeployedError(describeAbsent(await deployingProcess(homeAt(home))));
   return awsEndpoint;
 }

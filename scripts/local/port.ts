@@ -1,6 +1,7 @@
 /** Chooses the emulator's port. */
 import { connect, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorCode } from "../../functions/shared/errors";
 
 export const DEFAULT_PORT = 4566;
 /** Ports to try, from the default one on. */
@@ -8,7 +9,7 @@ const TRIED = 50;
 
 const ENDING_MS = 5_000;
 
-/** The port is in use. The message says what to do. */
+/** The port is in use, or not for this user. The message says what to do. */
 export class PortBusyError extends Error {
   override readonly name = "PortBusyError";
 }
@@ -16,14 +17,21 @@ export class PortBusyError extends Error {
 /**
  * The requested port, else the first free one from {@link DEFAULT_PORT} on.
  * @param isFree whether no process listens on a port
+ * @param errorOf the code of the error of a server that listens on a port
  * @throws PortBusyError
  */
 export async function choosePort(
   requested: number | undefined,
   isFree: (port: number) => Promise<boolean> = isPortFree,
+  errorOf: (port: number) => Promise<string | undefined> = bindError,
 ): Promise<number> {
   if (requested !== undefined) {
     if (await isFree(requested)) return requested;
+    if ((await errorOf(requested)) === "EACCES") {
+      throw new PortBusyError(
+        `The system does not allow this user to listen on port ${requested} (below 1024, only root may). Omit --port to use a free one, or pass another.`,
+      );
+    }
     throw new PortBusyError(`Port ${requested} is in use. Omit --port to use a free one, or pass another.`);
   }
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + TRIED; port += 1) {
@@ -37,7 +45,7 @@ export async function choosePort(
 /** Whether no process listens on this loopback port. */
 export async function isPortFree(port: number): Promise<boolean> {
   // Both checks are needed: macOS allows binding 127.0.0.1 while another process listens on all addresses.
-  return (await canBind(port)) && !(await responds(port));
+  return (await bindError(port)) === undefined && !(await responds(port));
 }
 
 /** Whether a port is free, or is soon: a process that was killed, and what it has started, keeps its port for a moment. */
@@ -50,15 +58,16 @@ export async function isPortFreeSoon(port: number, withinMs = ENDING_MS): Promis
   return false;
 }
 
-function canBind(port: number): Promise<boolean> {
+/** Undefined: a server can listen on it. */
+function bindError(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", () => {
-      resolve(false);
+    server.once("error", (error) => {
+      resolve(errorCode(error) ?? error.name);
     });
     server.listen({ host: "127.0.0.1", port, exclusive: true }, () => {
       server.close(() => {
-        resolve(true);
+        resolve(undefined);
       });
     });
   });

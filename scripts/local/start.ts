@@ -185,10 +185,11 @@ class Start {
         await stopLocal(home);
         const release = pinnedRelease();
         const file = stateFile(home.folder);
-        if (this.options.fresh) await removeState(file);
-        const kept = await continuationOf(await readAbout(file), release, this.options.port, isPortFreeSoon);
-        if (kept.port === undefined) await removeState(file);
+        const about = this.options.fresh ? undefined : await readAbout(file);
+        const kept = await continuationOf(about, release, this.options.port, isPortFreeSoon);
         const port = kept.port ?? (await choosePort(this.options.port));
+        // After the choice: with a port that cannot be had, nothing is lost.
+        if (kept.port === undefined) await removeState(file);
         void this.#beginSynthesis(`http://127.0.0.1:${port}`);
         if (this.options.port === undefined && port !== DEFAULT_PORT) {
           report(`port ${DEFAULT_PORT} is in use: using ${port}`);

@@ -78,7 +78,9 @@ export function outputsOf(
 ): unknown {
   const outputs = ownValue(features, feature);
   if (outputs === undefined)
-    throw new NotInEnvironmentError(`${name} has no ${feature}. It has: ${Object.keys(features).join(", ")}`);
+    throw new NotInEnvironmentError(
+      `${name} has no ${feature}. It has: ${Object.keys(features).join(", ") || "no features"}`,
+    );
   return SCHEMAS[feature].parse(outputs);
 }
 

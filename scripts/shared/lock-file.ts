@@ -38,6 +38,12 @@ export async function withLock<T>(file: string, options: LockOptions, work: () =
   }
 }
 
+/** The process that has the lock now; undefined: none. */
+export async function lockOwner(file: string): Promise<ProcessIdentity | undefined> {
+  const owner = parseOwner((await readText(file)) ?? "");
+  return owner !== undefined && isRunning(owner) ? owner : undefined;
+}
+
 /** Two of one process may wait for the same lock. */
 let attempts = 0;
 

@@ -40,7 +40,7 @@ describe("the exports module", () => {
   it("lets the reader scan these tables, write where exports go, and nothing else", () => {
     expect(describePolicy(resource(module_(), "aws_iam_role_policy", "read_segment_policy")["policy"])).toEqual([
       "Allow dynamodb:GetItem, dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.state.arn} (StateTable)",
-      `Allow dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (TableNames)`,
+      `Allow dynamodb:DescribeTable, dynamodb:Scan on ${["shop-orders", "webapp_user_logs", "app-logs"].map((name) => arn("dynamodb", `table/${name}`)).join(", ")} (TableNames)`,
       // The bucket has nothing but exports, so one pattern for all of them: a role's policy does not grow with their number.
       "Allow s3:AbortMultipartUpload, s3:ListBucketMultipartUploads, s3:PutObject on ${aws_s3_bucket.files.arn}, ${aws_s3_bucket.files.arn}/* (BucketNames)",
       "Allow sts:AssumeRole on arn:aws:iam::123456789012:role/reader (JobRoleArns)",

@@ -46,6 +46,8 @@ export class FakeAws {
   endpoint = "";
   /** The pages of each exported table. Segments get them in turn. */
   readonly tables = new Map<string, readonly (readonly Item[])[]>();
+  /** Of tables that were deleted and created again: how often. */
+  private readonly recreations = new Map<string, number>();
   /** By bucket and key. */
   readonly objects = new Map<string, Buffer>();
   readonly buckets = new Set<string>();
@@ -85,13 +87,24 @@ export class FakeAws {
   }
 
   reset(): void {
-    for (const each of [this.owners, this.tables, this.objects, this.buckets, this.uploads, this.rows, this.executions])
-      each.clear();
+    const { owners, tables, recreations, objects, buckets, uploads, rows, executions } = this;
+    for (const each of [owners, tables, recreations, objects, buckets, uploads, rows, executions]) each.clear();
     this.nativeExports.length = 0;
     this.requests = [];
     this.before = () => undefined;
     this.stall = () => undefined;
     this.arrived = 0;
+  }
+
+  /** Deletes a table and creates it with other items. */
+  recreate(table: string, pages: readonly (readonly Item[])[]): void {
+    this.recreations.set(table, (this.recreations.get(table) ?? 0) + 1);
+    this.tables.set(table, pages);
+  }
+
+  /** Another table of the same name has another one. */
+  tableId(table: string): string {
+    return `${table}-${this.recreations.get(table) ?? 0}`;
   }
 
   count(action: string): number {
@@ -154,7 +167,8 @@ export class FakeAws {
         };
       if (action === "Scan") return { response: pageOf(pages, request) };
       const TableArn = `arn:aws:dynamodb:eu-central-1:000000000000:table/${TableName}`;
-      return { response: { Table: { TableArn, ItemCount: pages.flat().length, TableSizeBytes: 1_000_000 } } };
+      const TableId = this.tableId(TableName);
+      return { response: { Table: { TableArn, TableId, ItemCount: pages.flat().length, TableSizeBytes: 1_000_000 } } };
     }
     switch (action) {
       case "GetItem":

@@ -1,8 +1,8 @@
 /** Arbitrary DynamoDB items for property tests, and the items that they are restored to. */
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import fc from "fast-check";
 
 import { jsonNumber } from "../../functions/exports/format/scan-page";
+import fc from "./fast-check";
 
 /** A value in DynamoDB JSON: binary is base64. */
 export type Typed = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
 /** Set by the nightly run. */
-const NIGHTLY = process.env["ALMANAC_SIMULATIONS"] === "nightly";
+export const IS_NIGHTLY = process.env["ALMANAC_SIMULATIONS"] === "nightly";
 
 /** How often a test repeats itself with other random inputs: few times in each run of the tests, many every night (`ALMANAC_SIMULATIONS=nightly npm test -- --only simulation`, and `unit`). */
 export function sized(everyRun: number, nightly: number): number {
-  return NIGHTLY ? nightly : everyRun;
+  return IS_NIGHTLY ? nightly : everyRun;
 }
 
 /** Some of a test's cases, spread over all of them, in each run of the tests; every night all. @param everyRun the most in each run */

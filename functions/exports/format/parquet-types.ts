@@ -28,6 +28,8 @@ const SMALL_T = 0x74;
 /** Of this many digits each integer is a safe one, and each decimal number a double of its own. */
 const EXACT_DIGITS = 15;
 
+const PLAIN_NOTATION: Intl.NumberFormatOptions = { useGrouping: false, maximumSignificantDigits: EXACT_DIGITS };
+
 /** Views of the content, because copies of all strings would take more memory than it. */
 const STRING: ColumnType = {
   element: { type: "BYTE_ARRAY", converted_type: "UTF8" },
@@ -145,18 +147,23 @@ export function inferredType(content: Buffer, from: number, to: number): ColumnT
   return [BOOLEAN, BIGINT, EXACT_DOUBLE].find(({ cellOf }) => cellOf(content, from, to) !== undefined) ?? STRING;
 }
 
-/** The narrowest type that holds exactly what a column holds already, and a value that it cannot hold. */
+/**
+ * The narrowest type that holds exactly what a column holds already, and a value that it cannot hold.
+ *
+ * @param other inferred from the value
+ */
 export function widenedType(type: ColumnType, cells: readonly (Cell | null)[], other: ColumnType): ColumnType {
   const areExact = (): boolean =>
     cells.every((cell) => cell === null || significantDigits(String(cell)) <= EXACT_DIGITS);
-  const isNumeric = (each: ColumnType): boolean => each === BIGINT || each === EXACT_DOUBLE;
-  return isNumeric(type) && isNumeric(other) && areExact() ? EXACT_DOUBLE : STRING;
+  return type === BIGINT && other === EXACT_DOUBLE && areExact() ? EXACT_DOUBLE : STRING;
 }
 
 /** A cell in a column that was widened. */
 export function widenedCell({ element }: ColumnType, cell: Cell): Cell {
   if (cell instanceof Uint8Array) return cell;
-  return element.type === "DOUBLE" ? Number(cell) : Buffer.from(String(cell));
+  if (element.type === "DOUBLE") return Number(cell);
+  // Without an exponent, as DynamoDB writes numbers.
+  return Buffer.from(typeof cell === "number" ? cell.toLocaleString("en-US", PLAIN_NOTATION) : String(cell));
 }
 
 function isNumber(byte = 0): boolean {

@@ -5,7 +5,7 @@ import { accountOf, machineOf } from "../../shared/aws/arn";
 import { DAY_MS, SECOND_MS } from "../../shared/time";
 import type { ExportConfig, Range, Run, RunRequest, ScheduledExport, Window } from "../contract";
 import { ConfigurationError } from "./configuration";
-import { cursorAt, cursorSource, isRecreated, type Cursor, type CursorSource } from "./cursor";
+import { cursorAt, cursorSource, type Cursor, type CursorSource } from "./cursor";
 import { reservedKey, uploadPrefix } from "./object-keys";
 import { missedDues, scheduleKey, slotFault, slotOf, type Slot } from "./schedule";
 import { incrementalPeriod, nextWindow, watermarkAt } from "./window";
@@ -126,10 +126,11 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
         unfinished !== undefined &&
         !request.force &&
         now - unfinished.startedAt < RESUMABLE_MS &&
-        !isRecreated(unfinished.tableId, input.tableId) &&
+        (input.tableId === undefined || input.tableId === unfinished.tableId || foundNoTable(unfinished)) &&
         isDeepStrictEqual(unfinished.config, configOf(input)));
     if (active !== undefined && unfinished !== undefined && isResumed) {
-      const run = { ...unfinished, attempt: active.attempt + 1 };
+      const tableId = foundNoTable(unfinished) ? input.tableId : unfinished.tableId;
+      const run = { ...unfinished, ...(tableId !== undefined && { tableId }), attempt: active.attempt + 1 };
       if (await ports.activate(run, execution, before)) return claimed(run);
       continue;
     }
@@ -155,6 +156,11 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
     if (await ports.activate(named, execution, before)) return claimed(named);
   }
   throw new ClaimConflictError(`${exportId}: ${MAX_ATTEMPTS} attempts to claim it conflicted with other executions`);
+}
+
+/** A run that has found no table has read nothing. Unless it has a window, which is of a certain table, it may read the one there is now. */
+function foundNoTable({ tableId, tableSize, window }: Run): boolean {
+  return tableId === undefined && tableSize === undefined && window === undefined;
 }
 
 /** The export's name; for a job `<export>/<application>/<account>/<region>/<table>`. `home` is the functions' account. */

@@ -1,5 +1,6 @@
 /** Where the next window of an incremental export starts, and what it is a position in. */
 import type { ExportConfig, Run, WatermarkUnit } from "../contract";
+import { isRecreated } from "./table-identity";
 import { timeOf, watermarkAt } from "./window";
 
 /** What an incremental export reads, and how it selects new items. */
@@ -68,9 +69,4 @@ export function cursorAt({ value, source: stored, unusableItems }: Cursor, sourc
         `watermark: a converted cursor could lose them. ${HOW_TO_SET}`,
     );
   return watermarkAt(source.unit, timeOf(stored.unit, value));
-}
-
-/** Whether two ids of tables with one name are of different tables. */
-export function isRecreated(before: string | undefined, now: string | undefined): boolean {
-  return before !== undefined && now !== undefined && before !== now;
 }

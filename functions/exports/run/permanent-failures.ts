@@ -13,10 +13,11 @@ const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   "FolderTakenError",
   "ManifestError",
   "NativeExportError",
-  // A newer run has superseded this one, it has failed meanwhile, or its files are lost: the next run starts over
+  // A newer run has superseded this one, it has failed meanwhile, or its files are lost or of two tables: the next run starts over
   "ObjectExistsError",
   "RunFailedError",
   "RunSupersededError",
+  "TableRecreatedError",
   "UploadLostError",
   // Permissions: IAM, S3, STS, KMS
   "AccessDenied",

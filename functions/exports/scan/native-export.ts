@@ -15,6 +15,7 @@ import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { parseJson } from "../../shared/input";
 import type { ExportedFile, Run } from "../contract";
 import { runFolder } from "../run/object-keys";
+import { assertSameTable } from "../run/table-identity";
 import { incrementalPeriod } from "../run/window";
 
 const CONCURRENT_REQUESTS = 16;
@@ -34,11 +35,12 @@ const manifestLineSchema = z.object({ itemCount: z.number(), md5Checksum: z.stri
  * Starts an export. Idempotent for eight hours, by its client token; a failed export is followed by another.
  *
  * @returns its ARN
- * @throws {@link NativeExportError}
+ * @throws {@link NativeExportError}, TableRecreatedError
  */
 export async function startNativeExport(dynamodb: DynamoDBClient, run: Run): Promise<string> {
   const { config, window, bucket } = run;
   const { Table } = await dynamodb.send(new DescribeTableCommand({ TableName: config.table }));
+  assertSameTable(run, Table?.TableId);
   const period = window && incrementalPeriod(window);
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     const { ExportDescription } = await dynamodb.send(
@@ -61,7 +63,9 @@ export async function startNativeExport(dynamodb: DynamoDBClient, run: Run): Pro
     );
     const { ExportArn: exportArn } = ExportDescription ?? {};
     if (exportArn === undefined) throw new NativeExportError("DynamoDB returned no export ARN");
-    if ((await describeExport(dynamodb, exportArn))?.ExportStatus !== "FAILED") return exportArn;
+    const started = await describeExport(dynamodb, exportArn);
+    assertSameTable(run, started?.TableId);
+    if (started?.ExportStatus !== "FAILED") return exportArn;
   }
   throw new NativeExportError(`${MAX_ATTEMPTS} exports failed in a row`);
 }

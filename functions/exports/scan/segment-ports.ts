@@ -1,5 +1,5 @@
 /** Connects {@link exportSegment} to DynamoDB, S3 and the state table. */
-import type { ScanCommandInput } from "@aws-sdk/client-dynamodb";
+import { DescribeTableCommand, type ScanCommandInput } from "@aws-sdk/client-dynamodb";
 import type { STSClient } from "@aws-sdk/client-sts";
 
 import type { Clock } from "../../shared/clock";
@@ -9,6 +9,7 @@ import { ParquetSchema } from "../format/parquet-schema";
 import { parquetWriter } from "../format/parquet-writer";
 import type { Selection } from "../format/scan-page";
 import { fileKey } from "../run/object-keys";
+import { assertSameTable } from "../run/table-identity";
 import { isUsable, scanFilter } from "../run/window";
 import { objectStore, ownerOf, type ObjectStore } from "../storage/object-store";
 import type { ReadTotals, SegmentClaim } from "../storage/segment-table";
@@ -32,6 +33,8 @@ const STOPPING_ERRORS: ReadonlySet<string> = new Set(["RunFailedError", "RunSupe
 /** Where a run reads from and writes to. */
 export interface SourceAndTarget {
   readonly scan: TableScan;
+  /** Of the table that has the name now. */
+  readonly tableId: () => Promise<string | undefined>;
   readonly store: ObjectStore;
 }
 
@@ -46,12 +49,13 @@ export async function sourceAndTarget(
     role,
     region,
     bucket,
-    config: { kmsKeyArn },
+    config: { table, kmsKeyArn },
   } = run;
   const credentials = role === undefined ? undefined : await roleCredentials(sts, role);
   const { dynamodb, s3 } = exportClients(account, { region, ...(credentials && { credentials }) });
   return {
     scan: tableScan(dynamodb, scanInput(run, segment)),
+    tableId: async () => (await dynamodb.send(new DescribeTableCommand({ TableName: table }))).Table?.TableId,
     store: objectStore(s3, { bucket, kmsKeyArn, owner: ownerOf(run) }),
   };
 }
@@ -65,7 +69,7 @@ export interface SegmentResources extends SourceAndTarget {
 
 export function segmentPorts(
   claim: SegmentClaim,
-  { scan, store, state, clock, onPage }: SegmentResources,
+  { scan, tableId, store, state, clock, onPage }: SegmentResources,
 ): SegmentPorts {
   const { run, segment } = claim;
   const { format, mode, compression, columns } = run.config;
@@ -83,6 +87,10 @@ export function segmentPorts(
     writeEmptyFile: format === "json" && mode === "full",
     partBytes: run.config.partMegabytes * MEGABYTE,
     scan,
+    // A role of another account need not be allowed to describe its table.
+    assertSameTable: async () => {
+      if (run.tableId !== undefined) assertSameTable(run, await tableId());
+    },
     rateLimiter:
       limit === undefined
         ? rateLimiter(undefined, clock)

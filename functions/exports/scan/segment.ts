@@ -27,6 +27,8 @@ export interface SegmentPorts {
   /** A part ends when it has this size before compression. */
   readonly partBytes: number;
   readonly scan: TableScan;
+  /** Rejects with TableRecreatedError if what was read is not of the run's table. */
+  readonly assertSameTable: () => Promise<void>;
   readonly rateLimiter: RateLimiter;
   readonly clock: Clock;
   readonly partKey: (part: number) => string;
@@ -66,10 +68,10 @@ interface FilledFile {
  * What was read before a table throttles is saved: else one that throttles every minute would never be exported.
  *
  * @returns whether the segment is done
- * @throws {@link DocumentTooLargeError}, {@link RepeatedKeyError}, and errors of the ports
+ * @throws {@link DocumentTooLargeError}, {@link RepeatedKeyError}, TableRecreatedError, and errors of the ports
  */
 export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPorts, deadline: number): Promise<boolean> {
-  const { format, writeEmptyFile, partKey, openFile, saveCheckpoint } = ports;
+  const { format, writeEmptyFile, partKey, openFile, saveCheckpoint, assertSameTable } = ports;
   const pages = new PagePrefetcher(ports, deadline, start.lastKey);
   let { done, nextPart, read } = start;
   for (let deadlineReached = false; !done && !deadlineReached;) {
@@ -82,6 +84,8 @@ export async function exportSegment(start: SegmentCheckpoint, ports: SegmentPort
       const filled = await fillFile(file, pages, read, ports);
       ({ done, deadlineReached, read, throttled } = filled);
       if (format === "json" && !done) throw new DocumentTooLargeError(TOO_LARGE);
+      // Once, after the last page: an id does not come back, so all pages are of the table that has it now.
+      if (done) await assertSameTable();
       if (file.items > 0 || writeEmptyFile)
         part = { number: nextPart, key, items: file.items, ...(await file.finish()) };
       if (part !== undefined) nextPart += 1;

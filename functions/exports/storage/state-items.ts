@@ -7,10 +7,12 @@ import {
   type TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import * as z from "zod";
 
 import type { Clock } from "../../shared/clock";
-import { errorName, isObject } from "../../shared/errors";
+import { errorMessage, errorName } from "../../shared/errors";
 import { DAY_SECONDS } from "../../shared/time";
+import type { THROTTLING_ERRORS } from "../contract";
 
 /** How long runs, segments and parts are kept. Manifests do not expire. */
 const RETENTION_DAYS = 90;
@@ -50,7 +52,10 @@ export function stateItems(dynamodb: DynamoDBClient, table: string, clock: Clock
       await dynamodb.send(new TransactWriteItemsCommand({ TransactItems: items }));
       return true;
     } catch (error) {
-      if (isConditionFailed(error)) return false;
+      const codes = cancellationCodes(error);
+      if (codes.includes("ConditionalCheckFailed")) return false;
+      if (codes.some((code) => PASSING_CANCELLATIONS.has(code)))
+        throw new TransactionThrottledError(errorMessage(error), { cause: error });
       throw error;
     }
   };
@@ -85,11 +90,28 @@ export function stateItems(dynamodb: DynamoDBClient, table: string, clock: Clock
   return { dynamodb, table, clock, ttl, read, query, transact, update, put };
 }
 
+/** Of a single write. */
 export function isConditionFailed(error: unknown): boolean {
-  if (errorName(error) === "ConditionalCheckFailedException") return true;
-  if (errorName(error) !== "TransactionCanceledException") return false;
-  if (!isObject(error) || !("CancellationReasons" in error) || !Array.isArray(error.CancellationReasons)) return false;
-  return error.CancellationReasons.some(
-    (reason: unknown) => isObject(reason) && "Code" in reason && reason.Code === "ConditionalCheckFailed",
-  );
+  return errorName(error) === "ConditionalCheckFailedException";
+}
+
+/** DynamoDB has throttled a transaction, or another one writes the same items. Its own error, which the SDK does not retry, is no throttling. */
+class TransactionThrottledError extends Error {
+  override readonly name = "TransactionThrottledError" satisfies (typeof THROTTLING_ERRORS)[number];
+}
+
+const PASSING_CANCELLATIONS: ReadonlySet<string> = new Set([
+  "ProvisionedThroughputExceeded",
+  "ThrottlingError",
+  "TransactionConflict",
+]);
+
+const cancelledSchema = z.looseObject({
+  name: z.literal("TransactionCanceledException"),
+  CancellationReasons: z.array(z.looseObject({ Code: z.string().default("None") })),
+});
+
+/** Why a transaction was cancelled, by its items. */
+function cancellationCodes(error: unknown): readonly string[] {
+  return cancelledSchema.safeParse(error).data?.CancellationReasons.map(({ Code }) => Code) ?? [];
 }

@@ -168,25 +168,19 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     ),
   });
 
-  /** Nothing else updates the record of a run that another has superseded. */
-  const recordSuperseded = (run: Run, previous: ActiveRun | undefined): TransactWriteItem[] =>
-    previous === undefined || previous.id === run.id
-      ? []
-      : [
-          {
-            Update: update(
-              run.exportId,
-              runKey(previous.id),
-              "SET #status = :status, #error = if_not_exists(#error, :error), #cause = if_not_exists(#cause, :cause), #ttl = if_not_exists(#ttl, :ttl)",
-              {
-                ":status": "FAILED",
-                ":error": "RunSupersededError",
-                ":cause": `superseded by run ${run.id}`,
-                ":ttl": ttl(),
-              },
-            ),
-          },
-        ];
+  /** Nothing else updates the record of a run that is superseded. */
+  const recordSuperseded = (exportId: string, id: string, by: string): TransactWriteItem => ({
+    Update: update(
+      exportId,
+      runKey(id),
+      "SET #status = :status, #error = if_not_exists(#error, :error), #cause = if_not_exists(#cause, :cause), #ttl = if_not_exists(#ttl, :ttl)",
+      { ":status": "FAILED", ":error": "RunSupersededError", ":cause": `superseded by ${by}`, ":ttl": ttl() },
+    ),
+  });
+
+  const deleteActive = (exportId: string): TransactWriteItem => ({
+    Delete: { TableName: table, Key: marshall({ pk: ACTIVE, sk: exportId }) },
+  });
 
   const assertActive = async (run: Run): Promise<void> => {
     const { activeRun, activeAttempt, activeFailed } = stateSchema.parse((await read(run.exportId, STATE)) ?? {});
@@ -236,7 +230,9 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         activateRun(run, execution, before),
         recordRun(run, execution),
         put({ pk: ACTIVE, sk: run.exportId, execution, since: clock.now(), ttl: ttl() }),
-        ...recordSuperseded(run, before.active),
+        ...(before.active === undefined || before.active.id === run.id
+          ? []
+          : [recordSuperseded(run.exportId, before.active.id, `run ${run.id}`)]),
       ]),
     markPublished: async (run) => {
       const command = update(
@@ -258,7 +254,10 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     setCursor: async (exportId, time, active) => {
       const set = [
         ...(time === undefined ? [] : ["#cursor = :cursor"]),
-        ...(active === undefined ? [] : ["#activeAbandoned = :true"]),
+        // Its workers stop, also those that outlive its execution, and nothing that records the execution's end has it resumed.
+        ...(active === undefined
+          ? []
+          : ["#activeAbandoned = :true", "#activeFailed = if_not_exists(#activeFailed, :attempt)"]),
         "#version = if_not_exists(#version, :zero) + :one",
       ];
       const remove = [...(time === undefined ? ["#cursor"] : []), "#cursorSource", "#unusableItems"];
@@ -279,6 +278,9 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
               : "#activeRun = :run AND #activeAttempt = :attempt AND attribute_not_exists(#activePublished)",
           ),
         },
+        ...(active === undefined
+          ? []
+          : [recordSuperseded(exportId, active.id, "a cursor that was set"), deleteActive(exportId)]),
       ]);
     },
 
@@ -323,7 +325,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         ...(result === undefined
           ? []
           : [put({ pk: exportId, sk: dayKey(run), run: id, location, window, source: cursorSource(run), finishedAt })]),
-        { Delete: { TableName: table, Key: marshall({ pk: ACTIVE, sk: exportId }) } },
+        deleteActive(exportId),
       ]);
       if (ended) return;
       // Step Functions retries a call whose response was lost: then the run has already ended.
@@ -359,7 +361,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
             "#activeRun = :run AND #activeExecution = :execution AND attribute_not_exists(#activeFailed)",
           ),
         },
-        { Delete: { TableName: table, Key: marshall({ pk: ACTIVE, sk: exportId }) } },
+        deleteActive(exportId),
       ]);
       return recorded ? "recorded" : "repeated";
     },

@@ -64,7 +64,7 @@ export function cronResult(
 ): CheckResult {
   const { heartbeatAt, startedAt, failedAt } = job;
   const details = detailsOf(job, tick);
-  const fault = hasFailedSince(job, before)
+  const fault = isMadeGood(job, before)
     ? { reason: "job-failed", message: "the job failed, and has succeeded since" }
     : faultOf(schedule, job, knownSince, tick);
   if (fault !== undefined) return { health: "down", ...fault, ...details };
@@ -74,10 +74,13 @@ export function cronResult(
 }
 
 /** Whether a failure that no tick has seen is made good. */
-function hasFailedSince(job: Job, before: LastSeen | undefined): boolean {
-  const { failedAt = -Infinity } = job;
-  if (before === undefined || before.lastCheck.reason === "job-failed" || hasFailed(job)) return false;
-  return failedAt > before.lastTick - REPORT_DELAY_MS;
+function isMadeGood(job: Job, before: LastSeen | undefined): boolean {
+  return before?.lastCheck.reason !== "job-failed" && !hasFailed(job) && isNews(job.failedAt, before?.lastTick);
+}
+
+/** Whether a failure was reported since the last tick. */
+function isNews(reportedAt: number | undefined, lastTick: number | undefined): boolean {
+  return reportedAt !== undefined && lastTick !== undefined && reportedAt > lastTick - REPORT_DELAY_MS;
 }
 
 /**
@@ -87,7 +90,7 @@ function hasFailedSince(job: Job, before: LastSeen | undefined): boolean {
 export function scheduleResult(job: Job, lastTick: number | undefined, tick: number): CheckResult {
   const { heartbeatAt, failure, expectedBefore } = job;
   const details = detailsOf(job, tick);
-  const isNew = failure !== undefined && lastTick !== undefined && failure.reportedAt > lastTick - REPORT_DELAY_MS;
+  const isNew = isNews(failure?.reportedAt, lastTick);
   if (failure !== undefined && (isNew || hasFailed(job))) {
     const { reason, message } = failure;
     return { health: "down", reason, message, ...details };

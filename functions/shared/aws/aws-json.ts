@@ -11,6 +11,7 @@ import { sleep, type Clock } from "../clock";
 import type { EnvironmentSource } from "../environment";
 import { errorCode } from "../errors";
 import { SECOND_MS } from "../time";
+import { isThrottlingCode, isTimeoutCode } from "./error-codes";
 import type { Transport } from "./transport";
 
 export interface Credentials {
@@ -88,9 +89,6 @@ const CONTENT_TYPES: Readonly<Record<AwsJsonService, string>> = {
   ssm: "application/x-amz-json-1.1",
 };
 
-/** Error codes of throttling and of conflicts, which have status 400. */
-const THROTTLING_ERRORS = /Throttl|ProvisionedThroughputExceeded|RequestLimitExceeded|TransactionInProgress|SlowDown/;
-
 /** Lambda's credentials from its environment. Valid for the life of the execution environment. */
 export function credentialsFrom(environment: EnvironmentSource): Credentials {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = environment;
@@ -157,11 +155,7 @@ function isRetryable(error: unknown): boolean {
 
 /** Whether an error response passes without anybody's action. */
 export function isTransient({ status, name }: Pick<AwsJsonError, "status" | "name">): boolean {
-  return status >= 500 || status === 429 || isThrottlingCode(name);
-}
-
-export function isThrottlingCode(code: string): boolean {
-  return THROTTLING_ERRORS.test(code);
+  return status >= 500 || status === 429 || isThrottlingCode(name) || isTimeoutCode(name);
 }
 
 /** `{"__type":"com.amazonaws.dynamodb.v20120810#ResourceNotFoundException","message":"..."}` */

@@ -47,16 +47,18 @@ export type SendBatch = (
   callback: string,
 ) => Promise<readonly FailedEntry[]>;
 
-/** The queue of a callback accepts no messages, however often they are sent: it was deleted, its key is disabled, its policy denies access. */
+/** A queue accepts no messages, however often they are sent: it was deleted, its key is disabled, its policy denies access. */
 export class QueueRefusesError extends Error {
   override readonly name = "QueueRefusesError";
 
+  /** @param callback whose queue it is; undefined: the dead-letter queue */
   constructor(
-    readonly callback: string,
+    readonly callback: string | undefined,
     reason: string,
     options?: ErrorOptions,
   ) {
-    super(`the queue of the callback "${callback}" refuses messages: ${reason}`, options);
+    const queue = callback === undefined ? "the dead-letter queue" : `the queue of the callback "${callback}"`;
+    super(`${queue} refuses messages: ${reason}`, options);
   }
 }
 

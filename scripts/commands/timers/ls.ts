@@ -18,27 +18,30 @@ export const command = () =>
     examples: [
       "npx almanac timers ls",
       "npx almanac timers ls --prefix report- --state paused",
+      "npx almanac timers ls --callback billing",
       "npx almanac timers ls --once --due-before 2026-12-01T00:00:00Z --json",
     ],
   })
     .option("--once", "timers that fire once")
     .option("--prefix <text>", "only ids that begin with it")
     .addOption(new Option("--state <state>", "only these").choices(TIMER_STATES))
+    .option("--callback <name>", "only those whose fires go to it, also if it is not configured any more")
     .option("--due-before <time>", "only those with a next fire before it: 2026-11-21T17:00:00Z")
     .action(exitCodeOf(run));
 
-type Filters = Pick<ListOptions, "prefix" | "state" | "dueBefore">;
+type Filters = Pick<ListOptions, "prefix" | "state" | "dueBefore"> & { readonly callback?: string };
 
 async function run(options: OnceOption & EnvironmentOptions & JsonOption & Filters): Promise<number> {
   const { client } = await findTimers(options);
-  const { prefix, state, dueBefore } = options;
+  const { prefix, state, dueBefore, callback } = options;
   const filters = {
     ...(prefix !== undefined && { prefix }),
     ...(state !== undefined && { state }),
     ...(dueBefore !== undefined && { dueBefore }),
   };
   const timers: TimerResponse[] = [];
-  for await (const timer of client[kindOf(options)].list(filters)) timers.push(timer);
+  for await (const timer of client[kindOf(options)].list(filters))
+    if (callback === undefined || timer.callback === callback) timers.push(timer);
   if (options.json) console.log(JSON.stringify(timers));
   else console.log(timers.length === 0 ? `no ${kindOf(options)} timers` : describeTimers(timers));
   return EXIT.ok;

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import * as z from "zod";
 import { MINUTE_MS } from "../../../functions/shared/time";
-import { errorMessage, errorName } from "../../../functions/shared/errors";
+import { errorCode, errorMessage, errorName } from "../../../functions/shared/errors";
 import { ownValue } from "../../../functions/shared/own-value";
 import { visibleLines } from "../../../functions/shared/text";
 import { describeError } from "../../shared/terminal/errors";
@@ -219,12 +219,12 @@ async function bodyOf(request: IncomingMessage, longest: number): Promise<string
   return body;
 }
 
-/** On the default port, or on any when that is in use. */
+/** On the default port, or on any when it cannot be had: Windows reserves ports, too. */
 async function listen(server: Server, port: number | undefined): Promise<void> {
   try {
     await listenOn(server, port ?? DEFAULT_PORT);
   } catch (error) {
-    if (port !== undefined || !(error instanceof Error && "code" in error && error.code === "EADDRINUSE")) throw error;
+    if (port !== undefined || !["EADDRINUSE", "EACCES"].includes(errorCode(error) ?? "")) throw error;
     await listenOn(server, 0);
   }
 }

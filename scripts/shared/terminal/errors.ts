@@ -34,6 +34,10 @@ function describeKnown(error: unknown): string | undefined {
   if (CREDENTIAL_ERRORS.has(name)) return describeCredentials(name, message);
   const refused = /is not authorized to perform: (\S+?)(?: on resource: "?(\S+?)"?)?(?:[\s,]|$)/.exec(message);
   if (refused) return describeAccessDenied(refused);
+  const port = describeListen(error);
+  if (port !== undefined) return port;
+  const untrusted = untrustedCertificate(error);
+  if (untrusted !== undefined) return untrusted;
   const host = unreachableHost(error);
   if (host !== undefined) return host;
   if (isFileError(error)) return `${error.path}: ${FILE_ERRORS[error.code] ?? error.code}`;
@@ -67,23 +71,59 @@ function describeAccessDenied([, action = "", resource]: RegExpExecArray): strin
   return `AWS denied ${action}${where}: the role of these credentials does not allow it.`;
 }
 
+/** A server's port that it cannot have. */
+function describeListen(error: unknown): string | undefined {
+  const reason = LISTEN_ERRORS[errorCode(error) ?? ""];
+  if (reason === undefined || !isObject(error) || !("syscall" in error) || error.syscall !== "listen") return undefined;
+  return `${reason}: ${hostOf(error)}. Pass another: --port <n>`;
+}
+
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "Another program uses this port",
+  EACCES: "The system does not allow this user to listen on this port (below 1024, only root may)",
+  EADDRNOTAVAIL: "This machine does not have this address",
+};
+
+/** Of a connection, often through a company's proxy. */
+function untrustedCertificate(error: unknown): string | undefined {
+  return firstInside(error, (inner) =>
+    CERTIFICATE_ERRORS.test(errorCode(inner) ?? "")
+      ? `The server's certificate is not trusted: ${errorMessage(inner)}. Behind a proxy that has its own, set NODE_EXTRA_CA_CERTS to the file of its certificate authority.`
+      : undefined,
+  );
+}
+
+const CERTIFICATE_ERRORS = /^(DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_(GET_ISSUER|VERIFY_LEAF)_|CERT_|ERR_TLS_CERT_)/;
+
 /** The first failed connection among an error and its causes, as a sentence. */
-function unreachableHost(error: unknown, depth = 0): string | undefined {
+function unreachableHost(error: unknown): string | undefined {
+  return firstInside(error, (inner) => {
+    const sentence = NETWORK_ERRORS[errorCode(inner) ?? ""];
+    if (sentence === undefined) return undefined;
+    const host = hostOf(inner);
+    return `${sentence}${host === "" ? "" : `: ${host}`}`;
+  });
+}
+
+/** `127.0.0.1:4566` */
+function hostOf(error: object): string {
+  const { address, port, hostname } = error as { address?: unknown; port?: unknown; hostname?: unknown };
+  return [hostname ?? address, port]
+    .filter((part) => part !== undefined)
+    .map(String)
+    .join(":");
+}
+
+/** The first description among an error and its causes. */
+function firstInside(error: unknown, describe: (error: object) => string | undefined, depth = 0): string | undefined {
   if (!isObject(error) || depth > 4) return undefined;
-  const code = errorCode(error);
-  if (code !== undefined && code in NETWORK_ERRORS) {
-    const { address, port, hostname } = error as { address?: unknown; port?: unknown; hostname?: unknown };
-    const host = [hostname ?? address, port]
-      .filter((part) => part !== undefined)
-      .map(String)
-      .join(":");
-    return `${NETWORK_ERRORS[code] ?? code}${host === "" ? "" : `: ${host}`}`;
-  }
+  const own = describe(error);
+  if (own !== undefined) return own;
   const inner: readonly unknown[] = [
     ...("cause" in error ? [error.cause] : []),
     ...("errors" in error && Array.isArray(error.errors) ? (error.errors as readonly unknown[]) : []),
   ];
-  return inner.map((each) => unreachableHost(each, depth + 1)).find((each) => each !== undefined);
+  return inner.map((each) => firstInside(each, describe, depth + 1)).find((each) => each !== undefined);
 }
 
 const NETWORK_ERRORS: Readonly<Record<string, string>> = {
@@ -107,6 +147,10 @@ const FILE_ERRORS: Readonly<Record<string, string>> = {
   ENOTDIR: "is not a folder",
   ENOSPC: "no space left on the disk",
   EEXIST: "exists already",
+  ENAMETOOLONG: "the name is too long for a file",
+  EROFS: "the disk is read-only",
+  ELOOP: "is a link that leads to itself",
+  EMFILE: "too many open files: ulimit -n shows the limit",
 };
 
 function isFileError(error: unknown): error is { readonly code: string; readonly path: string } {

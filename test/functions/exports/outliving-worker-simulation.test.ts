@@ -1,14 +1,22 @@
 /** A worker that outlives its run: it stalls at each request of a run in turn. */
+import { stateTable } from "../../../functions/exports/storage/state-table";
+import { createDynamoDB } from "../../../functions/shared/aws/clients/dynamodb";
+import { systemClock } from "../../../functions/shared/clock";
+import { MINUTE_MS } from "../../../functions/shared/time";
 import {
   aws,
+  configure,
   DAY,
   expectPublished,
   keys,
+  manifest,
+  reconciled,
   records,
   resetExports,
   run,
   settled,
   setupExports,
+  STATE,
   startHeld,
   succeeded,
 } from "../../support/exports-system";
@@ -43,6 +51,34 @@ describe("a worker that outlives its run", () => {
       expect(records().map(({ status }) => status)).not.toContain("RUNNING");
     }
     expect(requests).toBeGreaterThan(30);
+  });
+
+  it("does not publish a run whose cursor was set meanwhile, and so move it", async () => {
+    const state = stateTable(createDynamoDB(), STATE, systemClock);
+    const at = (minutesAgo: number) => ({ N: String(Math.floor(Date.now() / 1_000) - 60 * minutesAgo) });
+    let [requests, set] = [Infinity, 0];
+    for (let stalled = 1; stalled <= requests; stalled += STEP) {
+      resetExports();
+      configure({ name: "orders", table: "orders", mode: "incremental", watermark: { attribute: "at" }, segments: 2 });
+      aws.tables.set("orders", [[{ id: { S: "old" }, at: at(120) }], [{ id: { S: "new" }, at: at(10) }]]);
+      const { execution: stopped, reached, release } = startHeld((arrived) => arrived === stalled);
+      await Promise.race([reached, stopped.ended]);
+      if (stopped.status() === "SUCCEEDED") requests = stalled;
+      stopped.abort("Stopped", "by an operator");
+      // As the command does: it refuses a run that has published its files.
+      const { active } = await state.exportState("orders");
+      const isSet =
+        active?.published === false && (await state.setCursor("orders", Date.now() - 60 * MINUTE_MS, active));
+      release();
+      await settled();
+      await reconciled();
+      if (!isSet) continue;
+      expect(records().map(({ status }) => status)).toEqual(["FAILED"]);
+      set += 1;
+      expect(await run({ again: true })).toEqual(succeeded("exported"));
+      expect(manifest()).toMatchObject({ items: 1 });
+    }
+    expect(set).toBeGreaterThan(1);
   });
 
   it("does not mark a folder as whole while the next run publishes", async () => {

@@ -149,6 +149,24 @@ describe("a run", () => {
     expect(keys(`orders/dt=${DAY}/_SUCCESS`)).toHaveLength(1);
   });
 
+  it.each(["ThrottlingError", "ProvisionedThroughputExceeded", "TransactionConflict"])(
+    "waits while DynamoDB cancels transactions of its state for %s",
+    async (Code) => {
+      let failures = 5;
+      aws.before = ({ action }) =>
+        action === "TransactWriteItems" && failures-- > 0
+          ? {
+              status: 400,
+              code: "TransactionCanceledException",
+              message: "Transaction cancelled, please refer cancellation reasons for specific reasons",
+              details: { CancellationReasons: [{ Code: "None" }, { Code }] },
+            }
+          : undefined;
+      expect(await run()).toEqual(succeeded("exported"));
+      expect([...exportedIds()].sort()).toEqual([...idsOf(pages(6))].sort());
+    },
+  );
+
   it("does not believe S3's 200 with an error in its body, but completes the upload again", async () => {
     let failures = 0;
     const failed = new Set<string>();
@@ -172,6 +190,105 @@ describe("a run", () => {
     const files = keys().filter((key) => !key.startsWith(`${BUCKET}/_exports/reserved/`));
     expect([timesInvoked("readSegment"), files, aws.uploads.size]).toEqual([1, [], 0]);
     expect(records()).toMatchObject([{ status: "FAILED", cause: expect.stringContaining("ndjson") as unknown }]);
+  });
+});
+
+describe("a run whose table is deleted and created again", () => {
+  const items = (name: string, count: number) =>
+    pages(count).map((page) => page.map((item): Item => ({ ...item, id: { S: `${name}-${item["id"]?.S ?? ""}` } })));
+
+  /** Creates the table again before the given read of a page. */
+  function recreateAt(page: number): void {
+    let scans = 0;
+    aws.before = ({ action }) => {
+      if (action === "Scan" && ++scans === page) aws.recreate("orders", items("new", 6));
+      return undefined;
+    };
+  }
+
+  const recreated = {
+    error: "TableRecreatedError",
+    cause: expect.stringContaining("orders was deleted and created again") as unknown,
+  };
+
+  it.each([
+    ["between two pages of a segment", 1, 3],
+    ["between two segments", 2, 4],
+    ["before the last page", 2, 6],
+    ["before the first page", 2, 1],
+  ])("%s fails at once and publishes nothing; the next one exports the new table", async (_, segments, page) => {
+    configure({ name: "orders", table: "orders", segments, compression: "none" });
+    recreateAt(page);
+    expect(await run()).toEqual({ status: "FAILED", ...recreated });
+    expect(records()).toEqual([{ status: "FAILED", ...recreated }]);
+    expect(keys("orders/")).toEqual([]);
+    expect(metric("failedExports")).toBe(1);
+
+    aws.before = () => undefined;
+    expect(await run()).toEqual(succeeded("exported"));
+    expect([...exportedIds()].sort()).toEqual([...idsOf(items("new", 6))].sort());
+    expect(aws.uploads.size).toBe(0);
+  });
+
+  it("leaves the day's published files as they are", async () => {
+    await run();
+    const before = keys();
+    recreateAt(3);
+    expect(await run({ force: true })).toEqual({ status: "FAILED", ...recreated });
+    expect(keys()).toEqual(before);
+    expect([...exportedIds()].sort()).toEqual([...idsOf(pages(6))].sort());
+  });
+
+  it("after it was read is published: its items are of one table", async () => {
+    aws.before = ({ action, resource }) => {
+      if (action === "PutObject" && resource.includes("/publishers/")) aws.recreate("orders", items("new", 6));
+      return undefined;
+    };
+    expect(await run()).toEqual(succeeded("exported"));
+    expect([...exportedIds()].sort()).toEqual([...idsOf(pages(6))].sort());
+  });
+
+  it("while an unfinished run waits is not gone on with", async () => {
+    configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
+    aws.tables.set("orders", pages(12));
+    let scans = 0;
+    aws.before = (request) => {
+      slowPages(request);
+      return request.action === "Scan" && ++scans === 8 ? accessDenied("dynamodb:Scan") : undefined;
+    };
+    expect(await run()).toMatchObject({ status: "FAILED", error: "AccessDeniedException" });
+    aws.before = () => undefined;
+    aws.recreate("orders", items("new", 12));
+    expect(await run()).toEqual(succeeded("exported"));
+    expect(exportedIds()).toEqual(idsOf(items("new", 12)));
+    expect(aws.uploads.size).toBe(0);
+  });
+
+  it("is refused by an incremental export, whose cursor is of the table before", async () => {
+    const watermark = { attribute: "at" };
+    configure({ name: "orders", table: "orders", mode: "incremental", watermark, segments: 1, compression: "none" });
+    const at = String(Math.floor(Date.now() / 1_000) - 3_600);
+    const stamped = (name: string) => items(name, 2).map((page) => page.map((item) => ({ ...item, at: { N: at } })));
+    aws.tables.set("orders", stamped("old"));
+    recreateAt(2);
+    expect(await run()).toEqual({ status: "FAILED", ...recreated });
+    aws.before = () => undefined;
+    aws.recreate("orders", stamped("new"));
+    // No run has finished: there is no cursor yet.
+    expect(await run()).toEqual(succeeded("exported"));
+    expect(exportedIds()).toEqual(idsOf(items("new", 2)));
+    aws.recreate("orders", stamped("third"));
+    expect(await run({ again: true })).toMatchObject({ status: "FAILED", error: "CursorMismatchError" });
+  });
+
+  it("is refused by an incremental export, also after a run that found no table", async () => {
+    const watermark = { attribute: "at" };
+    configure({ name: "orders", table: "orders", mode: "incremental", watermark, segments: 1, compression: "none" });
+    expect(await run()).toMatchObject({ status: "SUCCEEDED" });
+    aws.tables.delete("orders");
+    expect(await run({ again: true })).toMatchObject({ error: "ResourceNotFoundException" });
+    aws.recreate("orders", items("new", 2));
+    expect(await run({ again: true })).toMatchObject({ status: "FAILED", error: "CursorMismatchError" });
   });
 });
 

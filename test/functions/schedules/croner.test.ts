@@ -1,9 +1,9 @@
 /** The instants of crons in time zones, compared with croner's, which is another implementation. */
 import { Cron } from "croner";
-import * as fc from "fast-check";
 import { nextInstant } from "../../../functions/shared/calendar/schedule-expression";
 import { HOUR_MS, MINUTE_MS } from "../../../functions/shared/time";
 import { sized } from "../../support/sized";
+import fc from "../../support/fast-check";
 
 const ZONES = [
   "UTC",
@@ -20,7 +20,7 @@ const ZONES = [
 
 const INSTANTS = 40;
 
-/** croner differs around a change of the offset: the last tests list how. */
+/** croner differs in a repeated hour: the last test says how. */
 const CHANGE_MS = 3 * HOUR_MS;
 
 const wholes = (min: number, max: number, most: number) =>
@@ -87,7 +87,7 @@ const theirs = (pattern: string, timezone: string, from: number, count: number) 
   new Cron(pattern, { timezone }).nextRuns(count, new Date(from)).map((date) => date.getTime());
 
 describe("the instants of a cron", () => {
-  it.each(ZONES)("are croner's in %s, except around a change of its offset", (zone) => {
+  it.each(ZONES)("are croner's in %s, except around changes of its offset", (zone) => {
     const times = fc.integer({ min: 0, max: 2 * 365 * 24 * 60 });
     fc.assert(
       fc.property(crons, times, (cron, minute) => {
@@ -99,27 +99,27 @@ describe("the instants of a cron", () => {
           all.filter((at) => at <= end && !isNearChange(at, zone)).map((at) => new Date(at).toISOString());
         expect(compared(mine)).toEqual(compared(other));
       }),
-      { numRuns: sized(15, 300), seed: 7 },
+      { numRuns: sized(15, 300) },
     );
   });
 
   const iso = (all: readonly number[]) => all.map((at) => new Date(at).toISOString().slice(5, 16));
 
-  it("in a skipped hour is at the end of the gap; croner's is as long after it as the time is after its beginning", () => {
+  it("in a skipped hour is at the end of the gap, as croner's", () => {
     const from = Date.parse("2027-03-27T12:00:00Z");
     expect(iso(ours("cron(30 2 * * ? *)", "Europe/Berlin", from, 2))).toEqual(["03-28T01:00", "03-29T00:30"]);
-    expect(iso(theirs("30 2 * * *", "Europe/Berlin", from, 2))).toEqual(["03-28T01:30", "03-29T00:30"]);
+    expect(iso(theirs("30 2 * * *", "Europe/Berlin", from, 2))).toEqual(["03-28T01:00", "03-29T00:30"]);
   });
 
-  it("in a repeated hour is in the first one; croner's is in the second", () => {
+  it("in a repeated hour is in the first one, as croner's", () => {
     const from = Date.parse("2026-10-24T12:00:00Z");
     expect(iso(ours("cron(30 2 * * ? *)", "Europe/Berlin", from, 2))).toEqual(["10-25T00:30", "10-26T01:30"]);
-    expect(iso(theirs("30 2 * * *", "Europe/Berlin", from, 2))).toEqual(["10-25T01:30", "10-26T01:30"]);
+    expect(iso(theirs("30 2 * * *", "Europe/Berlin", from, 2))).toEqual(["10-25T00:30", "10-26T01:30"]);
   });
 
-  it("of each minute pauses in the second repeated hour; croner's in the first", () => {
+  it("of each minute pauses in the second repeated hour; croner's does not", () => {
     const from = Date.parse("2026-10-25T00:58:30Z");
     expect(iso(ours("cron(* * * * ? *)", "Europe/Berlin", from, 2))).toEqual(["10-25T00:59", "10-25T02:00"]);
-    expect(iso(theirs("* * * * *", "Europe/Berlin", from, 2))).toEqual(["10-25T01:59", "10-25T02:00"]);
+    expect(iso(theirs("* * * * *", "Europe/Berlin", from, 2))).toEqual(["10-25T00:59", "10-25T01:00"]);
   });
 });

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import * as z from "zod";
 
 import { withoutContent } from "../../../functions/shared/errors";
 import { describeIssues, parseInput, parseJson } from "../../../functions/shared/input";
+import fc from "../../support/fast-check";
 
 const SECRET = "S3cr3tT0ken!";
 

@@ -1,7 +1,6 @@
-import fc from "fast-check";
-
 import { hasPlainSecret, isPlainSecret, plainSecrets, secretInUrl } from "../../../functions/shared/plain-secret";
 import { measured } from "../../support/measured";
+import fc from "../../support/fast-check";
 
 describe("a secret in plain text", () => {
   it.each([
@@ -67,7 +66,6 @@ describe("a secret in plain text", () => {
     const alphabet = Array.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789");
     const keys = fc.sample(fc.string({ unit: fc.constantFrom(...alphabet), minLength: 24, maxLength: 40 }), {
       numRuns: 1_000,
-      seed: 15,
     });
     expect(keys.filter((key) => isPlainSecret("X-Custom", key)).length).toBeGreaterThan(930);
   });

@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import {
   encoderOf,
   truncate,
@@ -9,6 +7,7 @@ import {
   type Encoded,
 } from "../../../functions/shared/text";
 import { anyCodePoint } from "../../support/code-points";
+import fc from "../../support/fast-check";
 
 const anyText = fc.string({ unit: anyCodePoint, maxLength: 40 });
 

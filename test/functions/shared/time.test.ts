@@ -1,6 +1,5 @@
-import fc from "fast-check";
-
 import { isoTime } from "../../../functions/shared/time";
+import fc from "../../support/fast-check";
 
 describe("an ISO time", () => {
   it("is the one of Date, in any order of times", () => {

@@ -1,6 +1,6 @@
 import { DefaultTokenResolver, Fn, Lazy, StringConcat, TerraformStack, Testing, Token, Tokenization } from "cdktf";
-import fc from "fast-check";
 import { resolveTokens } from "../../../modules/constructs/tokens";
+import fc from "../../support/fast-check";
 
 const stack = new TerraformStack(Testing.app(), "stack");
 const resolver = new DefaultTokenResolver(new StringConcat());

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import {
   ACTIONS,
   actionOf,
@@ -8,6 +7,7 @@ import {
   type ActionName,
 } from "../../../scripts/console/actions/actions";
 import { loadedCommands } from "../../../scripts/almanac";
+import fc from "../../support/fast-check";
 
 const NAMES = Object.keys(ACTIONS) as ActionName[];
 const WHERE = { "--env": "staging" };

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { callOf } from "../../../scripts/console/actions/actions";
 import { changeOf } from "../../../scripts/console/readers/timer-change";
 import { putInputOf, type PutOptions } from "../../../scripts/features/timers/put-options";
@@ -12,6 +11,7 @@ import {
 import { nextDue } from "../../../functions/timers/schedule/schedule";
 import type { StoredTimer, Timer } from "../../../functions/timers/schedule/timer";
 import { DAY_MS, SECOND_MS } from "../../../functions/shared/time";
+import fc from "../../support/fast-check";
 
 const NOW = Date.parse("2026-11-21T06:56:07.123Z");
 const context = { id: "tea", version: "v1", shard: "shard1" };

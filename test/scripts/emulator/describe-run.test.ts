@@ -2,6 +2,7 @@ import {
   describeAccess,
   describeAddresses,
   describeCommands,
+  describeDeployment,
   describeFeatures,
 } from "../../../scripts/emulator/describe-run";
 import { homeAt } from "../../../scripts/shared/home";
@@ -72,5 +73,28 @@ describe("the commands to try", () => {
 
   it("name a home that is not the default", () => {
     expect(describeCommands({}, "/tmp/home")).toContain("npx almanac logs --follow --home /tmp/home");
+  });
+});
+
+describe("what is deployed", () => {
+  const emulator = { description: "MiniStack", process: { pid: 1, startedAt: "1" }, log: "emulator.log" };
+  const since = "2026-11-21T07:00:00.000Z";
+  const record = { endpoint: "http://127.0.0.1:4566", port: 4566, emulator, since, stopping: false };
+  const deployment = { at: "2026-11-21T07:01:00.000Z", features: { timers: {}, exports: {} } };
+  const deployed = "deployed at 2026-11-21T07:01:00.000Z: timers, exports";
+
+  it.each([
+    ["is the last deployment", { ...record, deployment }, undefined, deployed],
+    ["is about to change", { ...record, deployment }, 12, `${deployed}\n  being deployed now (npm start, process 12)`],
+    ["comes: the first, or what was kept again", record, 12, "being deployed now (npm start, process 12)"],
+    [
+      "is nothing after a deployment that was killed",
+      record,
+      undefined,
+      "nothing is deployed: a deployment was interrupted. Deploy again: npm start",
+    ],
+    ["ends", { ...record, deployment, stopping: true }, undefined, "it is being stopped"],
+  ])("%s", (_, run, deploying, text) => {
+    expect(describeDeployment(run, deploying)).toBe(text);
   });
 });

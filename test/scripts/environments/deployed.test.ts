@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findDeployed } from "../../../scripts/environments/deployed";
-import { pipelineOf, outputsOf } from "../../../scripts/shared/feature-outputs";
 import { homeAt } from "../../../scripts/shared/home";
+import { withLock } from "../../../scripts/shared/lock-file";
+import { pipelineOf, outputsOf } from "../../../scripts/shared/feature-outputs";
 import { rememberState } from "../../../scripts/terraform/deployed-state";
 import { startStubAws, writeStubHome, type StubAws } from "../../support/stub-aws";
 
@@ -61,6 +62,18 @@ describe("a deployed environment", () => {
   it("is not deployed without a state", async () => {
     state = 404;
     await expect(find()).rejects.toThrow("local is not deployed yet: npx almanac deploy local");
+  });
+
+  it.each([404, { outputs: {}, resources: [] }])("is not deployed yet while npm start deploys it: %j", async (yet) => {
+    state = yet;
+    const meanwhile = withLock(homeAt(folder).lock, {}, find);
+    await expect(meanwhile).rejects.toThrow(/^local is being deployed now \(npm start, process \d+\)\. Wait until/);
+  });
+
+  it("is not said to be stopped while it starts", async () => {
+    const home = join(folder, "elsewhere");
+    const found = withLock(homeAt(home).lock, {}, () => findDeployed({ env: "local", app: "main.ts", home }));
+    await expect(found).rejects.toThrow(/^Almanac is starting \(npm start, process \d+\)\. Wait until/);
   });
 
   it("does not run when its emulator does not", async () => {

@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import fc from "fast-check";
 import { digestOf } from "../../../scripts/local/deployed-digest";
+import fc from "../../support/fast-check";
 
 type Files = Readonly<Record<string, string>>;
 

@@ -18,6 +18,11 @@ describe("the emulator's port", () => {
     await expect(choosePort(5000, busy(5000))).rejects.toThrow(/Port 5000 is in use.*Omit --port/);
   });
 
+  it("is not said to be in use when this user may not have it", async () => {
+    const refused = choosePort(80, busy(80), () => Promise.resolve("EACCES"));
+    await expect(refused).rejects.toThrow(/does not allow this user to listen on port 80 .*Omit --port/);
+  });
+
   it("is not looked for without end", async () => {
     await expect(choosePort(undefined, () => Promise.resolve(false))).rejects.toThrow(
       "The ports 4566 to 4615 are all in use. Pass another: --port <n>",

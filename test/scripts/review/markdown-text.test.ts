@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { cell, fenced, lines, mark, prose } from "../../../scripts/review/markdown-text";
+import fc from "../../support/fast-check";
 
 const HOSTILE = [
   "`",

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { withLock } from "../../../scripts/shared/lock-file";
+import { lockOwner, withLock } from "../../../scripts/shared/lock-file";
 
 let folder: string;
 let lock: string;
@@ -36,6 +36,15 @@ describe("the lock", () => {
     expect(events).toEqual(["first in", "first out", "second in"]);
     expect(waited).toEqual([process.pid]);
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("says who has it, for others that do not wait", async () => {
+    expect(await lockOwner(lock)).toBeUndefined();
+    const inside = await withLock(lock, {}, () => lockOwner(lock));
+    expect(inside?.pid).toBe(process.pid);
+    await writeFile(lock, JSON.stringify({ pid: process.pid, startedAt: "1@another-boot" }));
+    expect(await lockOwner(lock)).toBeUndefined();
+    await rm(lock);
   });
 
   it("is given back when the work fails", async () => {

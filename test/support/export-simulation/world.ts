@@ -373,6 +373,7 @@ export class World {
         return readStep({ ...services, environment: ENVIRONMENT }, dynamodb, ({ run, segment }) =>
           Promise.resolve({
             scan: (after, limit) => this.#scan(scanInput(run, segment), after, limit, invocation),
+            tableId: () => Promise.resolve(this.#dynamodb.tableId("orders")),
             store: objectStore(s3, { bucket: BUCKET, kmsKeyArn: undefined, owner: ownerOf(run) }),
           }),
         )(input, context);

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 
-import fc from "fast-check";
 import type { Json } from "@duckdb/node-api";
 import { parquetMetadata, type FileMetaData } from "hyparquet";
 
@@ -13,6 +12,7 @@ import { queryFiles } from "../../../support/query-engine";
 import { attributes, typedItem, type TypedItem } from "../../../support/items";
 import { memoryObjects } from "../../../support/memory-objects";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 type Page = readonly TypedItem[];
 
@@ -105,6 +105,8 @@ describe("Parquet files", () => {
         N: fc.oneof(
           fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(String),
           fc.integer().map((n) => String(n / 1_000)),
+          fc.integer({ min: 1, max: 120 }).map((zeros) => `0.${"0".repeat(zeros)}25`),
+          fc.integer({ min: 1, max: 120 }).map((zeros) => `-35${"0".repeat(zeros)}`),
         ),
       }),
       fc.record({ BOOL: fc.boolean() }),
@@ -169,6 +171,17 @@ describe("Parquet files", () => {
       { mixed: null, list: "[1.50]", long: "9007199254740993", digits: null, userid: null },
       { mixed: null, list: null, long: "0.5", digits: null, userid: "ü" },
     ]);
+  });
+
+  it("have all digits of what an inferred column cannot hold as a double, in any order", async () => {
+    const numbers = ["0.5", "9007199254740993", "0.00000000012", "123456789012345000000000"];
+    for (const [index] of numbers.entries()) {
+      const values = [...numbers.slice(index), ...numbers.slice(0, index)];
+      const written = await write([values.map((N) => ({ n: { N } }))]);
+      expect(written).toHaveLength(1);
+      expect(written[0]?.file.unfitValues).toBeUndefined();
+      expect(await query(written, "SELECT n FROM FILES")).toEqual(values.map((n) => ({ n })));
+    }
   });
 
   it("end where a page needs wider columns than their row groups have, and the next one has these", async () => {

@@ -1,9 +1,8 @@
-import fc from "fast-check";
-
 import { MalformedItemError, parseDynamoLine, parsePlainItem } from "../../../../functions/exports/format/plain-json";
 import { convertScanPage, jsonNumber, MalformedPageError } from "../../../../functions/exports/format/scan-page";
 import { attributes, numberText, typedItem, type TypedItem } from "../../../support/items";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 function convert(body: string): { readonly lines: string[]; readonly page: ReturnType<typeof convertScanPage> } {
   const bytes = Buffer.from(body);

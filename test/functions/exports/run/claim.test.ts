@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import {
   claimRun,
   exportIdOf,
@@ -11,6 +9,7 @@ import {
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
 import { DAY_MS } from "../../../../functions/shared/time";
 import { exportSchema, type Run, type RunRequest } from "../../../../functions/exports/contract";
+import fc from "../../../support/fast-check";
 
 const NOON = Date.parse("2026-11-21T12:00:00Z");
 const config = exportSchema.parse({ name: "logs", table: "app-logs" });
@@ -159,6 +158,18 @@ describe("a claim", () => {
       die("c");
       expect(await claimRun(of("d", "two", config, NOON + 3_000), ports)).toMatchObject({
         run: { attempt: 1, tableId: "two", superseded: [{ id: first.outcome === "run" ? first.run.id : "" }] },
+      });
+    });
+
+    it.each([
+      ["is of the one there is then", config, 2],
+      ["starts over if its window may be of the one before", incremental, 1],
+    ])("but has found none, %s", async (_, mode, attempt) => {
+      const { ports, die } = memoryState();
+      await claimRun(of("a", undefined, mode), ports);
+      die("a");
+      expect(await claimRun(of("b", "one", mode, NOON + 1_000), ports)).toMatchObject({
+        run: { attempt, tableId: "one" },
       });
     });
 

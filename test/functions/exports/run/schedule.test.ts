@@ -1,8 +1,7 @@
-import fc from "fast-check";
-
 import { granularityOf } from "../../../../functions/exports/contract";
 import { dueOf, isLate, missedDues, nextDue, slotOf } from "../../../../functions/exports/run/schedule";
 import { utcRule } from "../../../../modules/exports/utc-rule";
+import fc from "../../../support/fast-check";
 
 const utc = (expression: string) => ({ expression, timeZone: "UTC" });
 const at = (time: string): number => Date.parse(time);

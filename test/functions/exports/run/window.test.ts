@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import type { Window } from "../../../../functions/exports/contract";
 import {
   ExportPeriodTooShortError,
@@ -12,6 +10,7 @@ import {
 } from "../../../../functions/exports/run/window";
 import { HOUR_MS } from "../../../../functions/shared/time";
 import { holds, type Item } from "../../../support/dynamodb-expressions";
+import fc from "../../../support/fast-check";
 
 const START = Date.parse("2026-11-21T17:00:00.500Z");
 

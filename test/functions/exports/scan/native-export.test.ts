@@ -14,6 +14,7 @@ import {
   NativeExportError,
   startNativeExport,
 } from "../../../../functions/exports/scan/native-export";
+import { TableRecreatedError } from "../../../../functions/exports/run/table-identity";
 import { HOUR_MS } from "../../../../functions/shared/time";
 
 const dynamodb = mockClient(DynamoDBClient);
@@ -71,6 +72,23 @@ describe("DynamoDB's own export", () => {
     const tokens = exportsOf({ failed: 2 });
     expect(await startNativeExport(new DynamoDBClient(), runOf())).toBe("arn:2");
     expect(new Set(tokens).size).toBe(3);
+  });
+
+  it("is not started of a table that was created again since the run began, and refused if one was started", async () => {
+    exportsOf({ failed: 0 });
+    const run = runOf({ tableId: "one" });
+    dynamodb.on(DescribeTableCommand).resolves({ Table: { TableArn: "arn:table", TableId: "two" } });
+    await expect(startNativeExport(new DynamoDBClient(), run)).rejects.toThrow(TableRecreatedError);
+    expect(requests()).toEqual([]);
+    dynamodb.on(DescribeTableCommand).resolves({ Table: { TableArn: "arn:table", TableId: "one" } });
+    const exported = (TableId: string) =>
+      dynamodb
+        .on(DescribeExportCommand)
+        .resolves({ ExportDescription: { ExportStatus: "IN_PROGRESS" as const, TableId } });
+    exported("two");
+    await expect(startNativeExport(new DynamoDBClient(), run)).rejects.toThrow(TableRecreatedError);
+    exported("one");
+    expect(await startNativeExport(new DynamoDBClient(), run)).toBe("arn:0");
   });
 
   it("fails after ten that have failed", async () => {

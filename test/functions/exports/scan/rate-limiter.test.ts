@@ -1,8 +1,7 @@
-import fc from "fast-check";
-
 import { tableGovernor, type GovernorOptions } from "../../../../functions/exports/scan/rate-limiter";
 import { sleep } from "../../../../functions/shared/clock";
 import { virtualClock } from "../../../support/virtual-clock";
+import fc from "../../../support/fast-check";
 
 const WINDOW_MS = 10_000;
 

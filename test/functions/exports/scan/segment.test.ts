@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
 import { gunzipSync } from "node:zlib";
 
-import fc from "fast-check";
-
 import { fileWriter } from "../../../../functions/exports/format/file-writer";
 import { ParquetSchema } from "../../../../functions/exports/format/parquet-schema";
 import { parquetWriter } from "../../../../functions/exports/format/parquet-writer";
@@ -21,6 +19,7 @@ import {
 import { memoryObjects, type MemoryObjects } from "../../../support/memory-objects";
 import { virtualClock } from "../../../support/virtual-clock";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 const MEGABYTE = 1_048_576;
 
@@ -89,6 +88,10 @@ function ports(table: Table, stored: Stored, store: MemoryObjects, worker: Worke
       const page = after === undefined ? 0 : Number(/"N":"(\d+)"/.exec(after)?.[1]);
       stored.pagesRead.push(page);
       return pageOf(table, page);
+    },
+    assertSameTable: async () => {
+      await Promise.resolve();
+      before("describe");
     },
     openFile: (key) => {
       const guarded: MemoryObjects = {

@@ -1,11 +1,10 @@
-import fc from "fast-check";
-
 import {
   decodeHistogram,
   encodeHistogram,
   histogramOf,
   percentiles,
 } from "../../../../functions/heartbeats/monitors/histogram";
+import fc from "../../../support/fast-check";
 
 const latencies = fc.array(fc.integer({ min: 0, max: 600_000 }), { minLength: 1, maxLength: 300, size: "max" });
 const FRACTIONS = [0.5, 0.95, 0.99] as const;

@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import { closeForRemoval } from "../../../../functions/heartbeats/monitors/incidents";
 import type { CheckResult } from "../../../../functions/heartbeats/monitors/check-result";
 import type { MonitorPolicy } from "../../../../functions/heartbeats/monitors/policy";
@@ -7,6 +5,7 @@ import type { MonitorState } from "../../../../functions/heartbeats/monitors/sta
 import { applyCheckResult } from "../../../../functions/heartbeats/monitors/state-transition";
 import { HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 const START = Date.parse("2026-11-21T06:55:00Z");
 const tickAt = (index: number) => START + index * 5 * MINUTE_MS;

@@ -1,11 +1,10 @@
-import fc from "fast-check";
-
 import { monitorSettingsSchema, type CronMonitor } from "../../../../functions/heartbeats/contract";
 import { cronResult } from "../../../../functions/heartbeats/monitors/check-result";
 import { dueAfter } from "../../../../functions/heartbeats/monitors/job";
 import { jobOfPing, pingKey, reportOf } from "../../../../functions/heartbeats/monitors/record-heartbeat";
 import { nextCronDue } from "../../../../functions/shared/calendar/cron";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
+import fc from "../../../support/fast-check";
 
 function job(fields: object): CronMonitor {
   const [monitor] = monitorSettingsSchema.parse({ cronMonitors: [{ name: "job", ...fields }] }).cronMonitors;

@@ -1,10 +1,9 @@
-import fc from "fast-check";
-
 import { monitorSettingsSchema, type MaintenanceWindow } from "../../../../functions/heartbeats/contract";
 import { inMaintenance, splitByMaintenance } from "../../../../functions/heartbeats/monitors/maintenance";
 import { nextCronDue } from "../../../../functions/shared/calendar/cron";
 import { DAY_MS } from "../../../../functions/shared/time";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 const at = (time: string) => Date.parse(`2026-11-${time}Z`);
 const parts = (from: string, to: string, ...windows: MaintenanceWindow[]) =>

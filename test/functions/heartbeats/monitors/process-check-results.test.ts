@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import { monitorSettingsSchema, type Outcome } from "../../../../functions/heartbeats/contract";
 import type { Notifier } from "../../../../functions/heartbeats/notifications/deliver";
 import { headline } from "../../../../functions/heartbeats/status-page/status-format";
@@ -7,6 +5,7 @@ import { statusPage } from "../../../../functions/heartbeats/status-page/markup/
 import { statusDocument } from "../../../support/status-documents";
 import { BAD, GOOD, expiring, setup, tickAt, time } from "../../../support/heartbeat-rounds";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 describe("a target that fails and recovers", () => {
   it("is one incident, notified when it opens and when it closes, and one in the status", async () => {

@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import type { MaintenanceWindow } from "../../../../functions/heartbeats/contract";
 import type { CheckResult } from "../../../../functions/heartbeats/monitors/check-result";
 import { percentiles } from "../../../../functions/heartbeats/monitors/histogram";
@@ -9,6 +7,7 @@ import { sumOf } from "../../../../functions/heartbeats/monitors/roll-up";
 import type { ClosedIncident, MonitorState, PeriodRollup } from "../../../../functions/heartbeats/monitors/state";
 import { applyCheckResult, rollupsUntil } from "../../../../functions/heartbeats/monitors/state-transition";
 import { HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
+import fc from "../../../support/fast-check";
 
 const INTERVAL_MS = 5 * MINUTE_MS;
 const START = Date.parse("2026-11-21T06:55:00Z");

@@ -1,9 +1,8 @@
-import fc from "fast-check";
-
 import type { Outcome } from "../../../../functions/heartbeats/contract";
 import { MessageRejectedError, type Notifier } from "../../../../functions/heartbeats/notifications/deliver";
 import type { NotificationMessage } from "../../../../functions/heartbeats/notifications/plan";
 import { BAD, GOOD, setup, time } from "../../../support/heartbeat-rounds";
+import fc from "../../../support/fast-check";
 
 const targets = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `t${index}`, failuresBeforeDown: 1, successesBeforeUp: 1 }));

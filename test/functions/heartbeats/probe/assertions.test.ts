@@ -1,7 +1,6 @@
-import fc from "fast-check";
-
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
 import { daysLeft, assertResponse, type CompleteResponse } from "../../../../functions/heartbeats/probe/assertions";
+import fc from "../../../support/fast-check";
 
 const answer: CompleteResponse = { status: 200, body: "", latencyMs: 10, redirects: 0 };
 const target = (options: Partial<TargetInput> = {}) =>

@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import { checkTarget } from "../../../../functions/heartbeats/probe/check-target";
 import { targetSchema, type TargetInput } from "../../../../functions/heartbeats/contract";
 import { SecretReadError } from "../../../../functions/heartbeats/probe/header-secrets";
@@ -7,6 +5,7 @@ import type { HttpResponse, HttpRequest, SendHttp } from "../../../../functions/
 import { sleep } from "../../../../functions/shared/clock";
 import { DAY_MS } from "../../../../functions/shared/time";
 import { virtualClock } from "../../../support/virtual-clock";
+import fc from "../../../support/fast-check";
 
 const NOW = Date.parse("2026-11-21T06:55:00Z");
 const target = (options: Partial<TargetInput> = {}) =>

@@ -1,7 +1,6 @@
-import fc from "fast-check";
-
 import type { FailureReason } from "../../../../functions/heartbeats/contract";
 import { CheckTimeoutError, failureOf } from "../../../../functions/heartbeats/probe/failures";
+import fc from "../../../support/fast-check";
 
 const withCode = (code: string, message = "went wrong") => Object.assign(new Error(message), { code });
 

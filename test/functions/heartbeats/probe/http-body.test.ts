@@ -1,12 +1,11 @@
 import { Readable } from "node:stream";
 import zlib, { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from "node:zlib";
 
-import fc from "fast-check";
-
 import { BodyEncodingError, BodyTooLargeError } from "../../../../functions/heartbeats/probe/http-types";
 import { readBody } from "../../../../functions/heartbeats/probe/http-body";
 import { zstdFrame } from "../../../support/zstd";
 import { anyCodePoint } from "../../../support/code-points";
+import fc from "../../../support/fast-check";
 
 const LIMITS = { maxBytes: 10_000, keep: true };
 

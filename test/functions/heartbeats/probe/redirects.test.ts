@@ -1,7 +1,6 @@
-import fc from "fast-check";
-
 import type { HttpRequest } from "../../../../functions/heartbeats/probe/http-types";
 import { isRedirect, redirected, RedirectError } from "../../../../functions/heartbeats/probe/redirects";
+import fc from "../../../support/fast-check";
 
 const credentials = new Set(["x-key", "authorization"]);
 const headers = { Accept: "text/html", "X-Key": "private", "Content-Type": "text/plain" };

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import ipaddr from "ipaddr.js";
 
 import { forbiddenHost, forbiddenRange } from "../../../../functions/heartbeats/probe/ssrf-guard";
+import fc from "../../../support/fast-check";
 
 const hostOf = (url: string) => new URL(url).hostname;
 

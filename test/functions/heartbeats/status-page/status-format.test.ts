@@ -1,7 +1,6 @@
-import fc from "fast-check";
-
 import * as format from "../../../../functions/heartbeats/status-page/status-format";
 import { monitorStatus } from "../../../support/status-documents";
+import fc from "../../../support/fast-check";
 
 describe("a percentage", () => {
   it.each([

@@ -1,8 +1,7 @@
-import fc from "fast-check";
-
 import { telemetryRow } from "../../../../functions/heartbeats/telemetry/rows";
 import { targetSchema } from "../../../../functions/heartbeats/contract";
 import { scheduledEvent } from "../../../support/lambda";
+import fc from "../../../support/fast-check";
 
 const event = {
   id: "1",

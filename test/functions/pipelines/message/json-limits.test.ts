@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { limitFault } from "../../../../functions/pipelines/message/json-limits";
 import { measured } from "../../../support/measured";
+import fc from "../../../support/fast-check";
 
 const nested = (depth: number) => `{"a":${"[".repeat(depth - 1)}${"]".repeat(depth - 1)}}`;
 

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { ingressEnvironment, pipelineSchema } from "../../../../functions/pipelines/contract";
 import { parseJson, textOf } from "../../../../functions/pipelines/message/json";
 import { MalformedMessageError, readMessage } from "../../../../functions/pipelines/message/message";
 import { resolvePointer, redact } from "../../../../functions/pipelines/message/json-pointer";
 import { rowOf } from "../../../../functions/pipelines/storage/row";
+import fc from "../../../support/fast-check";
 
 const AT = Date.parse("2026-11-21T07:31:22.123Z");
 const LONG = "1234567890123456789012345678901234567890";

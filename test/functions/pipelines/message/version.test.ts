@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { versionOrder } from "../../../../functions/pipelines/message/version";
+import fc from "../../../support/fast-check";
 
 /** The value of a decimal at a scale that keeps all its digits, or of a time in units of 10^-12 ms. */
 function exact(sign: string, whole: string, fraction: string, exponent: number): bigint {

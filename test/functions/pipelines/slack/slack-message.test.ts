@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { pipelineSchema } from "../../../../functions/pipelines/contract";
 import { readMessage } from "../../../../functions/pipelines/message/message";
 import { notificationOf, type Notification } from "../../../../functions/pipelines/slack/notification";
 import { rowOf } from "../../../../functions/pipelines/storage/row";
 import { composeMessage, type SlackMessage } from "../../../../functions/pipelines/slack/slack-message";
 import { blockFaults } from "../../../../scripts/local/slack/rules";
+import fc from "../../../support/fast-check";
 
 const REDACTED = "•••";
 

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import {
   archiveObjects,
   readArchiveObject,
   UnreadableArchiveError,
 } from "../../../../functions/pipelines/storage/archive";
+import fc from "../../../support/fast-check";
 
 const NOON = Date.parse("2026-11-21T12:00:00.000Z");
 

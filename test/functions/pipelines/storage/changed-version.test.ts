@@ -1,11 +1,11 @@
 /** A deployment changes a pipeline's `version` while messages are in its queue, and while the functions of before still run. */
-import fc from "fast-check";
 import { pipelineSchema } from "../../../../functions/pipelines/contract";
 import { pointersOf, readMessage, type Message } from "../../../../functions/pipelines/message/message";
 import { ingestBatch } from "../../../../functions/pipelines/storage/ingest-batch";
 import { messageWriter } from "../../../../functions/pipelines/storage/pipeline-table";
 import { AwsJsonError } from "../../../../functions/shared/aws/aws-json";
 import { conditionHolds } from "../../../support/dynamodb-condition";
+import fc from "../../../support/fast-check";
 
 const configured = (version: string | undefined) =>
   pipelineSchema.parse({ key: "/id", ...(version !== undefined && { version }) });

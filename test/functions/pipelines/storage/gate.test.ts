@@ -1,11 +1,11 @@
 /** The gate: what the ingress accepts becomes a row. DynamoDB and SQS are models with their documented limits. */
-import fc from "fast-check";
 import { MAX_MESSAGE_BYTES, pipelineSchema } from "../../../../functions/pipelines/contract";
 import { MalformedMessageError, readMessage } from "../../../../functions/pipelines/message/message";
 import { itemBytes, MAX_ITEM_BYTES } from "../../../../functions/pipelines/storage/item-size";
 import { rowOf, type Attribute } from "../../../../functions/pipelines/storage/row";
 import { sized } from "../../../support/sized";
 import { anyCodePoint } from "../../../support/code-points";
+import fc from "../../../support/fast-check";
 
 const LABELS = Array.from({ length: 100 }, (_, index) => `Label ${index}`);
 const all = pipelineSchema.parse({

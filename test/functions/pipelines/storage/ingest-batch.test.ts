@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { pipelineSchema } from "../../../../functions/pipelines/contract";
 import { ingestBatch, type ReceivedMessage } from "../../../../functions/pipelines/storage/ingest-batch";
 import { compareVersions, readMessage, type Message } from "../../../../functions/pipelines/message/message";
+import fc from "../../../support/fast-check";
 
 const pipeline = pipelineSchema.parse({ key: "/id", version: "/v" });
 const received = (id: string, text: string, archived = false): ReceivedMessage => ({

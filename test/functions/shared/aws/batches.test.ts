@@ -1,7 +1,6 @@
-import fc from "fast-check";
-
 import { sendInBatches, type BatchOptions } from "../../../../functions/shared/aws/batches";
 import { virtualClock } from "../../../support/virtual-clock";
+import fc from "../../../support/fast-check";
 
 const items = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 

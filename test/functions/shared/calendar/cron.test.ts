@@ -1,8 +1,7 @@
-import fc from "fast-check";
-
 import { invalidCronReason, nextCronDue } from "../../../../functions/shared/calendar/cron";
 import { isTimeZone } from "../../../../functions/shared/calendar/is-time-zone";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 /** The first times that an expression is due after a moment. */
 function dueAfter(expression: string, timeZone: string, after: string, count = 3): string[] {

@@ -1,10 +1,9 @@
-import fc from "fast-check";
-
 import {
   checkBodySize,
   fittingItems,
   ResponseTooLargeError,
 } from "../../../../functions/shared/handlers/response-size";
+import fc from "../../../support/fast-check";
 
 /** What a Lambda function returns for a list. */
 const sent = (items: readonly unknown[]) =>

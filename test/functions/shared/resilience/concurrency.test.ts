@@ -1,8 +1,7 @@
-import fc from "fast-check";
-
 import { sleep } from "../../../../functions/shared/clock";
 import { mapConcurrently, semaphore } from "../../../../functions/shared/resilience/concurrency";
 import { virtualClock } from "../../../support/virtual-clock";
+import fc from "../../../support/fast-check";
 
 describe("mapping concurrently", () => {
   it("does all work once, in the items' order, never more at a time than allowed, and never fewer without need", async () => {

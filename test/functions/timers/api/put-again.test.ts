@@ -1,10 +1,10 @@
 /** What a second PUT does: retries, PUTs that change nothing, and what GET has answered. */
-import fc from "fast-check";
 
 import type { PeriodicInput } from "../../../../functions/timers/api/api-types";
 import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
 import { callRoute, fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+import fc from "../../../support/fast-check";
 
 /** As in an alarm at 18:57:05 for a daily timer of 18:57. */
 const NOW = Date.parse("2026-11-21T18:56:30.250Z");

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import type * as z from "zod";
 
 import {
@@ -15,6 +14,7 @@ import { nextDue } from "../../../../functions/timers/schedule/schedule";
 import type { OneshotInput, PeriodicInput } from "../../../../functions/timers/api/api-types";
 import { describeIssues } from "../../../../functions/shared/input";
 import { readTimerRow, timerRow } from "../../../../functions/timers/storage/timer-row";
+import fc from "../../../support/fast-check";
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 const given = { id: "tea", now: NOW, version: "v1", shard: "shard0" };

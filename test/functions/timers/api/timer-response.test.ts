@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import { fireAt, scheduledTimes } from "../../../../functions/timers/schedule/fire-times";
 import {
   oneshotBodySchema,
@@ -10,6 +8,7 @@ import {
 import type { StoredTimer } from "../../../../functions/timers/schedule/timer";
 import { legacyTimerResponse, timerResponse as response } from "../../../../functions/timers/api/timer-response";
 import type { RecordedFire } from "../../../../functions/timers/storage/history";
+import fc from "../../../support/fast-check";
 
 const PUT = Date.parse("2026-11-21T06:55:30.250Z");
 const given = { id: "tea", now: PUT, version: "v1", shard: "shard3" };

@@ -1,8 +1,7 @@
-import fc from "fast-check";
-
 import { AwsJsonError } from "../../../../functions/shared/aws/aws-json";
-import { IncompleteResponseError, sqsSender } from "../../../../functions/timers/queue/sqs-sender";
+import { deadLetterSender, IncompleteResponseError, sqsSender } from "../../../../functions/timers/queue/sqs-sender";
 import { fire } from "../../../support/timers";
+import fc from "../../../support/fast-check";
 
 const QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/fires";
 
@@ -93,6 +92,12 @@ describe("a batch of fires sent to SQS", () => {
   it("keeps the fires of a callback that is not configured any more, as those of a queue that refuses", async () => {
     const sent = setUp({ Successful: successful(0) }).send(entries(1), Infinity, "billing");
     await expect(sent).rejects.toMatchObject({ name: "QueueRefusesError", callback: "billing" });
+  });
+
+  it("names a dead-letter queue as what it is", async () => {
+    const call = () => Promise.reject(new AwsJsonError("KmsAccessDenied", "no", 400));
+    const send = deadLetterSender({ call, close: () => undefined }, QUEUE);
+    await expect(send(fire(), Infinity)).rejects.toThrow("the dead-letter queue refuses messages: KmsAccessDenied: no");
   });
 
   const failure = { Id: "1", SenderFault: false, Code: "InternalError" };

@@ -1,11 +1,10 @@
-import fc from "fast-check";
-
 import {
   nextDue,
   TIMING_WHEEL_PERIODS_MS,
   wheelPeriod,
   type Schedule,
 } from "../../../../functions/timers/schedule/schedule";
+import fc from "../../../support/fast-check";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

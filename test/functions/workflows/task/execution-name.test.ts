@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { taskIdSchema } from "../../../../functions/workflows/contract";
 import { executionNameOf } from "../../../../functions/workflows/task/execution-name";
+import fc from "../../../support/fast-check";
 
 describe("an execution's name", () => {
   it.each(["order-1", "a", "A_b-9", "x".repeat(80)])("is the id itself where Step Functions takes it: %s", (id) => {

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { taskRequestSchema } from "../../../../functions/workflows/contract";
 import { hashOf } from "../../../../functions/workflows/task/input-hash";
 import { hasExactNumbers } from "../../../../functions/shared/json-text";
 import { measured } from "../../../support/measured";
+import fc from "../../../support/fast-check";
 
 const nested = (depth: number): unknown => JSON.parse("[".repeat(depth) + "]".repeat(depth));
 

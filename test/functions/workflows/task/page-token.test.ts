@@ -1,7 +1,6 @@
-import fc from "fast-check";
-
 import { BadRequestError } from "../../../../functions/shared/handlers/http-errors";
 import { pageToken, parsePageToken } from "../../../../functions/workflows/task/page-token";
+import fc from "../../../support/fast-check";
 
 const tokenOf = (json: string) => Buffer.from(json).toString("base64url");
 

@@ -1,5 +1,4 @@
 /** Whatever happens in whatever order, and whatever is lost: after one sweep, each row has its task's end. */
-import fc from "fast-check";
 import * as z from "zod";
 import { sleep, type Clock } from "../../../../functions/shared/clock";
 import type { Executions } from "../../../../functions/workflows/task/executions";
@@ -13,6 +12,7 @@ import { fakeTaskTable } from "../../../support/fake-task-table";
 import { sized } from "../../../support/sized";
 import { StatesError, type Service } from "../../../support/states-interpreter";
 import { virtualClock } from "../../../support/virtual-clock";
+import fc from "../../../support/fast-check";
 
 const START = Date.parse("2026-11-21T12:00:00Z");
 const WAIT_SECONDS = 5;

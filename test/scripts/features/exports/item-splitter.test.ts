@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { documentSplitter, lineSplitter, type Splitter } from "../../../../scripts/features/exports/item-splitter";
+import fc from "../../../support/fast-check";
 
 /** Feeds a text in pieces that end after so many bytes. */
 function split(splitter: Splitter, text: string, cuts: readonly number[]): readonly string[] {

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { manifestSchema, type Manifest } from "../../../../functions/exports/contract";
 import { ParquetSchema } from "../../../../functions/exports/format/parquet-schema";
 import { parquetWriter } from "../../../../functions/exports/format/parquet-writer";
@@ -15,6 +14,7 @@ import {
 } from "../../../../scripts/features/exports/restore";
 import { memoryObjects } from "../../../support/memory-objects";
 import { sized } from "../../../support/sized";
+import fc from "../../../support/fast-check";
 
 const idsFrom = (from: number, count: number) => Array.from({ length: count }, (_, index) => `item-${from + index}`);
 

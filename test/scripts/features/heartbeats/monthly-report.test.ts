@@ -1,5 +1,3 @@
-import fc from "fast-check";
-
 import { monitorSettingsSchema, targetSchema } from "../../../../functions/heartbeats/contract";
 import { monitorsOf } from "../../../../functions/heartbeats/monitors/policy";
 import type { MonitorState, PeriodRollup } from "../../../../functions/heartbeats/monitors/state";
@@ -15,6 +13,7 @@ import {
   monthOf,
   type MonthlyUptime,
 } from "../../../../scripts/features/heartbeats/monthly-report";
+import fc from "../../../support/fast-check";
 
 const [first] = monitorsOf(
   {

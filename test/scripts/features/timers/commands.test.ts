@@ -100,6 +100,15 @@ describe("npx almanac timers", () => {
     await expect(run("get", "tea")).rejects.toThrow('staging has no periodic timer "tea".');
   });
 
+  it("ls of one callback", async () => {
+    await run("put", "tea", "--every", "1 day");
+    await run("put", "invoice", "--every", "1 day", "--callback", "billing");
+    const ids = (output: string) => [...output.matchAll(/^\S+(?= +every)/gm)].map(([id]) => id);
+    expect(ids((await run("ls"))[1]).sort()).toEqual(["invoice", "tea"]);
+    expect(ids((await run("ls", "--callback", "billing"))[1])).toEqual(["invoice"]);
+    expect(ids((await run("ls", "--callback", "default"))[1])).toEqual(["tea"]);
+  });
+
   it("fire, now or again, also one that fires once", async () => {
     await run("put", "tea", "--every", "1 day");
     const [code, output] = await run("fire", "tea");

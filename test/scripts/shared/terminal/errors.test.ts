@@ -34,6 +34,29 @@ describe("an error for people", () => {
       Object.assign(new Error("listen"), { code: "EADDRINUSE", address: "127.0.0.1", port: 4599 }),
       "Another program uses this port: 127.0.0.1:4599",
     ],
+    ...[
+      ["EADDRINUSE", "Another program uses this port: 127.0.0.1:80. Pass another: --port <n>"],
+      [
+        "EACCES",
+        "The system does not allow this user to listen on this port (below 1024, only root may): 127.0.0.1:80. Pass another: --port <n>",
+      ],
+      ["EADDRNOTAVAIL", "This machine does not have this address: 127.0.0.1:80. Pass another: --port <n>"],
+    ].map(([code, sentence = ""]): [Error, string] => [
+      Object.assign(new Error("listen"), { code, syscall: "listen", address: "127.0.0.1", port: 80 }),
+      sentence,
+    ]),
+    [
+      Object.assign(new TypeError("fetch failed"), {
+        cause: Object.assign(new Error("self-signed certificate in certificate chain"), {
+          code: "SELF_SIGNED_CERT_IN_CHAIN",
+        }),
+      }),
+      "The server's certificate is not trusted: self-signed certificate in certificate chain. Behind a proxy that has its own, set NODE_EXTRA_CA_CERTS to the file of its certificate authority.",
+    ],
+    [
+      Object.assign(new Error("ENAMETOOLONG: name too long"), { code: "ENAMETOOLONG", path: '{"jobOrderId":1' }),
+      '{"jobOrderId":1: the name is too long for a file',
+    ],
     [
       Object.assign(new Error("ENOENT: no such file"), { code: "ENOENT", path: "order.json" }),
       "order.json: no such file or folder",

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import { createColors } from "picocolors";
 
 import { encodeConsole, plainText, terminalText } from "../../../../scripts/shared/terminal/plain-text";
+import fc from "../../../support/fast-check";
 
 const colours = createColors(true);
 

@@ -26,6 +26,7 @@ measure(
         writeEmptyFile: false,
         partBytes: 128 * 1_048_576,
         scan: tableScan(dynamodb, { TableName: TABLE }),
+        assertSameTable: () => Promise.resolve(),
         rateLimiter: rateLimiter(undefined, systemClock),
         clock: systemClock,
         partKey: (part) => `part-${part}`,

@@ -1,7 +1,6 @@
-import fc from "fast-check";
-
 import { escape, joined, markup, trusted } from "../../../../../functions/heartbeats/status-page/markup/html-escape";
 import { anyCodePoint } from "../../../../support/code-points";
+import fc from "../../../../support/fast-check";
 
 /** What a browser makes of escaped text. */
 const unescaped = (text: string) =>

@@ -1,8 +1,6 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 
-import fc from "fast-check";
-
 import { statusBadge } from "../../../../../functions/heartbeats/status-page/markup/badge";
 import type { StatusDocument, MonitorStatus } from "../../../../../functions/heartbeats/status-page/document";
 import { rssFeed } from "../../../../../functions/heartbeats/status-page/feeds";
@@ -16,6 +14,7 @@ import {
   variedDocument,
 } from "../../../../support/status-documents";
 import { anyCodePoint } from "../../../../support/code-points";
+import fc from "../../../../support/fast-check";
 
 const GENERATED_AT = "2026-11-21T07:12:09Z";
 

@@ -1,10 +1,10 @@
 import { statusBadge } from "../../../../../functions/heartbeats/status-page/markup/badge";
-import fc from "fast-check";
 
 import { contrast as measured } from "../../../../../functions/heartbeats/status-page/markup/legible";
 import { statusStyle } from "../../../../../functions/heartbeats/status-page/markup/style";
 import { STATES } from "../../../../../functions/heartbeats/status-page/status-format";
 import { monitorStatus } from "../../../../support/status-documents";
+import fc from "../../../../support/fast-check";
 
 /** The style sheet's colours by name, in one light. */
 function colours(light: "light" | "dark", accent?: string): (name: string) => string {

@@ -185,7 +185,7 @@ describe("the bucket of a state", () => {
     expect((await ensureStateBucket(stack)).weaknesses).toEqual([]);
   });
 
-  it.each<[what: string, weaken: (s3: ReturnType<typeof existing>) => unknown, told: string]>([
+  it.each<[what: string, weaken: (s3: ReturnType<typeof existing>) => unknown, weakness: string]>([
     ["public access", (s3) => s3.on(GetPublicAccessBlockCommand).resolves({}), "it may be made public"],
     [
       "one kind of public access",
@@ -210,9 +210,9 @@ describe("the bucket of a state", () => {
       (s3) => s3.on(GetBucketPolicyCommand).resolves(policy(change)),
       'its policy allows requests without TLS. Add this statement to it: {"Sid":"TlsOnly"',
     ]),
-  ])("is reported as weak with %s, and left as it is", async (_, weaken, told) => {
+  ])("is reported as weak with %s, and left as it is", async (_, weaken, weakness) => {
     weaken(protectedBucket());
-    expect((await ensureStateBucket(stack)).weaknesses).toEqual([expect.stringContaining(`${bucket}: ${told}`)]);
+    expect((await ensureStateBucket(stack)).weaknesses).toEqual([expect.stringContaining(`${bucket}: ${weakness}`)]);
     expect(changes()).toEqual([]);
   });
 

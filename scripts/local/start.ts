@@ -14,6 +14,7 @@ import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
 import { outputsOfState, readState } from "../terraform/state";
 import { ensureStateBucket, readStateBackend } from "../terraform/state-bucket";
+import { rememberState, requireSameState } from "../terraform/deployed-state";
 import { endProcessGroup, isRunning } from "../shared/processes";
 import { synthesizeStack } from "../terraform/synthesize";
 import {
@@ -28,7 +29,6 @@ import type { Home } from "../shared/home";
 import type { Companion } from "./companion";
 import { startLocalConsole } from "./console";
 import { isDeployed, markDeployed } from "./deployed-digest";
-import { rememberState, requireSameState } from "./deployed-state";
 import { restoreDeployedCode } from "./live/deployed-functions";
 import { choosePort, DEFAULT_PORT, isPortFreeSoon } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";

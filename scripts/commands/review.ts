@@ -1,7 +1,13 @@
 /** `almanac review <environment>`: what a deployment would change, for the person who approves it. */
 import { writeFile } from "node:fs/promises";
 import { findStaleDeployments, type StaleDeployment } from "../terraform/removed-routes";
-import { NotDeployedError, openForeignStack, openStack } from "../environments/stack";
+import {
+  NotDeployedError,
+  openForeignStack,
+  openStack,
+  withStackFolder,
+  type OpenOptions,
+} from "../environments/stack";
 import { toMarkdown } from "../review/markdown";
 import { digestOf } from "../review/digest";
 import type { Plan } from "../review/plan";
@@ -19,10 +25,11 @@ import {
   type AppOptions,
   type JsonOption,
 } from "../shared/terminal/command-line";
+import { initWithKeptPlugins } from "../terraform/kept-plugins";
 import { stateBucketExists } from "../terraform/state-bucket";
 import { ensureTerraform, terraformInit } from "../terraform/terraform";
 import { terminalText } from "../shared/terminal/plain-text";
-import { withPlanFile } from "../terraform/plan-file";
+import { planFileIn } from "../terraform/work-folder";
 
 interface Options extends AppOptions, JsonOption {
   readonly plan?: string;
@@ -67,10 +74,11 @@ export const command = () =>
 
 async function run(environment: string, options: Options): Promise<number> {
   const { plan: file, allow, out, approval, maxCharacters, drift, json } = options;
-  const planned =
-    file === undefined
-      ? await plan(environment, options)
-      : { plan: await readPlanFile(file, () => openStack(environment, options)), stale: [] };
+  const planned = await withStackFolder(async (own) => {
+    const open = { ...options, ...own };
+    if (file === undefined) return plan(environment, open);
+    return { plan: await readPlanFile(file, () => openStack(environment, open)), stale: [] };
+  });
   const report = reviewPlan(planned.plan, new Set(allow), planned.stale);
   if (approval !== undefined) await writeFile(approval, `${digestOf(planned.plan)}\n`);
   const text = json
@@ -90,23 +98,23 @@ async function run(environment: string, options: Options): Promise<number> {
 /** Reports progress on standard error: the report goes to standard output. */
 async function plan(
   environment: string,
-  { stack: foreign, ...options }: Options,
+  { stack: foreign, ...options }: Options & OpenOptions,
 ): Promise<{ readonly plan: Plan; readonly stale: readonly StaleDeployment[] }> {
   console.error(foreign === undefined ? "Synthesize the stack ..." : "Check the stack ...");
   const stack = await (foreign === undefined
     ? openStack(environment, options)
-    : openForeignStack(environment, foreign, options.home));
+    : openForeignStack(environment, foreign, options));
   if (!(await stateBucketExists(stack.directory))) {
     throw new NotDeployedError(
       `${environment} has no state to compare with yet. Create its bucket: npx almanac bootstrap ${environment}`,
     );
   }
-  await ensureTerraform({ yes: false });
+  await ensureTerraform({ yes: false, signal: options.signal });
   console.error("Terraform init ...");
-  await terraformInit(stack.terraform);
+  await (foreign === undefined ? initWithKeptPlugins : terraformInit)(stack.terraform);
   console.error("Terraform plan ...");
   const [planned, stale] = await Promise.all([
-    withPlanFile((planFile) => planInto(planFile, stack.terraform, console.error, { locked: false })),
+    planInto(planFileIn(options.folder), stack.terraform, console.error, { locked: false }),
     findStaleDeployments(stack.directory),
   ]);
   return { plan: planned, stale };

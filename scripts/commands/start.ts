@@ -22,6 +22,7 @@ import { consoleKeyFile, requestConsoleAddress } from "../shared/console-key";
 import { describeError } from "../shared/terminal/errors";
 import { DEFAULT_HOME, homeAt, type Home } from "../shared/home";
 import { isInForeground } from "../shared/terminal/foreground";
+import { interruptible } from "../shared/interrupts";
 import { outputClosed } from "../shared/terminal/output";
 import { ensureTerraform } from "../terraform/terraform";
 
@@ -58,17 +59,7 @@ export const command = () =>
     .action(exitCodeOf(run));
 
 async function run(options: Options): Promise<number> {
-  const interrupt = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      if (!interrupt.signal.aborted) console.error("\nStopping ...");
-      interrupt.abort(new Error(`interrupted by ${signal}`));
-    });
-  }
-  outputClosed.addEventListener("abort", () => {
-    interrupt.abort(new Error("standard output is closed"));
-  });
-  const code = await start(options, interrupt.signal);
+  const code = await interruptible("Stopping ...", (signal) => start(options, AbortSignal.any([signal, outputClosed])));
   // Output to a pipe may be pending; a child process must not keep this one alive.
   await new Promise((written) => process.stdout.write("", written));
   process.exit(code);
@@ -110,7 +101,7 @@ async function start(options: Options, signal: AbortSignal): Promise<number> {
   openSession({
     lines: (until) => followFunctions(started.endpoint, until),
     since,
-    watch: (live) => watchSources({ stack: home.stack, app, ...live }),
+    watch: (live) => watchSources({ home, app, ...live }),
     deployment: async () => (await readRecord(home))?.deployment,
     apply: async () => {
       await startLocal({ home, app, detach: false, fresh: false, recordCalls: false, signal });

@@ -1,11 +1,9 @@
 /** Creates what Terraform needs before it can run on an environment. */
 import { ensureApiLogsRole } from "./api-logs-role";
-import { ensureStateBucket } from "../terraform/state-bucket";
+import { ensureStateBucket, type StateBucket } from "../terraform/state-bucket";
 import type { EnvironmentStack } from "./stack";
 
-export interface Bootstrapped {
-  readonly bucket: string;
-  readonly created: boolean;
+export interface Bootstrapped extends StateBucket {
   /** API Gateway's role for access logs, which belongs to the account. Undefined on an emulator. */
   readonly apiLogs?: { readonly role: string; readonly set: boolean };
 }

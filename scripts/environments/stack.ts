@@ -1,12 +1,16 @@
 /** Synthesizes an environment, for commands that run Terraform on it. */
+import { MINUTE_MS } from "../../functions/shared/time";
 import { deployingProcess, describeAbsent } from "../emulator/run-record";
 import { homeAt } from "../shared/home";
+import { interruptible } from "../shared/interrupts";
 import { UsageError, type AppOptions } from "../shared/terminal/command-line";
 import type { AwsSettings } from "../shared/aws/aws-settings";
+import { requireSameState } from "../terraform/deployed-state";
 import { copyForeignStack } from "../terraform/foreign-stack";
 import { awsSettingsOf, readStateBackend, stateBucketExists } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
 import { emulatorEnvironment, type TerraformOptions } from "../terraform/terraform";
+import { stackIn, withWorkFolder } from "../terraform/work-folder";
 import { checkName, LOCAL, localEndpoint, requireFindable } from "./names";
 
 /** A synthesized environment, deployed or not. */
@@ -26,42 +30,71 @@ export class NotDeployedError extends Error {
   override readonly name = "NotDeployedError";
 }
 
+/** An interrupted Terraform waits for what AWS has begun and saves its state: killed before, it would forget what exists. */
+const STOPPING = "Stopping: Terraform ends what it has begun and saves its state ...";
+const INTERRUPTED_GRACE_MS = 10 * MINUTE_MS;
+
+export interface OpenOptions extends AppOptions {
+  /** True: also a name that looks like a typing error of another. @default false */
+  readonly anyName?: boolean;
+  /** Of this command: see work-folder.ts. */
+  readonly folder: string;
+  /** Aborted: interrupts the synthesis and Terraform. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Calls `use` with what {@link openStack} needs: a folder, which is deleted afterwards, and a signal, which Ctrl-C and `kill` abort.
+ */
+export function withStackFolder<T>(use: (own: Pick<OpenOptions, "folder" | "signal">) => Promise<T>): Promise<T> {
+  return interruptible(STOPPING, (signal) => withWorkFolder((folder) => use({ folder, signal })));
+}
+
 /**
  * Synthesizes an environment: one that the app declares, or a personal one of any other name.
  *
- * @param given.anyName true: also a name that looks like a typing error of another
- * @throws AppMissingError, UnknownEnvironmentError, NotDeployedError (`local` is not running)
+ * @throws AppMissingError, UnknownEnvironmentError, NotDeployedError (`local` is not running), StateMovedError
  */
-export async function openStack(
-  name: string,
-  { app, home, anyName = false }: AppOptions & { readonly anyName?: boolean },
-): Promise<EnvironmentStack> {
+export async function openStack(name: string, options: OpenOptions): Promise<EnvironmentStack> {
+  const { app, home, anyName = false, folder, signal } = options;
   if (name === "") throw new UsageError("The name of an environment is missing.");
   if (!anyName) checkName(name, app);
   await requireFindable(name, app);
-  const local = name === LOCAL ? await localSynthesis(home) : {};
-  return stackAt(name, await synthesizeStack(name, { app, personal: true, ...local }));
+  const awsEndpoint = name === LOCAL ? { awsEndpoint: await requireLocal(home) } : {};
+  const synthesis = { app, personal: true, outputDirectory: folder, signal, ...awsEndpoint };
+  const stack = await stackAt(name, await synthesizeStack(name, synthesis), signal);
+  if (name === LOCAL) await requireSameState(homeAt(home).deployedState, await readStateBackend(stack.directory));
+  return stack;
 }
 
 /**
  * A stack that unreviewed code has synthesized, such as a pull request's.
  * @throws ForeignStackError
  */
-export async function openForeignStack(name: string, directory: string, home: string): Promise<EnvironmentStack> {
-  const copy = homeAt(home).foreignStack;
+export async function openForeignStack(
+  name: string,
+  directory: string,
+  { folder, signal }: Pick<OpenOptions, "folder" | "signal">,
+): Promise<EnvironmentStack> {
+  const copy = stackIn(folder, name);
   await copyForeignStack(directory, copy);
-  return stackAt(name, copy);
+  return stackAt(name, copy, signal);
 }
 
-async function stackAt(name: string, directory: string): Promise<EnvironmentStack> {
+async function stackAt(name: string, directory: string, signal: AbortSignal): Promise<EnvironmentStack> {
   const backend = await readStateBackend(directory);
   return {
     name,
     directory,
     personal: "Personal" in (await readTags(directory)),
     aws: awsSettingsOf(backend),
-    // This shell's AWS settings are for real accounts.
-    terraform: { cwd: directory, ...(backend.endpoints && { environment: emulatorEnvironment() }) },
+    terraform: {
+      cwd: directory,
+      // This shell's AWS settings are for real accounts.
+      environment: { ...(backend.endpoints && emulatorEnvironment()), TF_DATA_DIR: undefined },
+      signal,
+      graceMs: INTERRUPTED_GRACE_MS,
+    },
   };
 }
 
@@ -81,11 +114,9 @@ export function notDeployed(name: string, personal: boolean, app: string): NotDe
   );
 }
 
-/** How `local` is synthesized. @throws NotDeployedError */
-export async function localSynthesis(
-  home: string,
-): Promise<{ readonly awsEndpoint: string; readonly outputDirectory: string }> {
+/** The emulator of `local`. @throws NotDeployedError */
+export async function requireLocal(home: string): Promise<string> {
   const awsEndpoint = await localEndpoint(home);
   if (awsEndpoint === undefined) throw new NotDeployedError(describeAbsent(await deployingProcess(homeAt(home))));
-  return { awsEndpoint, outputDirectory: homeAt(home).synthesized };
+  return awsEndpoint;
 }

@@ -6,10 +6,11 @@ import { dirname, join } from "node:path";
 import * as z from "zod";
 import type { AppOptions } from "../shared/terminal/command-line";
 import { homeAt } from "../shared/home";
+import { rememberedState } from "../terraform/deployed-state";
 import { backendSchema, readStateBackend } from "../terraform/state-bucket";
 import { readTags, synthesizeStack } from "../terraform/synthesize";
 import { LOCAL } from "./names";
-import { localSynthesis } from "./stack";
+import { requireLocal } from "./stack";
 
 const locationSchema = z.object({ backend: backendSchema, personal: z.boolean() });
 export type StateLocation = z.output<typeof locationSchema>;
@@ -31,14 +32,16 @@ export async function findState(name: string, { app, home }: AppOptions): Promis
   return location;
 }
 
-/** npm start has left the stack that it deployed. */
+/** What npm start has deployed; on an emulator of the user's own, what it has synthesized last. */
 async function findLocalState(app: string, home: string): Promise<StateLocation> {
-  const synthesis = await localSynthesis(home);
-  const { stack } = homeAt(home);
+  const awsEndpoint = await requireLocal(home);
+  const { stack, synthesized, deployedState } = homeAt(home);
+  const remembered = await rememberedState(deployedState, awsEndpoint);
+  if (remembered !== undefined) return { backend: remembered, personal: false };
   const location = existsSync(join(stack, "cdk.tf.json"))
     ? await locationIn(stack)
-    : await locationIn(await synthesizeStack(LOCAL, { app, ...synthesis }));
-  return { ...location, backend: { ...location.backend, endpoints: { s3: synthesis.awsEndpoint } } };
+    : await locationIn(await synthesizeStack(LOCAL, { app, awsEndpoint, outputDirectory: synthesized }));
+  return { ...location, backend: { ...location.backend, endpoints: { s3: awsEndpoint } } };
 }
 
 async function locationIn(stack: string): Promise<StateLocation> {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// `npx almanac`, and what npm start, status and stop run: the command line of scripts/almanac.ts.
+// `npx almanac` (package.json of this folder), and what npm start, status and stop run: the command line of scripts/almanac.ts.
 import { enterProject, loadCommandLine } from "./prepare.mjs";
 
 enterProject();

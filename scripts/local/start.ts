@@ -14,6 +14,7 @@ import { featuresSchema, type Features } from "../shared/feature-outputs";
 import { withLock } from "../shared/lock-file";
 import { outputsOfState, readState } from "../terraform/state";
 import { ensureStateBucket, readStateBackend } from "../terraform/state-bucket";
+import { rememberState, requireSameState } from "../terraform/deployed-state";
 import { endProcessGroup, isRunning } from "../shared/processes";
 import { synthesizeStack } from "../terraform/synthesize";
 import {
@@ -28,7 +29,6 @@ import type { Home } from "../shared/home";
 import type { Companion } from "./companion";
 import { startLocalConsole } from "./console";
 import { isDeployed, markDeployed } from "./deployed-digest";
-import { rememberState, requireSameState } from "./deployed-state";
 import { restoreDeployedCode } from "./live/deployed-functions";
 import { choosePort, DEFAULT_PORT, isPortFreeSoon } from "./port";
 import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
@@ -370,7 +370,10 @@ class Start {
   async #startPages(): Promise<string> {
     const { slack_parameters: parameters } = slackOutputsSchema.parse(this.#features["pipelines"] ?? {});
     const { status_page_bucket_name: bucket } = statusPageOutputsSchema.parse(this.#features["heartbeats"] ?? {});
-    if (parameters.length === 0 && bucket === undefined) return "none: no status page, and no pipeline notifies Slack";
+    if (parameters.length === 0 && bucket === undefined) {
+      await this.#endPages();
+      return "none: no status page, and no pipeline notifies Slack";
+    }
     if (this.#record === undefined) return "none: the emulator is yours";
     const endpoint = this.#knownEndpoint();
     const known = this.#record.pages;
@@ -379,14 +382,23 @@ class Start {
     if (running !== undefined && current === undefined) await endProcessGroup(running.process, PAGES_GRACE_MS);
     const endsWithUs = this.#started !== undefined && !this.options.detach;
     const statusPage = bucket === undefined ? {} : { statusPageBucket: bucket };
+    const port = known === undefined ? {} : { port: new URL(known.url).port };
     const pages = current ?? {
-      ...(await startPages({ folder: this.options.home.folder, endsWithUs, endpoint, ...statusPage })),
+      ...(await startPages({ folder: this.options.home.folder, endsWithUs, endpoint, ...statusPage, ...port })),
       ...statusPage,
     };
     await this.#write({ ...this.#record, pages });
     const kept = await putWebhooks(pages.url, parameters, localSettings(endpoint));
     const note = kept.length === 0 ? "" : `, not used for ${kept.join(", ")}: set by you`;
     return `${pages.url}${current === undefined ? "" : ", running already"}${note}`;
+  }
+
+  /** Of features that were removed. */
+  async #endPages(): Promise<void> {
+    if (this.#record?.pages === undefined) return;
+    const { pages, ...record } = this.#record;
+    await endProcessGroup(pages.process, PAGES_GRACE_MS);
+    await this.#write(record);
   }
 
   /** Beside the other pages: each takes a second of a start. */

@@ -1,12 +1,7 @@
 /** Plans an environment, for a review or for a deployment. */
 import { readFile } from "node:fs/promises";
-import {
-  terraformInit,
-  terraformPlan,
-  terraformShowPlan,
-  type PlanOptions,
-  type TerraformOptions,
-} from "../terraform/terraform";
+import { terraformPlan, terraformShowPlan, type PlanOptions, type TerraformOptions } from "../terraform/terraform";
+import { initWithKeptPlugins } from "../terraform/kept-plugins";
 import { parsePlan, type Plan } from "./plan";
 import { withSources } from "./sources";
 
@@ -35,6 +30,6 @@ export async function readPlanFile(
   const content = await readFile(file);
   if (!content.subarray(0, 2).equals(Buffer.from("PK"))) return parsePlan(content.toString("utf8"));
   const { terraform } = await openStack();
-  await terraformInit(terraform);
+  await initWithKeptPlugins(terraform);
   return withSources(parsePlan(await terraformShowPlan(file, terraform)), terraform.cwd);
 }

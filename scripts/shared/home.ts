@@ -16,8 +16,6 @@ export interface Home {
   readonly stack: string;
   /** Where its Terraform state is: see deployed-state.ts. Beside the emulator's kept state: the two are deleted together. */
   readonly deployedState: string;
-  /** The checked copy of a stack that unreviewed code has synthesized. */
-  readonly foreignStack: string;
 }
 
 export function homeAt(folder: string): Home {
@@ -29,6 +27,5 @@ export function homeAt(folder: string): Home {
     synthesized: join(absolute, "cdktf.out"),
     stack: join(absolute, "cdktf.out", "stacks", "local"),
     deployedState: join(absolute, "state", "deployed.json"),
-    foreignStack: join(absolute, "foreign-stack"),
   };
 }

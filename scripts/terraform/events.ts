@@ -28,6 +28,9 @@ const eventSchema = z.discriminatedUnion("type", [
   }),
 ]);
 
+/** Said of each resource that an interrupted run did not come to. */
+const NOT_BEGUN = "execution halted";
+
 /** Counts of changed resources. A replaced one counts as added and removed. */
 export interface ChangeCounts {
   readonly add: number;
@@ -78,7 +81,8 @@ export class TerraformProgress {
         return `${DONE[action]} ${this.#done} of ${this.#planned ?? "?"}: ${resource.addr}`;
       }
       case "diagnostic":
-        if (event.diagnostic.severity === "error") this.#errors.push(describeDiagnostic(event.diagnostic));
+        if (event.diagnostic.severity === "error" && event.diagnostic.summary !== NOT_BEGUN)
+          this.#errors.push(describeDiagnostic(event.diagnostic));
         return undefined;
       case "apply_start":
       case "apply_errored":

@@ -10,10 +10,10 @@ import {
 } from "@aws-sdk/client-api-gateway";
 import * as z from "zod";
 import type { Resource } from "../../modules/synthesized/resources";
-import { withPlanFile } from "./plan-file";
 import { readState, resourcesOfState } from "./state";
 import { awsSettingsOf, readStateBackend } from "./state-bucket";
 import { terraformApplyPlan, terraformPlan, terraformShowPlan, type TerraformOptions } from "./terraform";
+import { withPlanFile } from "./work-folder";
 
 /** An API deployment that serves routes which its API no longer has. */
 export interface StaleDeployment {

@@ -27,6 +27,7 @@ import {
 import { z } from "zod";
 import type { AwsSettings } from "../shared/aws/aws-settings";
 import { keysOf } from "../shared/emulator-keys";
+import { parseJson } from "../shared/fields";
 import { partitionOf } from "../../modules/synthesized/partition";
 import { createS3Client } from "../shared/aws/s3-client";
 
@@ -77,19 +78,31 @@ export function awsSettingsOf({ region, endpoints }: StateBackend): AwsSettings 
   return { region, endpoint: endpoints.s3, credentials: keysOf(endpoints.s3) };
 }
 
+export interface StateBucket {
+  readonly bucket: string;
+  readonly created: boolean;
+  /** What protects the state less than Almanac's own settings, each as a sentence that says what to do. */
+  readonly weaknesses: readonly string[];
+}
+
 /**
  * Creates the state bucket of a synthesized stack: versioned, encrypted, TLS only, no public access. In a bucket that exists, which may be
- * others' as well, it sets only what is not set. Idempotent.
+ * others' as well, it sets only what is not set, and reports what others have set otherwise. Idempotent.
  *
  * @throws StateBucketTakenError
  */
-export async function ensureStateBucket(stackDirectory: string): Promise<{ bucket: string; created: boolean }> {
+export async function ensureStateBucket(stackDirectory: string): Promise<StateBucket> {
   const backend = await readStateBackend(stackDirectory);
   const s3 = clientOf(backend);
   try {
     const created = await createIfMissing(s3, backend);
-    for (const { isUnset, set } of settingsOf(s3, backend)) if (created || (await isUnset())) await set();
-    return { bucket: backend.bucket, created };
+    const weaknesses: string[] = [];
+    for (const { find, set } of settingsOf(s3, backend)) {
+      const found = created ? "unset" : await find();
+      if (found === "unset") await set();
+      else if (found !== "kept") weaknesses.push(`${backend.bucket}: ${found.weakness}`);
+    }
+    return { bucket: backend.bucket, created, weaknesses };
   } finally {
     s3.destroy();
   }
@@ -179,10 +192,12 @@ async function exists(s3: S3Client, bucket: string): Promise<boolean> {
   }
 }
 
+/** Kept: it was set by others, or by an earlier run, or may not be read. */
+type Found = "unset" | "kept" | { readonly weakness: string };
+
 /** One of a bucket's settings. */
 interface Setting {
-  /** False: set by others, or by an earlier run. */
-  readonly isUnset: () => Promise<boolean>;
+  readonly find: () => Promise<Found>;
   readonly set: () => Promise<unknown>;
 }
 
@@ -191,10 +206,27 @@ const OLD_STATES = "old-states";
 
 function settingsOf(s3: S3Client, { bucket: Bucket, region, key }: StateBackend): readonly Setting[] {
   const arn = `arn:${partitionOf(region)}:s3:::${Bucket}`;
+  const tlsOnly = {
+    Sid: "TlsOnly",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [arn, `${arn}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
   let rules: readonly LifecycleRule[] = [];
   return [
     {
-      isUnset: () => isUnset(s3.send(new GetPublicAccessBlockCommand({ Bucket }))),
+      find: () =>
+        find(
+          s3.send(new GetPublicAccessBlockCommand({ Bucket })),
+          ({ PublicAccessBlockConfiguration: blocked = {} }) => {
+            const { BlockPublicAcls, BlockPublicPolicy, IgnorePublicAcls, RestrictPublicBuckets } = blocked;
+            return BlockPublicAcls && BlockPublicPolicy && IgnorePublicAcls && RestrictPublicBuckets
+              ? "kept"
+              : { weakness: "it may be made public, and the state has secrets. Block all public access to it." };
+          },
+        ),
       set: () =>
         s3.send(
           new PutPublicAccessBlockCommand({
@@ -209,12 +241,16 @@ function settingsOf(s3: S3Client, { bucket: Bucket, region, key }: StateBackend)
         ),
     },
     {
-      // Suspended: set by others.
-      isUnset: () => isUnset(s3.send(new GetBucketVersioningCommand({ Bucket })), ({ Status }) => Status === undefined),
+      find: () =>
+        find(s3.send(new GetBucketVersioningCommand({ Bucket })), ({ Status }) => {
+          if (Status === undefined) return "unset";
+          if (Status === "Enabled") return "kept";
+          return { weakness: "its versioning is suspended, so that a lost state cannot be restored. Enable it." };
+        }),
       set: () => s3.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } })),
     },
     {
-      isUnset: () => isUnset(s3.send(new GetBucketEncryptionCommand({ Bucket }))),
+      find: () => find(s3.send(new GetBucketEncryptionCommand({ Bucket }))),
       set: () =>
         s3.send(
           new PutBucketEncryptionCommand({
@@ -226,7 +262,7 @@ function settingsOf(s3: S3Client, { bucket: Bucket, region, key }: StateBackend)
         ),
     },
     {
-      isUnset: () => isUnset(s3.send(new GetBucketOwnershipControlsCommand({ Bucket }))),
+      find: () => find(s3.send(new GetBucketOwnershipControlsCommand({ Bucket }))),
       set: () =>
         s3.send(
           new PutBucketOwnershipControlsCommand({
@@ -236,33 +272,33 @@ function settingsOf(s3: S3Client, { bucket: Bucket, region, key }: StateBackend)
         ),
     },
     {
-      isUnset: () => isUnset(s3.send(new GetBucketPolicyCommand({ Bucket }))),
+      find: () =>
+        find(s3.send(new GetBucketPolicyCommand({ Bucket })), ({ Policy = "" }) =>
+          isTlsOnly(Policy, arn)
+            ? "kept"
+            : {
+                weakness: `its policy allows requests without TLS. Add this statement to it: ${JSON.stringify(tlsOnly)}`,
+              },
+        ),
       set: () =>
         s3.send(
           new PutBucketPolicyCommand({
             Bucket,
             Policy: JSON.stringify({
               Version: "2012-10-17",
-              Statement: [
-                {
-                  Sid: "TlsOnly",
-                  Effect: "Deny",
-                  Principal: "*",
-                  Action: "s3:*",
-                  Resource: [arn, `${arn}/*`],
-                  Condition: { Bool: { "aws:SecureTransport": "false" } },
-                },
-              ],
+              Statement: [tlsOnly],
             }),
           }),
         ),
     },
     {
       // Each environment of a bucket has its own rule. Beside others' rules there is none.
-      isUnset: () =>
-        isUnset(s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket })), ({ Rules = [] }) => {
+      find: () =>
+        find(s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket })), ({ Rules = [] }) => {
           rules = Rules;
-          return rules.every(({ ID = "" }) => ID.startsWith(OLD_STATES) && ID !== oldStatesOf(key).ID);
+          return rules.every(({ ID = "" }) => ID.startsWith(OLD_STATES) && ID !== oldStatesOf(key).ID)
+            ? "unset"
+            : "kept";
         }),
       set: () =>
         s3.send(
@@ -285,13 +321,31 @@ const oldStatesOf = (key: string) =>
   }) as const;
 
 /** A setting that these credentials may not read is not theirs to change. */
-async function isUnset<T>(answer: Promise<T>, meansUnset: (found: T) => boolean = () => false): Promise<boolean> {
+async function find<T>(answer: Promise<T>, meaning: (answer: T) => Found = () => "kept"): Promise<Found> {
   try {
-    return meansUnset(await answer);
+    return meaning(await answer);
   } catch (error) {
     const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-    if (status === 404) return true;
-    if (status === 403) return false;
+    if (status === 404) return "unset";
+    if (status === 403) return "kept";
     throw error;
   }
+}
+
+const policySchema = z.object({ Statement: z.union([z.array(z.unknown()), z.unknown().transform((one) => [one])]) });
+const oneOf = (...accepted: readonly string[]) =>
+  z.union([z.string(), z.array(z.string())]).refine((given) => [given].flat().some((each) => accepted.includes(each)));
+const withoutTls = z.object({ "aws:SecureTransport": z.union([z.literal(false), oneOf("false")]) });
+
+/** Whether a policy denies every request for the objects of a bucket without TLS. */
+function isTlsOnly(policy: string, bucketArn: string): boolean {
+  const denial = z.object({
+    Effect: z.literal("Deny"),
+    Principal: z.union([oneOf("*"), z.object({ AWS: oneOf("*") })]),
+    Action: oneOf("*", "s3:*"),
+    Resource: oneOf("*", `${bucketArn}*`, `${bucketArn}/*`),
+    Condition: z.union([z.object({ Bool: withoutTls }), z.object({ BoolIfExists: withoutTls })]),
+  });
+  const { Statement = [] } = policySchema.safeParse(parseJson(policy)).data ?? {};
+  return Statement.some((each) => denial.safeParse(each).success);
 }

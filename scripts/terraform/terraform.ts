@@ -14,6 +14,7 @@ import {
 import { TerraformProgress, type ChangeCounts } from "./events";
 import { downloadedTerraform, offerTerraform, type DownloadOptions } from "./pinned-terraform";
 import { findProviderMirror, mirrorCandidates, mirrorConfiguration } from "./provider-mirror";
+import { UNSAVED_STATE } from "./work-folder";
 
 /** The first version with lock files in the S3 backend. */
 const OLDEST_TERRAFORM = [1, 10] as const;
@@ -258,14 +259,24 @@ export async function terraformOutputs(options: TerraformOptions): Promise<Reado
 
 async function runWithProgress(args: readonly string[], options: TerraformRunOptions): Promise<ChangeCounts> {
   const { onProgress, planned, ...rest } = options;
+  const { cwd, signal } = rest;
   const progress = new TerraformProgress(planned);
   const onLine = (line: string) => {
     const message = progress.read(line);
     if (message !== undefined) onProgress?.(message);
   };
   const { code } = await runTerraform(args, await commandOptions({ ...rest, onLine }));
-  if (code !== 0) throw new TerraformFailedError(`terraform ${args[0] ?? ""} failed:\n${progress.errors}`);
-  return progress.applied;
+  if (code === 0) return progress.applied;
+  const lines = [
+    `terraform ${args[0] ?? ""} ${signal?.aborted === true ? "was interrupted" : "failed"}:`,
+    progress.errors,
+  ];
+  if (existsSync(join(cwd, UNSAVED_STATE)))
+    lines.push(
+      `Its state was not saved. As soon as its bucket can be written, and before anything else: cd ${cwd} && terraform state push ${UNSAVED_STATE}`,
+    );
+  else if (signal?.aborted === true) lines.push("Its state was saved. The same command does the rest.");
+  throw new TerraformFailedError(lines.filter((line) => line !== "").join("\n"));
 }
 
 async function commandOptions({ cwd, environment = {}, ...rest }: TerraformOptions): Promise<CommandOptions> {

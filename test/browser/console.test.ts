@@ -315,6 +315,29 @@ describe("a poll", () => {
     await opened.getByRole("alert").waitFor({ state: "detached" });
   });
 
+  it("of what somebody else has deleted says so, and offers nothing to do with it", async () => {
+    let deleted = false;
+    const { timer } = fakeViews();
+    const { page: opened, visit } = await open({
+      pollMs: 2_000,
+      views: {
+        timer: (query) =>
+          deleted ? Promise.reject(new RequestError(404, 'There is no periodic timer "tea".')) : timer(query),
+      },
+    });
+    await visit("/timers/periodic/tea");
+    await opened.getByRole("button", { name: "Fire now" }).waitFor();
+    deleted = true;
+    await opened.clock.runFor(2_500);
+    await opened.getByRole("status").getByText('There is no periodic timer "tea".').waitFor();
+    expect(await opened.getByRole("main").getByRole("button").count()).toBe(0);
+    expect(await opened.getByRole("alert").count()).toBe(0);
+    // It may be set again.
+    deleted = false;
+    await opened.clock.runFor(2_500);
+    await opened.getByRole("button", { name: "Fire now" }).waitFor();
+  });
+
   it("says so when the server has ended", async () => {
     const { page: opened, console: console_ } = await open({ pollMs: 2_000 });
     await settled(opened);

@@ -18,9 +18,10 @@ import { zipSync } from "fflate";
 import { bundleHandlers } from "../../modules/constructs/bundling/bundle";
 import { LAMBDA_RUNTIME } from "../../modules/constructs/versions";
 import { followFunctions, type FunctionLine } from "../../scripts/emulator/function-logs";
-import { restoreDeployedCode } from "../../scripts/local/live/deployed-functions";
+import { codeSha256Of, restoreDeployedCode } from "../../scripts/local/live/deployed-functions";
 import type { LiveEvent } from "../../scripts/local/live/events";
 import { watchSources } from "../../scripts/local/live/run";
+import { homeAt, type Home } from "../../scripts/shared/home";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
 import { awsConfiguration, eventually } from "./support/system";
 
@@ -30,6 +31,7 @@ const CACHE = ".almanac/bundles";
 
 let emulator: BareEmulator;
 let lambda: LambdaClient;
+let home: Home;
 let stack: string;
 let handler: string;
 const following = new AbortController();
@@ -47,17 +49,18 @@ beforeAll(async () => {
   emulator = await bareEmulator();
   const { endpoint } = emulator;
   const aws = awsConfiguration(endpoint);
-  stack = await mkdtemp(join(tmpdir(), "almanac-live-"));
+  home = homeAt(await mkdtemp(join(tmpdir(), "almanac-live-")));
+  ({ stack } = home);
+  await mkdir(join(stack, "assets"), { recursive: true });
   handler = join(stack, "handler.ts");
   await save("deployed");
   const [bundle] = await bundleHandlers([relative(".", handler)]);
   if (bundle === undefined) throw new Error("not bundled");
   const ZipFile = await readFile(bundle.zipFile);
-  await mkdir(join(stack, "assets"));
   await writeFile(join(stack, "assets", "handler.zip"), ZipFile);
   const backend = { bucket: Bucket, key: "state.json", region: "eu-central-1", endpoints: { s3: endpoint } };
   await writeFile(join(stack, "cdk.tf.json"), JSON.stringify({ terraform: { backend: { s3: backend } } }));
-  const attributes = { key: `${FunctionName}.zip`, source: "assets/handler.zip" };
+  const attributes = { key: `${FunctionName}.zip`, source: "assets/handler.zip", source_hash: codeSha256Of(ZipFile) };
   const code = { mode: "managed", type: "aws_s3_object", name: "code", instances: [{ attributes }] };
   const s3 = new S3Client(aws);
   await s3.send(new CreateBucketCommand({ Bucket }));
@@ -85,7 +88,7 @@ afterAll(async () => {
   following.abort();
   await emulator.close();
   for (const name of await readdir(CACHE)) if (name.includes("almanac-live-")) await rm(join(CACHE, name));
-  await rm(stack, { recursive: true });
+  await rm(home.folder, { recursive: true });
 });
 
 const seen = (kind: LiveEvent["kind"], count: number) =>
@@ -156,7 +159,7 @@ it("loads no SDK of a folder above its own", async () => {
 
 it("makes each save live, with its type errors, and the next start has what is deployed", async () => {
   await logged("deployed");
-  const stop = watchSources({ stack, app: "main.ts", since: Date.now(), onEvent: (event) => events.push(event) });
+  const stop = watchSources({ home, app: "main.ts", since: Date.now(), onEvent: (event) => events.push(event) });
   try {
     expect(await seen("watching", 1)).toEqual([{ kind: "watching", functions: 1 }]);
     await save("saved once", "export const wrong: string = 1;\n");
@@ -189,7 +192,7 @@ it("counts what changed before it watched", async () => {
   await bundleHandlers([relative(".", handler)]);
   await save("meanwhile");
   const stop = watchSources({
-    stack,
+    home,
     app: "main.ts",
     since: Date.now() - 5_000,
     onEvent: (event) => events.push(event),

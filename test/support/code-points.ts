@@ -1,5 +1,5 @@
-import fc from "./fast-check";
 /** Text of any code points. */
+import fc from "./fast-check";
 
 const SURROGATES = { from: 0xd800, count: 0x800 } as const;
 const LAST_CODE_POINT = 0x10ffff;

@@ -51,6 +51,6 @@ function lastEndOf({ history }: TaskRow): Omit<TaskEnd, "at"> | undefined {
 async function mark(row: TaskRow, { stoppedAt = 0 }: Execution, { table, clock }: RedrivePorts): Promise<number> {
   const endedAt = Math.max(stoppedAt, Date.parse(row.history.at(-1)?.at ?? "") || 0);
   if (!(await table.writeRedrive(row, { at: clock.now(), endedAt })))
-    throw new ConflictError("the task was changed a moment ago");
+    throw new ConflictError("the task was redriven, or otherwise changed, a moment ago: read it again");
   return endedAt;
 }

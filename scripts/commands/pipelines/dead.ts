@@ -116,8 +116,9 @@ async function redrive(
     return EXIT.ok;
   }
   const tools = { ...redriveTools(pipeline, deployed.aws), only: letter.id };
-  const { sent } = await (body === undefined
+  const { sent, left } = await (body === undefined
     ? redrivePipeline(tools)
     : redriveEdited({ id: letter.id, body }, ingressClient(pipeline.endpoint, deployed.aws), tools));
+  if (sent + left === 0) console.error(`${letter.id}: not there any more. Another redrive was faster, or has it now.`);
   return sent === 1 ? EXIT.ok : EXIT.failure;
 }

@@ -1,4 +1,5 @@
 /** `almanac timers put <id>`: creates or replaces a timer. */
+import { ConflictError } from "../../../clients/timers";
 import { describeTimer } from "../../features/timers/describe";
 import { findTimers } from "../../features/timers/environment";
 import { Option } from "commander";
@@ -39,11 +40,26 @@ export const command = () =>
     .option("--new", "fails if the timer exists")
     .action(exitCodeOf(run));
 
+/** Another caller was faster, or an old version was read. */
+class TimerChangedError extends Error {
+  override readonly name = "TimerChangedError";
+  constructor(id: string, once: boolean, options: ErrorOptions) {
+    super(
+      `${id} was changed or deleted after that version was read. Nothing was written. Read it again, then change it: npx almanac timers get ${id}${once ? " --once" : ""}`,
+      options,
+    );
+  }
+}
+
 async function run(id: string, options: PutOptions & EnvironmentOptions & JsonOption): Promise<number> {
   const input = putInputOf(options);
   const { client } = await findTimers(options);
-  const timer =
-    input.kind === "oneshot" ? await client.oneshot.put(id, input.timer) : await client.periodic.put(id, input.timer);
+  const timer = await (
+    input.kind === "oneshot" ? client.oneshot.put(id, input.timer) : client.periodic.put(id, input.timer)
+  ).catch((error: unknown) => {
+    const isOther = error instanceof ConflictError && options.ifVersion !== undefined;
+    throw isOther ? new TimerChangedError(id, input.kind === "oneshot", { cause: error }) : error;
+  });
   console.log(options.json ? JSON.stringify(timer) : describeTimer(timer));
   return EXIT.ok;
 }

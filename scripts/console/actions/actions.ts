@@ -177,7 +177,11 @@ export const ACTIONS = {
     ],
     call: (value) => ({
       words: ["timers", "put"],
-      options: Object.fromEntries(["every", "cron", "in", "data"].map((name) => [`--${name}`, value(name)])),
+      // Another viewer may have set it just now. A timer that exists has "Change".
+      options: {
+        ...Object.fromEntries(["every", "cron", "in", "data"].map((name) => [`--${name}`, value(name)])),
+        "--new": true,
+      },
       positional: [value("id")],
     }),
   },

@@ -5,7 +5,7 @@ import type { EnvironmentView, Query, ViewName, Views } from "../contract";
 import { getView, ServerError } from "./server";
 
 export interface Live<Data> {
-  /** The last that was read, also while a poll fails. */
+  /** The last that was read, also while a poll fails. None of what is gone. */
   readonly data: Data | undefined;
   readonly error: Error | undefined;
   readonly reload: () => void;
@@ -41,7 +41,9 @@ export function useLive<Name extends ViewName>(name: Name, query: Query = {}): L
       } catch (error) {
         if (end.signal.aborted) return;
         const failure = error instanceof Error ? error : new Error(String(error));
-        setState((before) => ({ ...(before.key === key ? before : {}), key, error: failure }));
+        const gone = isGone(failure);
+        if (gone) seen.delete(key);
+        setState((before) => ({ ...(before.key === key && !gone ? before : {}), key, error: failure }));
       } finally {
         polling = false;
       }
@@ -64,6 +66,11 @@ export function useLive<Name extends ViewName>(name: Name, query: Query = {}): L
   }, []);
   const known = seen.get(key) as Views[Name] | undefined;
   return { data: state.key === key ? (state.data ?? known) : (known ?? state.data), error: state.error, reload };
+}
+
+/** What the view is of does not exist, or no longer: others may have deleted it. */
+export function isGone(error: Error | undefined): boolean {
+  return error instanceof ServerError && error.status === 404;
 }
 
 export function isWithoutSession(error: Error | undefined): boolean {

@@ -184,7 +184,6 @@ const STATUSES: Readonly<Record<string, number>> = {
   AccessDeniedException: 403,
   UnauthorizedOperation: 403,
   NotInEnvironmentError: 404,
-  ResourceNotFoundException: 404,
   IdempotencyKeyError: 400,
 };
 

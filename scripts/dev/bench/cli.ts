@@ -17,7 +17,7 @@ const RESOURCES = 330;
 const ATTRIBUTE_BYTES = 2_500;
 const TIMERS = 25;
 
-/** Processes as people start them, by node itself: npx adds its own time. Timers come from a stub of S3 and the timers API. */
+/** Processes, by node itself, and one as people start it, by npx. Timers come from a stub of S3 and the timers API. */
 export async function benchCli(): Promise<readonly Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   const home = join(folder, "home");
@@ -34,6 +34,7 @@ export async function benchCli(): Promise<readonly Figure[]> {
       return run(process.execPath, [LAUNCHER, "--version"]);
     });
     const help = await times(RUNS, () => run(process.execPath, [LAUNCHER, "--help"]));
+    const npx = await times(RUNS, () => run("npx", ["almanac", "--help"]));
     const list = await times(RUNS, () => run(process.execPath, timersLs));
     const bare = await times(RUNS, () => run(process.execPath, ["-e", "0"]));
     const cdktf = await times(COLD_RUNS, () =>
@@ -43,6 +44,7 @@ export async function benchCli(): Promise<readonly Figure[]> {
     return [
       figureAtMost("help_s", help.wall, "s", 0.15),
       figure("help_cpu_s", help.cpu, "s"),
+      figure("npx_help_s", npx.wall, "s, by npx"),
       figureAtMost("timers_ls_s", list.wall, "s, against a stub", 0.5),
       figureAtMost("timers_ls_cpu_s", list.cpu, "s, against a stub", 0.4),
       figureAtMost("compile_s", cold.wall, "s", 3),

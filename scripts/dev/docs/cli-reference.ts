@@ -19,7 +19,7 @@ export async function cliReference(): Promise<string> {
   const parts = [
     "# Command line",
     "<!-- Generated from scripts/almanac.ts. Written by: node scripts/launcher/dev.mjs docs -->",
-    "`npx almanac` runs it in a clone, and installs what it needs the first time. Every command explains itself with `--help`.",
+    "`npx almanac` runs it in a clone, after the first `npm start` or `npm ci`. Every command explains itself with `--help`.",
     helpOf([]),
     "Exit codes:",
     Object.entries(EXIT_CODES)

@@ -2,12 +2,15 @@
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   ReceiveMessageCommand,
   type Message,
   type ReceiveMessageCommandInput,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "../../../functions/shared/errors";
+import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { plainText } from "../../shared/terminal/plain-text";
 
 /** Long enough to send a batch back; the rest becomes visible again after it. */
@@ -15,6 +18,12 @@ const VISIBILITY_SECONDS = 60;
 
 /** Hides what has been listed from the next receive of the same listing, and from a redrive for no longer than that. */
 const LIST_VISIBILITY_SECONDS = 5;
+
+/** How long a listing waits for what others have received. */
+const OTHERS_LIST_MS = 2_000;
+const LOOK_AGAIN_MS = 100;
+
+const SHOWN_AT_ONCE = 10;
 
 /** SQS may answer with no messages although the queue has some. */
 const EMPTY_RECEIVES = 3;
@@ -33,16 +42,43 @@ export interface Redriven {
   readonly left: number;
 }
 
-/** Every dead letter of a queue, which keeps them. */
+/** Every dead letter of a queue, which keeps them. Others may list, too: what one has received, nobody else receives meanwhile. */
 export async function readDeadLetters(QueueUrl: string, sqs: SQSClient): Promise<readonly Message[]> {
   const found = new Map<string, Message>();
-  for (let nothingNew = 0; nothingNew < EMPTY_RECEIVES;) {
-    const before = found.size;
-    for (const message of await receive(QueueUrl, sqs, { VisibilityTimeout: LIST_VISIBILITY_SECONDS }))
-      found.set(message.MessageId ?? "", message);
-    nothingNew = found.size === before ? nothingNew + 1 : 0;
+  const until = performance.now() + OTHERS_LIST_MS;
+  for (;;) {
+    await receiveNew(found, QueueUrl, sqs);
+    if (found.size >= (await countOf(QueueUrl, sqs)) || performance.now() > until) return [...found.values()];
+    await sleep(LOOK_AGAIN_MS);
   }
-  return [...found.values()];
+}
+
+/** Receives all that are visible, and shows them again. */
+async function receiveNew(found: Map<string, Message>, QueueUrl: string, sqs: SQSClient): Promise<void> {
+  const received = new Map<string, Message>();
+  for (let nothingNew = 0; nothingNew < EMPTY_RECEIVES;) {
+    const before = received.size;
+    for (const message of await receive(QueueUrl, sqs, { VisibilityTimeout: LIST_VISIBILITY_SECONDS }))
+      received.set(message.MessageId ?? "", message);
+    nothingNew = received.size === before ? nothingNew + 1 : 0;
+  }
+  for (const [id, message] of received) found.set(id, message);
+  await showAgain(QueueUrl, [...received.values()], sqs);
+}
+
+/** Visible or not, approximately. 0 when these credentials may only receive. */
+async function countOf(QueueUrl: string, sqs: SQSClient): Promise<number> {
+  try {
+    const { Attributes = {} } = await sqs.send(
+      new GetQueueAttributesCommand({
+        QueueUrl,
+        AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+      }),
+    );
+    return Object.values(Attributes).reduce((sum, text) => sum + Number(text), 0);
+  } catch {
+    return 0;
+  }
 }
 
 async function receive(
@@ -133,12 +169,9 @@ async function sendBack(
   return { sent, left: left.size };
 }
 
-/** Else the redrive of another one would not find it for a minute. Best effort. */
+/** Else others would not find them for a while. Best effort. */
 async function showAgain(QueueUrl: string, messages: readonly Message[], sqs: SQSClient): Promise<void> {
-  for (const { ReceiptHandle } of messages)
-    try {
-      await sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
-    } catch {
-      return;
-    }
+  const show = ({ ReceiptHandle }: Message) =>
+    sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl, ReceiptHandle, VisibilityTimeout: 0 }));
+  await mapConcurrently(messages, SHOWN_AT_ONCE, show).catch(() => undefined);
 }

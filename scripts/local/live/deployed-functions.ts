@@ -3,15 +3,16 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { LambdaClient, paginateListFunctions, UpdateFunctionCodeCommand } from "@aws-sdk/client-lambda";
+import * as z from "zod";
 import type { Resource } from "../../../modules/synthesized/resources";
 import { readState, resourcesOfState } from "../../terraform/state";
-import { awsSettingsOf, readStateBackend } from "../../terraform/state-bucket";
+import { awsSettingsOf, readStateBackend, type StateBackend } from "../../terraform/state-bucket";
 
 export interface DeployedFunction {
   /** `almanac-local-timers-api` */
   readonly name: string;
-  /** Absolute path. */
-  readonly zipFile: string;
+  /** Its zip, in the folder of the stack. */
+  readonly source: string;
   /** Of the code that Terraform has uploaded, as Lambda gives it: SHA-256 in base64. */
   readonly codeSha256: string;
 }
@@ -24,24 +25,21 @@ export async function currentCode(client: LambdaClient): Promise<ReadonlyMap<str
   return digests;
 }
 
-/** The functions of a stack, whose code Terraform uploads as `<function>.zip` from its folder. None: it is not deployed. */
-export async function deployedFunctions(stackDirectory: string): Promise<readonly DeployedFunction[]> {
-  const state = await readState(await readStateBackend(stackDirectory));
-  if (state === undefined) return [];
-  return Promise.all(
-    zipsOf(resourcesOfState(state)).map(async ({ name, source }) => {
-      const zipFile = join(stackDirectory, source);
-      return { name, zipFile, codeSha256: codeSha256Of(await readFile(zipFile)) };
-    }),
-  );
+/** The functions of a state, whose code Terraform has uploaded as `<function>.zip`. None: nothing is deployed. */
+export async function deployedFunctions(backend: StateBackend): Promise<readonly DeployedFunction[]> {
+  const state = await readState(backend);
+  return state === undefined ? [] : functionsOf(resourcesOfState(state));
 }
 
-export function zipsOf(resources: readonly Resource[]): readonly { readonly name: string; readonly source: string }[] {
-  return resources.flatMap(({ type, values: { key, source } }) =>
-    type === "aws_s3_object" && typeof key === "string" && typeof source === "string" && key.endsWith(".zip")
-      ? [{ name: key.slice(0, -".zip".length), source }]
-      : [],
-  );
+const zipSchema = z.object({ key: z.string().endsWith(".zip"), source: z.string(), source_hash: z.string() });
+
+/** As Terraform has uploaded them: what is synthesized now may be other code, and may have been refused. */
+export function functionsOf(resources: readonly Resource[]): readonly DeployedFunction[] {
+  return resources.flatMap(({ type, values }) => {
+    const zip = type === "aws_s3_object" ? zipSchema.safeParse(values).data : undefined;
+    if (zip === undefined) return [];
+    return [{ name: zip.key.slice(0, -".zip".length), source: zip.source, codeSha256: zip.source_hash }];
+  });
 }
 
 export function codeSha256Of(zip: Uint8Array): string {
@@ -55,14 +53,17 @@ export function codeSha256Of(zip: Uint8Array): string {
  * @returns their names
  */
 export async function restoreDeployedCode(stackDirectory: string): Promise<readonly string[]> {
-  const lambda = new LambdaClient(awsSettingsOf(await readStateBackend(stackDirectory)));
+  const backend = await readStateBackend(stackDirectory);
+  const lambda = new LambdaClient(awsSettingsOf(backend));
   try {
     const current = await currentCode(lambda);
-    const changed = (await deployedFunctions(stackDirectory)).filter(
+    const changed = (await deployedFunctions(backend)).filter(
       ({ name, codeSha256 }) => current.has(name) && current.get(name) !== codeSha256,
     );
-    for (const { name, zipFile } of changed)
-      await lambda.send(new UpdateFunctionCodeCommand({ FunctionName: name, ZipFile: await readFile(zipFile) }));
+    for (const { name, source } of changed) {
+      const ZipFile = await readFile(join(stackDirectory, source));
+      await lambda.send(new UpdateFunctionCodeCommand({ FunctionName: name, ZipFile }));
+    }
     return changed.map(({ name }) => name);
   } finally {
     lambda.destroy();

@@ -1,6 +1,7 @@
 /** Starts the watcher of the sources, which ends with this process. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Home } from "../../shared/home";
 import { lastLines } from "../../shared/run-command";
 import { liveEventSchema, type LiveEvent } from "./events";
 
@@ -8,8 +9,7 @@ import { liveEventSchema, type LiveEvent } from "./events";
 const WATCHER = "scripts/local/live/watch.ts";
 
 export interface LiveOptions {
-  /** The folder of the deployed stack. */
-  readonly stack: string;
+  readonly home: Home;
   /** The CDKTF app. */
   readonly app: string;
   /** Files that changed later, in epoch milliseconds, count as changed. */
@@ -18,8 +18,10 @@ export interface LiveOptions {
 }
 
 /** @returns ends it */
-export function watchSources({ stack, app, since, onEvent }: LiveOptions): () => void {
-  const child = spawn(process.execPath, ["--import", "tsx", WATCHER, stack, app, String(since)], { stdio: "pipe" });
+export function watchSources({ home, app, since, onEvent }: LiveOptions): () => void {
+  const child = spawn(process.execPath, ["--import", "tsx", WATCHER, home.folder, app, String(since)], {
+    stdio: "pipe",
+  });
   let [errors, stopped] = ["", false];
   const end = (reason: string) => {
     if (!stopped) onEvent({ kind: "ended", reason });

@@ -1,5 +1,5 @@
 /**
- * Puts changed handlers into their functions, as a process of its own. Arguments: the folder of the stack, the app, and since when changes
+ * Puts changed handlers into their functions, as a process of its own. Arguments: the home of npm start, the app, and since when changes
  * count, in epoch milliseconds. Prints {@link LiveEvent}s, one a line; ends with its standard input.
  */
 import { once } from "node:events";
@@ -12,7 +12,10 @@ import * as z from "zod";
 import { errorMessage } from "../../../functions/shared/errors";
 import { cachedBundles, type CachedBundle } from "../../../modules/constructs/bundling/bundle";
 import { IncrementalBundler } from "../../../modules/constructs/bundling/incremental";
+import { readRunning } from "../../emulator/run-record";
+import { homeAt } from "../../shared/home";
 import { describeError } from "../../shared/terminal/errors";
+import { rememberedState } from "../../terraform/deployed-state";
 import { awsSettingsOf, readStateBackend } from "../../terraform/state-bucket";
 import { codeSha256Of, currentCode, deployedFunctions } from "./deployed-functions";
 import type { LiveEvent } from "./events";
@@ -96,10 +99,14 @@ function stampOf(file: string): string {
   return `${stats?.ino} ${stats?.mtimeNs} ${stats?.size}`;
 }
 
-async function main(stack: string, appFile: string, since: number): Promise<void> {
+async function main(folder: string, appFile: string, since: number): Promise<void> {
   const app = relative(".", resolve(appFile)).replaceAll("\\", "/");
-  const lambda = new LambdaClient(awsSettingsOf(await readStateBackend(stack)));
-  const [deployed, current] = await Promise.all([deployedFunctions(stack), currentCode(lambda)]);
+  const home = homeAt(folder);
+  const endpoint = (await readRunning(home))?.endpoint ?? "";
+  // What is synthesized may have been refused.
+  const backend = (await rememberedState(home.deployedState, endpoint)) ?? (await readStateBackend(home.stack));
+  const lambda = new LambdaClient(awsSettingsOf(backend));
+  const [deployed, current] = await Promise.all([deployedFunctions(backend), currentCode(lambda)]);
   const ports = portsOf(lambda);
   process.on("exit", ports.stopTypeCheck);
   const code = new LiveCode(deployed, current, cachedBundles().map(withCode), app, ports);
@@ -148,8 +155,8 @@ process.on("SIGINT", () => undefined);
 process.on("SIGTERM", () => process.exit(0));
 process.stdin.resume();
 process.stdin.on("close", () => process.exit(0));
-const [stackDirectory = "", app = "", since] = process.argv.slice(2);
-main(stackDirectory, app, Number(since)).catch((error: unknown) => {
+const [home = "", app = "", since] = process.argv.slice(2);
+main(home, app, Number(since)).catch((error: unknown) => {
   console.error(describeError(error));
   process.exit(1);
 });

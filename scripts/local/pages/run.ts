@@ -17,15 +17,18 @@ export interface PagesOptions {
   readonly endpoint: string;
   /** @default no status page */
   readonly statusPageBucket?: string;
+  /** The pages' until now. @default any free one */
+  readonly port?: string;
 }
 
 /** @throws CompanionFailedError */
-export function startPages({ folder, endsWithUs, endpoint, statusPageBucket }: PagesOptions): Promise<Companion> {
+export function startPages({ folder, endsWithUs, endpoint, statusPageBucket, port }: PagesOptions): Promise<Companion> {
   return startCompanion({
     title: "the local pages",
     args: [
       ...["--import", "tsx", SERVER, "--endpoint", endpoint],
       ...(statusPageBucket === undefined ? [] : ["--status-page-bucket", statusPageBucket]),
+      ...(port === undefined ? [] : ["--port", port]),
     ],
     log: join(folder, "pages.log"),
     endsWithUs,

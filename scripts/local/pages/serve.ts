@@ -22,6 +22,8 @@ const { values: options } = parseArgs({
     /** The emulator. */
     endpoint: { type: "string" },
     "status-page-bucket": { type: "string" },
+    /** Where they were until now: open tabs go on. Another one when it is in use. */
+    port: { type: "string" },
   },
 });
 const { endpoint, "status-page-bucket": bucket } = options;
@@ -35,10 +37,12 @@ const server = createServer((request, response) => {
     response.destroy();
   });
 });
-server.listen(0, "127.0.0.1", () => {
+server.on("listening", () => {
   const address = server.address();
   if (address !== null && typeof address === "object") console.log(address.port);
 });
+server.once("error", () => server.listen(0, "127.0.0.1"));
+server.listen(Number(options.port ?? 0), "127.0.0.1");
 if (options["until-stdin-closes"] === true) {
   process.stdin.resume();
   process.stdin.on("close", () => process.exit(0));

@@ -34,6 +34,14 @@ describe("an action", () => {
     );
   });
 
+  it("sets a new timer, and replaces none that another viewer has set", () => {
+    const call = callOf("timers.put", { id: "tea", every: "1 hour" });
+    expect(argumentsOf(call, WHERE)).toEqual([
+      ...["timers", "put", "--every=1 hour", "--new", "--env=staging", "--"],
+      "tea",
+    ]);
+  });
+
   it("has options that its command has", async () => {
     const commands = await loadedCommands();
     for (const name of NAMES) {

@@ -5,15 +5,20 @@ import { findDeployed } from "../../../scripts/environments/deployed";
 import { homeAt } from "../../../scripts/shared/home";
 import { withLock } from "../../../scripts/shared/lock-file";
 import { pipelineOf, outputsOf } from "../../../scripts/shared/feature-outputs";
+import { rememberState } from "../../../scripts/terraform/deployed-state";
 import { startStubAws, writeStubHome, type StubAws } from "../../support/stub-aws";
 
 const timers = { api_url: "https://api.example.org/live" };
+const before = { api_url: "https://before.example.org/live" };
 let aws: StubAws;
 let folder: string;
 let state: object | number;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "almanac-deployed-"));
-  aws = await startStubAws(({ operation }) => (operation === "GET /states/local" ? state : 404));
+  aws = await startStubAws(({ operation }) => {
+    if (operation === "GET /states/before") return { outputs: { timers: { value: before } }, resources: [] };
+    return operation === "GET /states/local" ? state : 404;
+  });
   writeStubHome(folder, aws.endpoint, {});
 });
 afterAll(async () => {
@@ -32,6 +37,18 @@ describe("a deployed environment", () => {
       aws: { endpoint: aws.endpoint, region: "eu-central-1", credentials: { accessKeyId: "test" } },
     });
     expect((await find()).features).toEqual({ timers });
+  });
+
+  it("is what npm start has deployed, while it refuses another app or region that was synthesized since", async () => {
+    state = 404;
+    const { deployedState } = homeAt(folder);
+    const deployed = { bucket: "states", key: "before", region: "us-east-1" };
+    await rememberState(deployedState, { ...deployed, endpoints: { s3: aws.endpoint } });
+    expect(await find()).toMatchObject({ features: { timers: before }, aws: { region: "us-east-1" } });
+    // Another emulator has what was synthesized for it.
+    await rememberState(deployedState, { ...deployed, endpoints: { s3: "http://127.0.0.1:1" } });
+    await expect(find()).rejects.toThrow("local is not deployed yet");
+    rmSync(deployedState);
   });
 
   it("says what it has when it does not have a feature", async () => {

@@ -8,6 +8,7 @@ import { pathToFileURL } from "node:url";
 const clone = mkdtempSync(join(tmpdir(), "almanac-clone-"));
 const launcher = join(clone, "scripts", "launcher", "prepare.mjs");
 const lock = join(clone, ".almanac", "install.lock");
+const PACKAGES = { "": {}, "node_modules/a": { version: "1" } };
 const NPM = `#!${process.execPath}
 const { appendFileSync, mkdirSync, rmSync, writeFileSync } = require("node:fs");
 appendFileSync("calls", "npm ci\\n");
@@ -24,12 +25,11 @@ beforeAll(() => {
   mkdirSync(join(clone, "bin"));
   writeFileSync(join(clone, "bin", "npm"), NPM);
   chmodSync(join(clone, "bin", "npm"), 0o755);
-  const packages = { "": {}, "node_modules/a": { version: "1" } };
-  writeFileSync(join(clone, "package-lock.json"), JSON.stringify({ packages }));
 });
 beforeEach(() => {
   for (const name of ["node_modules", "busy", "calls", ".almanac"])
     rmSync(join(clone, name), { recursive: true, force: true });
+  writeFileSync(join(clone, "package-lock.json"), JSON.stringify({ packages: PACKAGES }));
 });
 afterAll(() => {
   rmSync(clone, { recursive: true });
@@ -55,6 +55,18 @@ describe("commands in a fresh clone", () => {
     expect(existsSync(lock)).toBe(false);
     expect(await start()).toBe(0);
     expect(calls()).toHaveLength(1);
+  });
+
+  it("install again when package-lock.json has a package more, of the project's own too", async () => {
+    expect(await start()).toBe(0);
+    const packages = {
+      ...PACKAGES,
+      "node_modules/command": { resolved: "scripts/launcher", link: true },
+      "scripts/launcher": { version: "1" },
+    };
+    writeFileSync(join(clone, "package-lock.json"), JSON.stringify({ packages }));
+    expect(await start()).toBe(0);
+    expect(calls()).toHaveLength(2);
   });
 
   it("do not wait for one that was killed while it installed", async () => {

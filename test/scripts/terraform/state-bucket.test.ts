@@ -99,11 +99,18 @@ describe("the bucket of a state", () => {
   });
   const own = rule(`old-states ${key}`, key);
 
+  const blocked = {
+    BlockPublicAcls: true,
+    BlockPublicPolicy: true,
+    IgnorePublicAcls: true,
+    RestrictPublicBuckets: true,
+  };
+
   /** What a bucket of S3's has from the beginning. */
   function existing() {
     client.reset();
     client.on(HeadBucketCommand).resolves({});
-    client.on(GetPublicAccessBlockCommand).resolves({ PublicAccessBlockConfiguration: { BlockPublicAcls: true } });
+    client.on(GetPublicAccessBlockCommand).resolves({ PublicAccessBlockConfiguration: blocked });
     client.on(GetBucketVersioningCommand).resolves({});
     client.on(GetBucketEncryptionCommand).resolves({});
     client.on(GetBucketOwnershipControlsCommand).resolves({});
@@ -130,7 +137,7 @@ describe("the bucket of a state", () => {
   it("has all settings when it is created", async () => {
     existing().on(HeadBucketCommand).rejects(failure("NotFound", 404));
     client.on(CreateBucketCommand).resolves({});
-    await expect(ensureStateBucket(stack)).resolves.toEqual({ bucket, created: true });
+    await expect(ensureStateBucket(stack)).resolves.toEqual({ bucket, created: true, weaknesses: [] });
     expect(changes()).toEqual([
       "CreateBucket",
       "PutPublicAccessBlock",
@@ -145,7 +152,7 @@ describe("the bucket of a state", () => {
 
   it("gets what is missing: the command that created it may have been interrupted", async () => {
     existing();
-    await expect(ensureStateBucket(stack)).resolves.toEqual({ bucket, created: false });
+    await expect(ensureStateBucket(stack)).resolves.toEqual({ bucket, created: false, weaknesses: [] });
     expect(changes()).toEqual(["PutBucketVersioning", "PutBucketPolicy", "PutBucketLifecycleConfiguration"]);
   });
 
@@ -157,6 +164,55 @@ describe("the bucket of a state", () => {
     client.on(GetBucketPolicyCommand).resolves({ Policy: "{}" });
     client.on(GetBucketLifecycleConfigurationCommand).resolves({ Rules: [rule("their-archive", "archive/")] });
     await ensureStateBucket(stack);
+    expect(changes()).toEqual([]);
+  });
+
+  const denial = {
+    ...{ Effect: "Deny", Principal: { AWS: "*" }, Action: ["s3:*"], Resource: ["arn:aws:s3:::acme-states/*"] },
+    Condition: { Bool: { "aws:SecureTransport": ["false"] } },
+  };
+  const protectedBucket = () => {
+    const s3 = existing();
+    s3.on(GetBucketVersioningCommand).resolves({ Status: "Enabled" });
+    s3.on(GetBucketPolicyCommand).resolves({ Policy: JSON.stringify({ Statement: denial }) });
+    s3.on(GetBucketLifecycleConfigurationCommand).resolves({ Rules: [own] });
+    return s3;
+  };
+  const policy = (change: object) => ({ Policy: JSON.stringify({ Statement: [{ ...denial, ...change }] }) });
+
+  it("is not reported as weak with another policy that denies requests without TLS", async () => {
+    protectedBucket();
+    expect((await ensureStateBucket(stack)).weaknesses).toEqual([]);
+  });
+
+  it.each<[what: string, weaken: (s3: ReturnType<typeof existing>) => unknown, weakness: string]>([
+    ["public access", (s3) => s3.on(GetPublicAccessBlockCommand).resolves({}), "it may be made public"],
+    [
+      "one kind of public access",
+      (s3) =>
+        s3
+          .on(GetPublicAccessBlockCommand)
+          .resolves({ PublicAccessBlockConfiguration: { ...blocked, RestrictPublicBuckets: false } }),
+      "it may be made public",
+    ],
+    [
+      "suspended versioning",
+      (s3) => s3.on(GetBucketVersioningCommand).resolves({ Status: "Suspended" }),
+      "its versioning is suspended",
+    ],
+    ...[
+      { Effect: "Allow" },
+      { Action: "s3:PutObject" },
+      { Condition: {} },
+      { Resource: "arn:aws:s3:::acme-states/x/*" },
+    ].map((change): [string, (s3: ReturnType<typeof existing>) => unknown, string] => [
+      `a policy with ${JSON.stringify(change)}`,
+      (s3) => s3.on(GetBucketPolicyCommand).resolves(policy(change)),
+      'its policy allows requests without TLS. Add this statement to it: {"Sid":"TlsOnly"',
+    ]),
+  ])("is reported as weak with %s, and left as it is", async (_, weaken, weakness) => {
+    weaken(protectedBucket());
+    expect((await ensureStateBucket(stack)).weaknesses).toEqual([expect.stringContaining(`${bucket}: ${weakness}`)]);
     expect(changes()).toEqual([]);
   });
 

@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { Health } from "../../contract";
 import { whole } from "../format";
-import { isWithoutSession, type Live } from "../live";
+import { isGone, isWithoutSession, type Live } from "../live";
 import { filter } from "../router";
 
 /** Distinct shapes, not only colours: disc with tick, diamond with cross, triangle, square with pause, dashed ring. */
@@ -120,8 +120,14 @@ interface LoadedProps<Data> {
   readonly empty?: ComponentChildren;
 }
 
-/** What was read; before that a placeholder; and, without hiding what was read, why a poll failed. */
+/** What was read; before that a placeholder; and, without hiding what was read, why a poll failed. Of what is gone, no more than that. */
 export function Loaded<Data>({ live: { data, error, reload }, children, empty }: LoadedProps<Data>): JSX.Element {
+  if (error !== undefined && isGone(error))
+    return (
+      <div role="status">
+        <Empty>{error.message}</Empty>
+      </div>
+    );
   return (
     <>
       {error !== undefined && !isWithoutSession(error) && (
@@ -146,17 +152,19 @@ interface FailureProps {
 
 function Failure({ error, reload, stale }: FailureProps): JSX.Element {
   // What fetch throws when there is no server.
-  const isGone = error instanceof TypeError;
+  const hasNoServer = error instanceof TypeError;
   return (
     <div class="alert down" role="alert">
       <Icon health="down" />
       <div>
         <p>
-          <b>{isGone ? "The console's server does not respond." : "This could not be read."}</b>{" "}
+          <b>{hasNoServer ? "The console's server does not respond." : "This could not be read."}</b>{" "}
           {stale && "What is below was read before."}
         </p>
         <p class="detail">
-          {isGone ? "It ended, or npm start did. Start that again: npm start, or npx almanac console" : error.message}
+          {hasNoServer
+            ? "It ended, or npm start did. Start that again: npm start, or npx almanac console"
+            : error.message}
         </p>
       </div>
       <button type="button" onClick={reload}>

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "../../../../test/support/certificates";
+import { DISPATCH_SEMI_SPACE_MB } from "../../../../functions/timers/contract";
 import { PRICES } from "../../../shared/aws/prices";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtLeast, figureAtMost, median, type Figure } from "../figure";
@@ -53,7 +54,10 @@ export async function benchTimers(): Promise<readonly Figure[]> {
         measuredSchema.parse(await start(name, { environment: environmentAt(endpoint) })).runs;
       const dispatch = async (runs: Runs, environment = environmentAt(endpoint)) =>
         measuredSchema.parse(
-          await start("almanac", { environment: { ...environment, [RUNS_VARIABLE]: JSON.stringify(runs) } }),
+          await start("almanac", {
+            environment: { ...environment, [RUNS_VARIABLE]: JSON.stringify(runs) },
+            execArgv: [`--max-semi-space-size=${DISPATCH_SEMI_SPACE_MB}`],
+          }),
         ).runs;
       const rounds: Round[] = [];
       for (let round = 0; round < ROUNDS; round++)

@@ -1,6 +1,7 @@
 import {
   ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
+  GetQueueAttributesCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
   SQSClient,
@@ -121,6 +122,26 @@ describe("dead letters", () => {
       .resolves({});
     await expect(readDeadLetters("queue", new SQSClient())).resolves.toEqual([dead, invocation]);
     expect(sqs.commandCalls(DeleteMessageCommand)).toHaveLength(0);
+  });
+
+  it("that another reader has received are waited for, and those received are visible at once", async () => {
+    sqs.reset();
+    sqs
+      .on(ReceiveMessageCommand)
+      .resolvesOnce({ Messages: [dead] })
+      .resolvesOnce({})
+      .resolvesOnce({})
+      .resolvesOnce({})
+      // The other one has shown it again.
+      .resolvesOnce({ Messages: [invocation] })
+      .resolves({});
+    sqs
+      .on(GetQueueAttributesCommand)
+      .resolves({ Attributes: { ApproximateNumberOfMessages: "0", ApproximateNumberOfMessagesNotVisible: "2" } });
+    await expect(readDeadLetters("queue", new SQSClient())).resolves.toEqual([dead, invocation]);
+    expect(sqs.commandCalls(ChangeMessageVisibilityCommand)[0]?.args[0].input).toEqual({
+      ...{ QueueUrl: "queue", ReceiptHandle: "receipt-1", VisibilityTimeout: 0 },
+    });
   });
 
   it("say when, why and what", () => {

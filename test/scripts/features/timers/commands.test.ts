@@ -100,6 +100,18 @@ describe("npx almanac timers", () => {
     await expect(run("get", "tea")).rejects.toThrow('staging has no periodic timer "tea".');
   });
 
+  it("put says so when somebody else has changed the timer, or deleted it", async () => {
+    await run("put", "tea", "--every", "1 day");
+    await run("put", "tea", "--every", "2 days");
+    const late = () => run("put", "tea", "--every", "3 days", "--if-version", "v1");
+    const changed = /^tea was changed or deleted after .* Nothing was written\. .*: npx almanac timers get tea$/;
+    await expect(late()).rejects.toThrow(changed);
+    await run("rm", "tea");
+    await expect(late()).rejects.toThrow(changed);
+    await run("put", "egg", "--in", "1h");
+    await expect(run("put", "egg", "--in", "2h", "--if-version", "v1")).rejects.toThrow(/timers get egg --once$/);
+  });
+
   it("ls of one callback", async () => {
     await run("put", "tea", "--every", "1 day");
     await run("put", "invoice", "--every", "1 day", "--callback", "billing");

@@ -1,5 +1,5 @@
 import pico from "picocolors";
-import { zipsOf } from "../../../../scripts/local/live/deployed-functions";
+import { functionsOf } from "../../../../scripts/local/live/deployed-functions";
 import { describeLiveEvent } from "../../../../scripts/local/live/describe";
 import { liveEventSchema, type LiveEvent } from "../../../../scripts/local/live/events";
 import { BuildError, LiveCode } from "../../../../scripts/local/live/live-code";
@@ -29,11 +29,11 @@ function setup(current: Readonly<Record<string, string>> = {}) {
   };
   const code = new LiveCode(
     [
-      { name: "timers-api", zipFile: "", codeSha256: `${api}@1` },
-      { name: "timers-dispatch", zipFile: "", codeSha256: `${dispatch}@1` },
-      { name: "timers-dispatch-2", zipFile: "", codeSha256: `${dispatch}@1` },
-      { name: "refund-pay", zipFile: "", codeSha256: `${pay}@1` },
-      { name: "other", zipFile: "", codeSha256: "unknown" },
+      { name: "timers-api", source: "", codeSha256: `${api}@1` },
+      { name: "timers-dispatch", source: "", codeSha256: `${dispatch}@1` },
+      { name: "timers-dispatch-2", source: "", codeSha256: `${dispatch}@1` },
+      { name: "refund-pay", source: "", codeSha256: `${pay}@1` },
+      { name: "other", source: "", codeSha256: "unknown" },
     ],
     new Map(
       Object.entries({
@@ -228,12 +228,13 @@ it("finds the code of functions in Terraform's state", () => {
     ...{ address: "", module: "timers", type },
     values,
   });
+  const source = "./modules/timers/assets/api.zip";
   const resources = [
-    resource("aws_s3_object", { key: "almanac-local-timers-api.zip", source: "./modules/timers/assets/api.zip" }),
+    resource("aws_s3_object", { key: "almanac-local-timers-api.zip", source, source_hash: "8dLz" }),
     resource("aws_s3_object", { key: "monitors.json", content: "{}" }),
     resource("aws_lambda_function", { function_name: "almanac-local-timers-api" }),
   ];
-  expect(zipsOf(resources)).toEqual([{ name: "almanac-local-timers-api", source: "./modules/timers/assets/api.zip" }]);
+  expect(functionsOf(resources)).toEqual([{ name: "almanac-local-timers-api", source, codeSha256: "8dLz" }]);
 });
 
 it("reads the compiler's errors, and none of the linter's", () => {

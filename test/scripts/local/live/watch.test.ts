@@ -1,5 +1,5 @@
 /** The watcher of the sources, as a process, with a stub in the place of AWS. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,12 +8,16 @@ import * as z from "zod";
 import { bundleHandlers } from "../../../../modules/constructs/bundling/bundle";
 import type { LiveEvent } from "../../../../scripts/local/live/events";
 import { watchSources } from "../../../../scripts/local/live/run";
-import { startStubAws, type StubAws } from "../../../support/stub-aws";
+import { homeAt } from "../../../../scripts/shared/home";
+import { rememberState } from "../../../../scripts/terraform/deployed-state";
+import { codeSha256Of } from "../../../../scripts/local/live/deployed-functions";
+import { startStubAws, writeStubHome, type StubAws } from "../../../support/stub-aws";
 
 const CACHE = ".almanac/bundles";
 const putSchema = z.object({ ZipFile: z.base64() });
 
 const folder = mkdtempSync(join(tmpdir(), "almanac-watch-"));
+const home = homeAt(folder);
 const handler = join(folder, "handler.ts");
 /** The code that the function has got, the latest last. */
 const codes: string[] = [];
@@ -27,9 +31,10 @@ const using = (file: string) => `import { text } from "./${file}";\nexport const
 const textOf = (text: string) => `export const text = "${text}";\n`;
 
 beforeAll(async () => {
+  let source_hash = "";
   aws = await startStubAws(({ operation, body }) => {
     if (operation === "GET /states/local") {
-      const attributes = { key: "live-probe.zip", source: "assets/handler.zip" };
+      const attributes = { key: "live-probe.zip", source: "assets/handler.zip", source_hash };
       return { resources: [{ mode: "managed", type: "aws_s3_object", name: "code", instances: [{ attributes }] }] };
     }
     if (operation === "GET /2015-03-31/functions") return { Functions: [] };
@@ -41,10 +46,13 @@ beforeAll(async () => {
   writeFileSync(join(folder, "text.ts"), textOf("a text"));
   writeFileSync(handler, using("text"));
   const [bundle] = await bundleHandlers([relative(".", handler)]);
-  mkdirSync(join(folder, "assets"));
-  writeFileSync(join(folder, "assets", "handler.zip"), readFileSync(bundle?.zipFile ?? ""));
+  source_hash = codeSha256Of(readFileSync(bundle?.zipFile ?? ""));
+  writeStubHome(folder, aws.endpoint, {});
   const s3 = { bucket: "states", key: "local", region: "eu-central-1", endpoints: { s3: aws.endpoint } };
-  writeFileSync(join(folder, "cdk.tf.json"), JSON.stringify({ terraform: { backend: { s3 } } }));
+  await rememberState(home.deployedState, s3);
+  // As npm start leaves it that has refused another app: the stack that was synthesized, without the code that is deployed.
+  const refused = { terraform: { backend: { s3: { ...s3, bucket: "other-states" } } } };
+  writeFileSync(join(home.stack, "cdk.tf.json"), JSON.stringify(refused));
 });
 afterAll(async () => {
   stop?.();
@@ -68,7 +76,7 @@ const hasCode = (marker: string) => until(() => codes.at(-1)?.includes(marker) =
 const saw = (kind: LiveEvent["kind"]) => until(() => events.some((event) => event.kind === kind));
 
 it("puts each save into the function that has the handler, also one in two steps, and one after a fault", async () => {
-  stop = watchSources({ stack: folder, app: "main.ts", since: Date.now(), onEvent: (event) => events.push(event) });
+  stop = watchSources({ home, app: "main.ts", since: Date.now(), onEvent: (event) => events.push(event) });
   await saw("watching");
   expect(events).toEqual([{ kind: "watching", functions: 1 }]);
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { rememberState, requireSameState } from "../../../scripts/local/deployed-state";
+import { rememberState, requireSameState } from "../../../scripts/terraform/deployed-state";
 
 const folder = mkdtempSync(join(tmpdir(), "almanac-deployed-"));
 const file = join(folder, "state", "deployed.json");

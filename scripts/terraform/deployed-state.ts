@@ -4,8 +4,8 @@
  */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { readState } from "../terraform/state";
-import { backendSchema, type StateBackend } from "../terraform/state-bucket";
+import { readState } from "./state";
+import { backendSchema, type StateBackend } from "./state-bucket";
 
 /** The stack that was synthesized has another state than what is deployed. The message says what to do. */
 export class StateMovedError extends Error {
@@ -39,6 +39,12 @@ export async function requireSameState(
 export async function rememberState(file: string, backend: StateBackend): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, `${JSON.stringify(backend)}\n`);
+}
+
+/** Where the state of what an emulator has deployed is. Undefined: not known, or it is another emulator. */
+export async function rememberedState(file: string, endpoint: string): Promise<StateBackend | undefined> {
+  const remembered = await readRemembered(file);
+  return remembered?.endpoints?.s3 === endpoint ? remembered : undefined;
 }
 
 async function readRemembered(file: string): Promise<StateBackend | undefined> {

@@ -46,9 +46,6 @@ export const dispatchEnvironment = environmentSchema({
 });
 export type DispatchEnvironment = EnvironmentVariables<typeof dispatchEnvironment>;
 
-/** The dispatcher's semi-space, in MiB. Its pages and requests live for a few batches: the larger it is, the fewer of them are copied. */
-export const DISPATCH_SEMI_SPACE_MB = 32;
-
 /** The REST API. */
 export const apiEnvironment = environmentSchema({
   ...dispatchEnvironment.variables,

@@ -6,7 +6,6 @@ import {
   CLAIM_KEYS,
   CALLBACK_VARIABLES,
   DEFAULT_CALLBACK,
-  DISPATCH_SEMI_SPACE_MB,
   DUE_INDEX,
   HISTORY_KEYS,
   TIMER_KEYS,
@@ -243,7 +242,6 @@ export class Timers extends Feature {
       },
       timeoutSeconds: DISPATCH_TIMEOUT_SECONDS,
       memoryMb: DISPATCH_MEMORY_MB,
-      semiSpaceMb: DISPATCH_SEMI_SPACE_MB,
       schedule: {
         everyMinutes: 1,
         targets: dispatchTargets(config.shards),

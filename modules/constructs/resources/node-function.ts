@@ -54,8 +54,6 @@ export interface NodeFunctionProps<E> {
   readonly memoryMb?: number;
   /** libuv threads, for DNS look-ups, files and compression. @default Node.js's four */
   readonly threads?: number;
-  /** V8's semi-space at most, in MiB: of a larger one what dies young is collected less often. @default Node.js's 16 */
-  readonly semiSpaceMb?: number;
   /** For asynchronous invocations. @default Lambda's own, without a dead-letter queue */
   readonly eventInvokeConfig?: EventInvokeConfig;
   /** A queue or stream that invokes it. @default none */
@@ -186,7 +184,7 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
         variables: {
           ALMANAC_APP: feature.deployment.app,
           ALMANAC_ENVIRONMENT: feature.deployment.environment,
-          NODE_OPTIONS: nodeOptions(props),
+          NODE_OPTIONS: "--enable-source-maps",
           POWERTOOLS_SERVICE_NAME: feature.feature,
           ...(props.threads !== undefined && { UV_THREADPOOL_SIZE: String(props.threads) }),
           ...variablesOf(props.environment),
@@ -208,10 +206,4 @@ export class NodeFunction<E extends { readonly [Name in keyof E]: string }> exte
       dependsOn: [permissions],
     });
   }
-}
-
-function nodeOptions({ semiSpaceMb }: Pick<NodeFunctionProps<unknown>, "semiSpaceMb">): string {
-  return ["--enable-source-maps", ...(semiSpaceMb === undefined ? [] : [`--max-semi-space-size=${semiSpaceMb}`])].join(
-    " ",
-  );
 }

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "../../../../test/support/certificates";
-import { DISPATCH_SEMI_SPACE_MB } from "../../../../functions/timers/contract";
 import { PRICES } from "../../../shared/aws/prices";
 import { withProcesses } from "../child-processes";
 import { figure, figureAtLeast, figureAtMost, median, type Figure } from "../figure";
@@ -54,10 +53,7 @@ export async function benchTimers(): Promise<readonly Figure[]> {
         measuredSchema.parse(await start(name, { environment: environmentAt(endpoint) })).runs;
       const dispatch = async (runs: Runs, environment = environmentAt(endpoint)) =>
         measuredSchema.parse(
-          await start("almanac", {
-            environment: { ...environment, [RUNS_VARIABLE]: JSON.stringify(runs) },
-            execArgv: [`--max-semi-space-size=${DISPATCH_SEMI_SPACE_MB}`],
-          }),
+          await start("almanac", { environment: { ...environment, [RUNS_VARIABLE]: JSON.stringify(runs) } }),
         ).runs;
       const rounds: Round[] = [];
       for (let round = 0; round < ROUNDS; round++)

@@ -42,7 +42,7 @@ export interface Redriven {
   readonly left: number;
 }
 
-/** Every dead letter of a queue, which keeps them. Others may list, too: what one has received, nobody else receives meanwhile. */
+/** Every dead letter of a queue, which keeps them. Others may list, too: what one has received, the others do not receive meanwhile. */
 export async function readDeadLetters(QueueUrl: string, sqs: SQSClient): Promise<readonly Message[]> {
   const found = new Map<string, Message>();
   const until = performance.now() + OTHERS_LIST_MS;

@@ -9,7 +9,7 @@ const TRIED = 50;
 
 const ENDING_MS = 5_000;
 
-/** The port is in use, or not for this user. The message says what to do. */
+/** The port is in use. The message says what to do. */
 export class PortBusyError extends Error {
   override readonly name = "PortBusyError";
 }
@@ -17,21 +17,18 @@ export class PortBusyError extends Error {
 /**
  * The requested port, else the first free one from {@link DEFAULT_PORT} on.
  * @param isFree whether no process listens on a port
- * @param errorOf the code of the error of a server that listens on a port
- * @throws PortBusyError
+ * @param errorOf the error of a server that listens on a port
+ * @throws PortBusyError, and the error of a port that this user may not have
  */
 export async function choosePort(
   requested: number | undefined,
   isFree: (port: number) => Promise<boolean> = isPortFree,
-  errorOf: (port: number) => Promise<string | undefined> = bindError,
+  errorOf: (port: number) => Promise<Error | undefined> = bindError,
 ): Promise<number> {
   if (requested !== undefined) {
     if (await isFree(requested)) return requested;
-    if ((await errorOf(requested)) === "EACCES") {
-      throw new PortBusyError(
-        `The system does not allow this user to listen on port ${requested} (below 1024, only root may). Omit --port to use a free one, or pass another.`,
-      );
-    }
+    const error = await errorOf(requested);
+    if (error !== undefined && errorCode(error) === "EACCES") throw error;
     throw new PortBusyError(`Port ${requested} is in use. Omit --port to use a free one, or pass another.`);
   }
   for (let port = DEFAULT_PORT; port < DEFAULT_PORT + TRIED; port += 1) {
@@ -59,12 +56,10 @@ export async function isPortFreeSoon(port: number, withinMs = ENDING_MS): Promis
 }
 
 /** Undefined: a server can listen on it. */
-function bindError(port: number): Promise<string | undefined> {
+function bindError(port: number): Promise<Error | undefined> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once("error", (error) => {
-      resolve(errorCode(error) ?? error.name);
-    });
+    server.once("error", resolve);
     server.listen({ host: "127.0.0.1", port, exclusive: true }, () => {
       server.close(() => {
         resolve(undefined);

@@ -19,8 +19,11 @@ export interface CommandOptions {
   readonly graceMs?: number;
 }
 
+/** The exit code of a program that a signal ended. */
+export const KILLED = 128;
+
 export interface CommandResult {
-  /** 128 when a signal ended the program. */
+  /** {@link KILLED} when a signal ended the program. */
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -103,7 +106,7 @@ export function runCommand(
     });
     child.on("close", (code) => {
       settle();
-      resolve({ code: code ?? 128, stdout: lines.stdout.join("\n"), stderr: lines.stderr.join("\n") });
+      resolve({ code: code ?? KILLED, stdout: lines.stdout.join("\n"), stderr: lines.stderr.join("\n") });
     });
   });
 }

@@ -7,6 +7,7 @@ import { z } from "zod";
 import {
   CommandFailedError,
   CommandNotFoundError,
+  KILLED,
   ownEnvironment,
   runCommand,
   type CommandOptions,
@@ -259,7 +260,6 @@ export async function terraformOutputs(options: TerraformOptions): Promise<Reado
 
 async function runWithProgress(args: readonly string[], options: TerraformRunOptions): Promise<ChangeCounts> {
   const { onProgress, planned, ...rest } = options;
-  const { cwd, signal } = rest;
   const progress = new TerraformProgress(planned);
   const onLine = (line: string) => {
     const message = progress.read(line);
@@ -267,16 +267,29 @@ async function runWithProgress(args: readonly string[], options: TerraformRunOpt
   };
   const { code } = await runTerraform(args, await commandOptions({ ...rest, onLine }));
   if (code === 0) return progress.applied;
+  const [verb = ""] = args;
+  const isInterrupted = rest.signal?.aborted === true;
   const lines = [
-    `terraform ${args[0] ?? ""} ${signal?.aborted === true ? "was interrupted" : "failed"}:`,
+    `terraform ${verb} ${isInterrupted ? "was interrupted" : "failed"}:`,
     progress.errors,
+    ...describeLeft(verb, { code, isInterrupted, folder: rest.cwd }),
   ];
-  if (existsSync(join(cwd, UNSAVED_STATE)))
-    lines.push(
-      `Its state was not saved. As soon as its bucket can be written, and before anything else: cd ${cwd} && terraform state push ${UNSAVED_STATE}`,
-    );
-  else if (signal?.aborted === true) lines.push("Its state was saved. The same command does the rest.");
   throw new TerraformFailedError(lines.filter((line) => line !== "").join("\n"));
+}
+
+/** What has become of the state, where that is not as usual. */
+function describeLeft(
+  verb: string,
+  { code, isInterrupted, folder }: { readonly code: number; readonly isInterrupted: boolean; readonly folder: string },
+): readonly string[] {
+  if (existsSync(join(folder, UNSAVED_STATE)))
+    return [
+      `Its state was not saved. As soon as its bucket can be written, and before anything else: cd ${folder} && terraform state push ${UNSAVED_STATE}`,
+    ];
+  if (verb === "plan") return [];
+  if (code === KILLED)
+    return ["Terraform was killed: its state may lack what it did last. Look at what exists before you go on."];
+  return isInterrupted ? ["Its state was saved. The same command does the rest."] : [];
 }
 
 async function commandOptions({ cwd, environment = {}, ...rest }: TerraformOptions): Promise<CommandOptions> {

@@ -17,13 +17,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startStubAws, type StubAws } from "../../support/stub-aws";
 import { samplePlan } from "../review/sample-plan";
 
-/** Writes into a log what it is told to do, and the code that it would upload. An apply of "slow" code ends when it is interrupted. */
+/** Writes its verbs, and the code that it would upload, into a log. An apply of "slow" code ends when it is interrupted. */
 const TERRAFORM = `#!/usr/bin/env node
 const { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } = require("node:fs");
 const [verb, ...args] = process.argv.slice(2);
 const log = (text) => appendFileSync(process.env.TERRAFORM_LOG, text + "\\n");
 if (verb === "version") console.log('{"terraform_version": "1.11.4"}');
-if (verb === "plan") writeFileSync(args.find((each) => each.startsWith("-out=")).slice(5), "secret");
+if (verb === "plan" && existsSync("../../../../../slow-plan")) log("planning") || setInterval(() => undefined, 1000);
+else if (verb === "plan") writeFileSync(args.find((each) => each.startsWith("-out=")).slice(5), "secret");
 if (verb === "show") console.log(process.env.TERRAFORM_PLAN);
 if (verb === "output") console.log("{}");
 if (verb === "init") mkdirSync(".terraform/providers", { recursive: true });
@@ -34,6 +35,7 @@ if (verb === "apply" || verb === "destroy") {
   log(verb + " " + code);
   if (code !== "slow") process.exit();
   process.on("SIGINT", () => setTimeout(() => {
+    if (existsSync("../../../../../deadly")) process.kill(process.pid, "SIGKILL");
     if (existsSync("../../../../../unreachable")) writeFileSync("errored.tfstate", "{}");
     log("ended in order");
     process.exit(1);
@@ -152,7 +154,7 @@ describe("a plan that waits for its confirmation", () => {
     expect(left()).toEqual([]);
   });
 
-  atTerminal("is deleted when the command is told to end", async () => {
+  atTerminal("is deleted when a signal ends the command", async () => {
     const deploy = run(["deploy", "alice"], true);
     await isAsked(deploy);
     const [folder = ""] = left();
@@ -191,6 +193,25 @@ describe("while Terraform changes resources", () => {
     expect([await running.ended, running.output()]).toEqual([1, expect.stringContaining("Its state was saved.")]);
     expect(logged().at(-1)).toBe("ended in order");
     expect(left()).toEqual([]);
+  });
+
+  it("no state is called saved when Terraform was killed", async () => {
+    write("deadly", "");
+    const running = await begin("apply", "deploy", "alice", "--yes");
+    running.child.kill("SIGINT");
+    expect(await running.ended).toBe(1);
+    expect(running.output()).toContain("Terraform was killed: its state may lack what it did last.");
+    expect(running.output()).not.toContain("was saved");
+  });
+
+  it("a plan that is interrupted says nothing of the state", async () => {
+    write("slow-plan", "");
+    const running = run(["deploy", "alice", "--yes"]);
+    await until(() => logged().includes("planning"), running);
+    running.child.kill("SIGINT");
+    expect(await running.ended).toBe(1);
+    expect(running.output()).toContain("terraform plan was interrupted");
+    expect(running.output()).not.toContain("was saved");
   });
 
   it("a state that could not be saved is kept, and the command says how to save it", async () => {

@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo } from "node:net";
 import { once } from "node:events";
+import { describeError } from "../../../scripts/shared/terminal/errors";
 import { choosePort, isPortFree, isPortFreeSoon } from "../../../scripts/local/port";
 
 const busy =
@@ -19,8 +20,11 @@ describe("the emulator's port", () => {
   });
 
   it("is not said to be in use when this user may not have it", async () => {
-    const refused = choosePort(80, busy(80), () => Promise.resolve("EACCES"));
-    await expect(refused).rejects.toThrow(/does not allow this user to listen on port 80 .*Omit --port/);
+    const denied = Object.assign(new Error("listen"), { code: "EACCES", syscall: "listen", port: 80 });
+    const refused = choosePort(80, busy(80), () => Promise.resolve(denied));
+    await expect(refused.catch(describeError)).resolves.toMatch(
+      /does not allow this user to listen on this port .*: 80\. Pass another: --port/,
+    );
   });
 
   it("is not looked for without end", async () => {

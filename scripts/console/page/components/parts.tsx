@@ -120,7 +120,7 @@ interface LoadedProps<Data> {
   readonly empty?: ComponentChildren;
 }
 
-/** What was read; before that a placeholder; and, without hiding what was read, why a poll failed. Of what is gone, no more than that. */
+/** What was read; before that, that it is loading; above it, why a poll failed. Of what is gone, no more than that. */
 export function Loaded<Data>({ live: { data, error, reload }, children, empty }: LoadedProps<Data>): JSX.Element {
   if (error !== undefined && isGone(error))
     return (

@@ -14,6 +14,7 @@ import { ConfigurationError, parseConfig } from "./constructs/config";
 import { Dashboard } from "./constructs/dashboard";
 import { terraformKeys } from "./constructs/emulator-keys";
 import { EncryptionKey } from "./constructs/resources/encryption-key";
+import { Faultless } from "./constructs/faultless";
 import type { Deployment, Feature } from "./constructs/feature";
 import { appSchema, environmentNameSchema } from "./constructs/names";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
@@ -115,6 +116,9 @@ export const environmentSchema = environmentFields
 export type EnvironmentInput = z.input<typeof environmentSchema>;
 type EnvironmentConfig = z.output<typeof environmentSchema>;
 
+/** Warnings are of each synthesis. */
+const withinQuotas = new Faultless({ name: "quotas", madeOf: ["modules/synthesized", "modules/hcl"] });
+
 /** A deployment of Almanac: a stack with its own state and a module for each feature in its configuration. */
 export class Environment extends TerraformStack {
   private emulatedBackend: S3Backend | undefined;
@@ -166,12 +170,16 @@ export class Environment extends TerraformStack {
 
   /** What AWS would refuse in the middle of a deployment. A quota that AWS raises on request is a warning: the account may have more. */
   private quotaFaults(features: readonly Feature[], region: string): readonly string[] {
-    const modules = features.map((each) => [each.feature, stackSchema.parse(each.toModule())] as const);
+    const modules = features.map((each) => [each.feature, each.toModule()] as const);
+    const root: unknown = this.toTerraform();
+    const content = JSON.stringify([region, root, modules]);
+    if (withinQuotas.has(content)) return [];
     const { faults, warnings } = compareWithQuotas(
-      stackSchema.parse(this.toTerraform()),
-      Object.fromEntries(modules),
+      stackSchema.parse(root),
+      Object.fromEntries(modules.map(([name, module]) => [name, stackSchema.parse(module)])),
       region,
     );
+    if (faults.length + warnings.length === 0) withinQuotas.add(content);
     for (const warning of warnings)
       console.warn(
         `Warning: ${this.node.id}: ${warning} by default. Have the account's quota raised, if it has not been.`,

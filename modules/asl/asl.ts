@@ -47,6 +47,7 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
     (name: keyof typeof RESOURCES, suffix: Suffix = "") =>
     <To extends string>(fields: object): State<L, To> =>
       task({ Resource: `${RESOURCES[name]}${suffix}`, ...fields });
+  const nested = nestedIn(language);
   const machineOf = <S>({ StartAt, States, ...fields }: MachineFields<S, string>): Machine<L> => ({
     ...fields,
     QueryLanguage: language,
@@ -56,7 +57,9 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
 
   return {
     /**
-     * A machine. The compiler refuses references to missing states, and unreachable states.
+     * A machine. The compiler refuses references to missing states, and unreachable states. Three kinds of fault remain, because nothing here
+     * has what would show them: a field that the input does not have (inputs have no schema), a name in ErrorEquals that no function throws
+     * (functions throw any), and a target in another account that does not exist or denies the call.
      *
      * @throws {@link MachineError} for errors that the compiler cannot see
      */
@@ -116,9 +119,17 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
   };
 }
 
-/** The outermost machine declares the query language. */
-function nested<L extends QueryLanguage>({ QueryLanguage: _, ...machine }: Machine<L>): Machine<L> {
-  return machine;
+/**
+ * The outermost machine declares the query language.
+ *
+ * @throws {@link MachineError} for a nested machine in another one
+ */
+function nestedIn<L extends QueryLanguage>(language: L) {
+  return ({ QueryLanguage: own, ...machine }: Machine<L>): Machine<L> => {
+    if (own !== undefined && own !== language)
+      throw new MachineError(`a nested machine is in ${own}, and the machine around it in ${language}`);
+    return machine;
+  };
 }
 
 export const jsonata = constructorsOf("JSONata");

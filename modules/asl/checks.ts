@@ -4,18 +4,14 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import { dynamoFaults } from "./dynamodb";
 import { resultOf, useOf, type StatesProperty } from "./expressions";
-import { isTimestamp, jsonPathFaults, jsonPathVariables } from "./jsonpath";
+import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables } from "./jsonpath";
 import { nestedIn, type Machine, type State } from "./machine";
+import { mapFaults } from "./maps";
+import { objectFaults } from "./object-fields";
 import { parameterFaults } from "./parameters";
 import { callFaults, expressFaults } from "./service-calls";
-import { isRecord, type Fields } from "./values";
-import { isValidated, rememberValidated } from "./validated-machines";
-
-/** A string that is an expression as a whole. */
-const EXPRESSION = /^\{%([^]*)%\}$/;
-
-/** cdktf's numeric tokens, until Terraform knows the number. */
-const isToken = (value: number): boolean => value < -1e200;
+import { EXPRESSION, inRange, isRecord, isToken, recordsOf, type Fields } from "./values";
+import { Faultless } from "../constructs/faultless";
 
 const MAX_SECONDS = 99_999_999;
 const STATES_ERRORS = new Set(
@@ -60,33 +56,14 @@ const FOREIGN = {
   JSONPath: new Set(["Output", "Arguments", "Items", "Condition"]),
 } as const;
 
-const RETRIER = new Set(
-  "Comment ErrorEquals IntervalSeconds MaxAttempts BackoffRate MaxDelaySeconds JitterStrategy".split(" "),
-);
-const CATCHER = {
-  JSONata: new Set("Comment ErrorEquals Next Assign Output".split(" ")),
-  JSONPath: new Set("Comment ErrorEquals Next Assign ResultPath".split(" ")),
-} as const;
-
 function foreignFaults(state: State, language: keyof typeof FOREIGN): string[] {
-  const { Retry, ItemReader, ResultWriter }: Fields = { ...state };
-  const parameters = language === "JSONata" ? "Parameters" : "Arguments";
-  const fields = [state, ...recordsOf(state.Catch), ...recordsOf(state.Choices)].flatMap((each) => Object.keys(each));
   const transitions = state.Type === "Choice" ? Object.keys(state).filter((name) => /^(Next|End)$/.test(name)) : [];
-  const unknown = recordsOf(Retry).flatMap((retrier) => Object.keys(retrier));
   return [
-    ...fields
+    ...Object.keys(state)
       .filter((name) => FOREIGN[language].has(name))
       .map((name) => `has ${name}, which ${language} does not have`),
-    ...recordsOf([ItemReader, ResultWriter])
-      .filter((place) => parameters in place)
-      .map(() => `has ${parameters} for its items or results, which ${language} does not have`),
     ...transitions.map((name) => `has ${name}, which a Choice does not have`),
-    ...unknown.filter((name) => !RETRIER.has(name)).map((name) => `has ${name} in Retry, which does not have it`),
-    ...recordsOf(state.Catch)
-      .flatMap((catcher) => Object.keys(catcher))
-      .filter((name) => !CATCHER[language].has(name))
-      .map((name) => `has ${name} in Catch, which does not have it`),
+    ...objectFaults(state, language),
   ];
 }
 
@@ -108,6 +85,7 @@ function stateFaults(state: State): string[] {
     ...nestedFaults(state),
     ...callFaults(fields["Resource"]),
     ...parameterFaults(fields),
+    ...sizeFaults(fields),
     ...handlerFaults("Retry", recordsOf(fields["Retry"])),
     ...handlerFaults("Catch", recordsOf(fields["Catch"])),
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
@@ -116,16 +94,41 @@ function stateFaults(state: State): string[] {
   ];
 }
 
+const MAX_PAYLOAD_BYTES = 262_144;
+
+/** What a state passes on as it is written. */
+const PAYLOADS = ["Arguments", "Parameters", "Output", "Result", "Assign", "ItemSelector", "ResultSelector"];
+
+function sizeFaults(fields: Fields): string[] {
+  return PAYLOADS.filter(
+    (name) => fields[name] !== undefined && Buffer.byteLength(JSON.stringify(fields[name])) > MAX_PAYLOAD_BYTES,
+  ).map((name) => `has ${name} of more than ${MAX_PAYLOAD_BYTES} bytes`);
+}
+
+/** The objects of a state whose fields are numbers and texts. */
+const SETTINGS = new Set(["Credentials", "ItemBatcher", "ItemReader", "ResultWriter"]);
+
 /** An expression that is a number in any case is that number; as a Timestamp, one that is a text is that text. */
 function withConstants(state: State): Fields {
   return Object.fromEntries(
-    Object.entries(state).map(([name, value]: [string, unknown]) => {
-      const [, expression] = typeof value === "string" ? (EXPRESSION.exec(value) ?? []) : [];
-      const { value: constant } = expression === undefined ? {} : resultOf(expression);
-      const counts = typeof constant === "number" || (name === "Timestamp" && typeof constant === "string");
-      return [name, counts ? constant : value];
-    }),
+    Object.entries(state).map(([name, value]: [string, unknown]) => [
+      name,
+      SETTINGS.has(name) ? settled(value) : constantIn(value, name === "Timestamp"),
+    ]),
   );
+}
+
+/** With its expressions that are a number or a text in any case. */
+function settled(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(settled);
+  if (!isRecord(value)) return constantIn(value, true);
+  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, settled(child)]));
+}
+
+function constantIn(value: unknown, isText: boolean): unknown {
+  const [, expression] = typeof value === "string" ? (EXPRESSION.exec(value) ?? []) : [];
+  const { value: constant } = expression === undefined ? {} : resultOf(expression);
+  return typeof constant === "number" || (isText && typeof constant === "string") ? constant : value;
 }
 
 /** The types that fields take: letters of jsonata-functions.ts. */
@@ -159,14 +162,6 @@ function resultFaults(state: State): string[] {
   });
 }
 
-function inRange(name: string, value: unknown, min: number, max: number, isWhole = true): string[] {
-  if (typeof value !== "number" || isToken(value)) return [];
-  if ((!isWhole || Number.isInteger(value)) && value >= min && value <= max) return [];
-  return [
-    `has ${name} ${value}: not ${isWhole ? "a whole number " : ""}from ${min}${max === Infinity ? "" : ` to ${max}`}`,
-  ];
-}
-
 function heartbeatFaults({ HeartbeatSeconds, TimeoutSeconds }: Fields): string[] {
   if (typeof HeartbeatSeconds !== "number" || typeof TimeoutSeconds !== "number" || isToken(TimeoutSeconds)) return [];
   return HeartbeatSeconds < TimeoutSeconds ? [] : ["has HeartbeatSeconds that are not less than TimeoutSeconds"];
@@ -187,7 +182,8 @@ function choiceFaults({ Type, Choices = [], Default }: State): string[] {
 function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
   return handlers.flatMap(({ ErrorEquals }, index) => {
     const names: readonly unknown[] = Array.isArray(ErrorEquals) ? ErrorEquals : [];
-    const unknown = names.map(String).filter((name) => name.startsWith("States.") && !STATES_ERRORS.has(name));
+    const unknown = names.map(String).filter((name) => /^states\./i.test(name) && !STATES_ERRORS.has(name));
+    const earlier = handlers.slice(0, index).flatMap((handler) => [handler["ErrorEquals"]].flat());
     return [
       ...(names.length === 0 || names.includes("") ? [`has an empty ErrorEquals in ${field}`] : []),
       ...names
@@ -195,11 +191,7 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
         .map((name) => `has ${String(name)} twice in an ErrorEquals in ${field}`),
       ...unknown.map((name) => `has ${name} in ${field}, which is not an error of Step Functions`),
       ...names
-        .filter((name) =>
-          handlers
-            .slice(0, index)
-            .some((earlier) => JSON.stringify(earlier["ErrorEquals"]).includes(JSON.stringify(name))),
-        )
+        .filter((name) => earlier.includes(name) || (earlier.includes("States.TaskFailed") && isOfTask(name)))
         .map((name) => `has ${String(name)} twice in ${field}: the second one never applies`),
       ...(names.includes("States.Runtime") ? [`has States.Runtime in ${field}: nothing handles it`] : []),
       ...(names.includes("States.ALL") && names.length > 1 ? [`has States.ALL beside other errors in ${field}`] : []),
@@ -209,6 +201,9 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
     ];
   });
 }
+
+/** States.TaskFailed is all but a timeout. */
+const isOfTask = (name: unknown): boolean => typeof name === "string" && !name.startsWith("States.");
 
 /** Names of variables are identifiers of Unicode. */
 function assignFaults({ Assign }: Fields): string[] {
@@ -221,133 +216,28 @@ function assignFaults({ Assign }: Fields): string[] {
 
 function roleFaults(credentials: unknown): string[] {
   if (credentials === undefined) return [];
-  const [{ RoleArn, "RoleArn.$": path, ...others } = {}] = recordsOf([credentials]);
+  const [{ RoleArn, "RoleArn.$": path } = {}] = recordsOf([credentials]);
   if (RoleArn === undefined && path === undefined) return ["has Credentials without RoleArn"];
-  if (Object.keys(others).length > 0) return ["has Credentials with more than RoleArn"];
-  const isArn =
-    typeof RoleArn !== "string" || EXPRESSION.test(RoleArn) || /\$\{|^arn:[^:]*:iam::\d*:role\//.test(RoleArn);
-  return isArn ? [] : [`has Credentials for ${RoleArn}, which is not the ARN of a role`];
-}
-
-/** Limits of distributed maps. */
-function mapFaults(fields: Fields): string[] {
-  const { Label, ItemBatcher, ItemReader, ResultWriter, Items, ItemsPath, ItemProcessor } = fields;
-  const [processor] = recordsOf([ItemProcessor]);
-  const [{ Mode } = {}] = recordsOf([processor?.["ProcessorConfig"]]);
-  const distributed = Object.keys(fields).filter((name) =>
-    /^(Tolerated|ItemReader|ItemBatcher|ResultWriter|Label)/.test(name),
-  );
-  const [batcher] = recordsOf([ItemBatcher]);
-  const isLabel =
-    typeof Label !== "string" || (/^[^\s?*<>{}[\]:;,\\|^~$#%&`"]{1,40}$/.test(Label) && !/\p{Cc}/u.test(Label));
-  const { MaxItemsPerBatch, MaxInputBytesPerBatch } = batcher ?? {};
-  const isEmpty = batcher !== undefined && Object.keys(batcher).every((name) => !name.startsWith("Max"));
-  return [
-    ...(isLabel ? [] : ["has a Label that is not 1 to 40 characters without spaces, brackets and wildcards"]),
-    ...(ItemReader !== undefined && (Items ?? ItemsPath) !== undefined
-      ? ["has items of its own beside an ItemReader"]
-      : []),
-    ...(processor === undefined || Mode === "DISTRIBUTED"
-      ? []
-      : distributed.map((name) => `has ${name}, which only distributed maps have`)),
-    ...recordsOf([ItemReader]).flatMap(readerFaults),
-    ...recordsOf([ItemReader]).flatMap((reader) => locationFaults(reader, READERS)),
-    ...recordsOf([ResultWriter]).flatMap((writer) => locationFaults(writer, WRITERS)),
-    ...recordsOf([ResultWriter]).flatMap(writerFaults),
-    ...(isEmpty ? ["has an ItemBatcher without MaxItemsPerBatch and MaxInputBytesPerBatch"] : []),
-    ...inRange("MaxItemsPerBatch", MaxItemsPerBatch, 1, Infinity),
-    ...inRange("MaxInputBytesPerBatch", MaxInputBytesPerBatch, 1, 262_144),
-  ];
-}
-
-/** Of an ItemReader or a ResultWriter. */
-function locationFaults({ Resource, Arguments, Parameters }: Fields, resources: ReadonlySet<string>): string[] {
-  const call = /^arn:[^:]*:states:::(.*)$/.exec(String(Resource))?.[1] ?? "";
-  if (!resources.has(call)) return [`has ${String(Resource)} as the place of its items or results`];
-  const location = Arguments ?? Parameters;
-  if (location !== undefined && !isRecord(location)) return [];
-  const names = Object.keys(location ?? {}).map((name) => name.replace(/\.\$$/, ""));
-  const needed = call === "s3:getObject" ? ["Bucket", "Key"] : ["Bucket"];
-  return needed.filter((name) => !names.includes(name)).map((name) => `has no ${name} for ${String(Resource)}`);
-}
-
-const READERS = new Set(["s3:getObject", "s3:listObjectsV2"]);
-const WRITERS = new Set(["s3:putObject"]);
-
-/** What an ItemReader's fields can be, where they are text. */
-const READER_VALUES: Readonly<Record<string, readonly string[]>> = {
-  InputType: ["CSV", "JSON", "JSONL", "PARQUET", "MANIFEST"],
-  CSVHeaderLocation: ["FIRST_ROW", "GIVEN"],
-  CSVDelimiter: ["COMMA", "PIPE", "SEMICOLON", "SPACE", "TAB"],
-  Transformation: ["NONE", "LOAD_AND_FLATTEN"],
-  ManifestType: ["ATHENA_DATA", "S3_INVENTORY"],
-};
-
-const READER_FIELDS = new Set([
-  ...Object.keys(READER_VALUES),
-  ...["CSVHeaders", "ItemsPointer", "MaxItems", "MaxItemsPath"],
-]);
-
-/** What a ResultWriter's fields can be. */
-const WRITER_VALUES: Readonly<Record<string, readonly string[]>> = {
-  Transformation: ["NONE", "COMPACT", "FLATTEN"],
-  OutputType: ["JSON", "JSONL"],
-};
-
-function writerFaults({ WriterConfig }: Fields): string[] {
-  return recordsOf([WriterConfig])
-    .flatMap((config) => Object.entries(config))
-    .filter(([name, value]) => WRITER_VALUES[name]?.includes(String(value)) !== true)
-    .map(([name, value]) => `has a ResultWriter with ${name} ${String(value)}`);
-}
-
-const MAX_ITEMS_READ = 100_000_000;
-
-function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
-  const [config = {}] = recordsOf([ReaderConfig]);
-  const { InputType, CSVHeaderLocation, CSVHeaders, ItemsPointer, MaxItems } = config;
-  // A manifest's files can be of any type.
-  const ofOther = Object.keys(config).filter(
-    (name) =>
-      (name.startsWith("CSV") && !["CSV", "MANIFEST", undefined].some((type) => type === InputType)) ||
-      (name === "ItemsPointer" && InputType !== "JSON"),
-  );
-  const unknown = Object.entries(config).filter(
-    ([name, value]) => typeof value === "string" && READER_VALUES[name]?.includes(value) === false,
-  );
-  return [
-    ...(String(Resource).endsWith(":getObject") && InputType === undefined
-      ? ["has an ItemReader that reads an object without InputType"]
-      : []),
-    ...unknown.map(([name, value]) => `has an ItemReader with ${name} ${String(value)}`),
-    ...Object.keys(config)
-      .filter((name) => !READER_FIELDS.has(name))
-      .map((name) => `has an ItemReader with ${name}, which does not exist`),
-    ...(InputType === "CSV" && CSVHeaderLocation === undefined
-      ? ["has an ItemReader of CSV without CSVHeaderLocation"]
-      : []),
-    ...(CSVHeaderLocation === "FIRST_ROW" && CSVHeaders !== undefined
-      ? ["has an ItemReader with CSVHeaders beside those of the first row"]
-      : []),
-    ...(Array.isArray(CSVHeaders) && CSVHeaders.length === 0 ? ["has an ItemReader with empty CSVHeaders"] : []),
-    ...(typeof ItemsPointer === "string" && !/^\/|\$\{|\{%/.test(ItemsPointer)
-      ? [`has an ItemReader with the ItemsPointer ${ItemsPointer}, which is no JSON Pointer`]
-      : []),
-    ...ofOther.map((name) => `has an ItemReader with ${name}, which its InputType does not have`),
-    ...(CSVHeaderLocation === "GIVEN" && CSVHeaders === undefined ? ["has an ItemReader without the CSVHeaders"] : []),
-    ...inRange("MaxItems", MaxItems, 1, MAX_ITEMS_READ),
-  ];
+  const isExpression = typeof RoleArn === "string" && EXPRESSION.test(RoleArn);
+  if (RoleArn === undefined || isExpression) return [];
+  const isArn = typeof RoleArn === "string" && /\$\{|^arn:[^:]*:iam::\d{12}:role\/[^:]+$/.test(RoleArn);
+  return isArn
+    ? []
+    : [`has Credentials for ${typeof RoleArn === "string" ? RoleArn : "an object"}, which is not the ARN of a role`];
 }
 
 function nestedFaults(state: State): string[] {
-  const { ProcessorConfig } = state.ItemProcessor ?? {};
+  const { ProcessorConfig: { Mode, ExecutionType } = { Mode: "INLINE" } } = state.ItemProcessor ?? {};
   const isEmpty = state.Type === "Parallel" && state.Branches?.length === 0;
-  return (isEmpty ? ["has no Branches"] : []).concat(
-    nestedIn(state).flatMap((machine) => [
+  const isOther = Mode !== "DISTRIBUTED" && ExecutionType !== undefined;
+  return [
+    ...(isEmpty ? ["has no Branches"] : []),
+    ...(isOther ? ["has ExecutionType, which only distributed maps have"] : []),
+    ...nestedIn(state).flatMap((machine) => [
       ...(machine.TimeoutSeconds === undefined ? [] : ["has a nested machine with TimeoutSeconds"]),
-      ...(ProcessorConfig?.ExecutionType === "EXPRESS" ? expressFaults(machine) : []),
+      ...(ExecutionType === "EXPRESS" ? expressFaults(machine) : []),
     ]),
-  );
+  ];
 }
 
 function retrierFaults(retrier: Fields): string[] {
@@ -367,24 +257,45 @@ function retrierFaults(retrier: Fields): string[] {
 }
 
 /** A task that does not pass on its token cannot end, and one without a timeout waits for a year. */
-function callbackFaults({ Resource, TimeoutSeconds, HeartbeatSeconds, Arguments, ...fields }: Fields): string[] {
-  const { ItemProcessor: _, Branches: __, ...own } = fields;
-  const hasToken = TOKEN.test(JSON.stringify([Arguments, fields["Parameters"]]));
-  if (typeof Resource !== "string")
-    return TOKEN.test(JSON.stringify(own)) ? ["has a task token: only tasks have one"] : [];
+function callbackFaults({ ItemProcessor: _, Branches: __, Comment: ___, ...fields }: Fields): string[] {
+  const { Resource, TimeoutSeconds, HeartbeatSeconds, TimeoutSecondsPath, Arguments, Parameters } = fields;
+  const used = contextIn(fields);
+  if (typeof Resource !== "string") return used.token ? ["has a task token: only tasks have one"] : [];
   if (Resource.includes(":activity:")) return [];
-  if (!Resource.endsWith(".waitForTaskToken"))
-    return hasToken ? ["sends a task token that it does not wait for: there is none"] : [];
-  const hasLimit = [TimeoutSeconds, HeartbeatSeconds, fields["TimeoutSecondsPath"]].some(
-    (limit) => limit !== undefined,
-  );
+  const sent = contextIn({ Arguments, Parameters });
+  if (!Resource.endsWith(".waitForTaskToken")) {
+    if (sent.token) return ["sends a task token that it does not wait for: there is none"];
+    return used.token ? ["has a task token that it does not wait for: there is none"] : [];
+  }
+  const hasLimit = [TimeoutSeconds, HeartbeatSeconds, TimeoutSecondsPath].some((limit) => limit !== undefined);
   return [
-    ...(hasToken ? [] : ["waits for a task token that it does not send: $states.context.Task.Token"]),
+    ...(sent.token || sent.whole ? [] : ["waits for a task token that it does not send: $states.context.Task.Token"]),
     ...(hasLimit ? [] : ["waits for a task token without TimeoutSeconds or HeartbeatSeconds"]),
   ];
 }
 
-const TOKEN = /\$states\.context\.Task\.Token|\$\$\.Task\.Token/;
+interface ContextUse {
+  readonly token: boolean;
+  /** With its token. */
+  readonly whole: boolean;
+}
+
+/** Whether expressions and paths have the task's token, or the whole context. Text that only looks like them does not. */
+function contextIn(value: unknown, isPath = false): ContextUse {
+  if (typeof value === "string") {
+    const [, expression] = EXPRESSION.exec(value) ?? [];
+    if (expression !== undefined) {
+      const { usesToken, usesContext } = useOf(expression);
+      return { token: usesToken, whole: usesContext };
+    }
+    const path = isPath ? value.replace(/'(?:[^'\\]|\\.)*'/gs, "''") : "";
+    return { token: /\$\$\.Task\b/.test(path), whole: /\$\$(?!\.)/.test(path) };
+  }
+  const uses = Object.entries(Object(value) as object).map(([name, child]: [string, unknown]) =>
+    contextIn(child, Array.isArray(value) ? isPath : name.endsWith(".$") || name.endsWith("Path")),
+  );
+  return { token: uses.some(({ token }) => token), whole: uses.some(({ whole }) => whole) };
+}
 
 /** Faults of expressions and variables, with the nested machines. `outer`: variables that the machine can read. */
 export function expressionFaults(
@@ -409,10 +320,10 @@ export function expressionFaults(
         textFaults(text, { allowed, hasItem }, outer === "unknown" ? "unknown" : new Set([...variables, ...tested])),
       ),
     );
-    const names = fieldsOf(state).flatMap(({ value }) => expressionNames(value));
+    const names = fieldsOf(state).flatMap(({ value }) => nameFaults(value));
     return [
       ...[...new Set(faults)].map((fault) => `${name} ${fault}`),
-      ...names.map((expression) => `${name} has ${expression} as a name: names are not evaluated`),
+      ...names.map((fault) => `${name} ${fault}`),
       ...nestedIn(state).flatMap((nested) =>
         expressionFaults({ ...nested, QueryLanguage: "JSONata" }, inner, isInMap || state.Type === "Map"),
       ),
@@ -428,6 +339,7 @@ function textFaults(
   const [, expression] = EXPRESSION.exec(text) ?? [];
   if (expression === undefined) {
     if (text.includes("{%") || text.includes("%}")) return ["has an expression that is not the whole string"];
+    if (isIntrinsic(text)) return [`has ${text}, a function of JSONPath`];
     return /^\$\$?\.[A-Za-z]/.test(text) ? [`has ${text}, a path of JSONPath`] : [];
   }
   const use = useOf(expression);
@@ -577,7 +489,7 @@ export function aslFaults(machine: Machine): readonly string[] {
   });
   const known = checked.get(definition);
   if (known !== undefined) return known;
-  const faults = isValidated(definition) ? [] : faultsOf(definition);
+  const faults = validated.has(definition) ? [] : faultsOf(definition);
   checked.set(definition, faults);
   return faults;
 }
@@ -586,11 +498,14 @@ const resultSchema = z.object({
   errors: z.array(z.object({ Message: z.string().optional(), "Error code": z.string() })),
 });
 
+/** It compiles its schemas in each process, which takes longer than the rest of a synthesis. */
+const validated = new Faultless({ name: "machines", madeOf: ["node_modules/asl-validator/package.json"] });
+
 /** Loads the validator only for a definition that is new: it takes a tenth of a synthesis. */
 function faultsOf(definition: string): readonly string[] {
   validate ??= loadValidator();
   const { errors } = resultSchema.parse(validate(JSON.parse(definition)));
-  if (errors.length === 0) rememberValidated(definition);
+  if (errors.length === 0) validated.add(definition);
   return errors.map((error) => error.Message ?? error["Error code"]);
 }
 
@@ -632,14 +547,15 @@ function stringsIn(value: unknown): string[] {
   return Object.values(value).flatMap(stringsIn);
 }
 
-/** Names of a template that are expressions, which are texts there. */
-function expressionNames(value: unknown): string[] {
+/** What is wrong with the names of a template, which are texts. */
+function nameFaults(value: unknown): string[] {
   if (typeof value !== "object" || value === null) return [];
-  const names = Array.isArray(value) ? [] : Object.keys(value).filter((name) => EXPRESSION.test(name));
-  return [...names, ...Object.values(value).flatMap(expressionNames)];
-}
-
-function recordsOf(value: unknown): readonly Fields[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter(isRecord);
+  const names = Array.isArray(value) ? [] : Object.keys(value);
+  return [
+    ...names
+      .filter((name) => EXPRESSION.test(name))
+      .map((expression) => `has ${expression} as a name: names are not evaluated`),
+    ...names.filter((name) => name.endsWith(".$")).map((name) => `has ${name} as a name, which is of JSONPath`),
+    ...Object.values(value).flatMap(nameFaults),
+  ];
 }

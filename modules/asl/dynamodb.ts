@@ -1,7 +1,7 @@
 /** DynamoDB's expressions and values in the arguments of a task. */
 import { syntaxFault } from "./dynamodb-expressions";
 import { attributeFaults, keyFaults } from "./parameters";
-import { isRecord, type Fields } from "./values";
+import { EXPRESSION, isRecord, type Fields } from "./values";
 
 /**
  * They are not allowed as names of attributes in an expression.
@@ -52,8 +52,6 @@ const RESERVED = new Set(
 
 /** The reserved words with a meaning in expressions. */
 const KEYWORDS = new Set(["ADD", "AND", "BETWEEN", "DELETE", "IN", "NOT", "OR", "REMOVE", "SET"]);
-
-const EXPRESSION = /^\{%([^]*)%\}$/;
 
 const PLACEHOLDERS = ["ExpressionAttributeNames", "ExpressionAttributeValues"] as const;
 

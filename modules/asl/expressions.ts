@@ -15,6 +15,10 @@ export interface ExpressionUse {
   readonly states: ReadonlySet<string>;
   /** Whether it has the item of a Map. */
   readonly usesItem: boolean;
+  /** Whether it has the token of a task. */
+  readonly usesToken: boolean;
+  /** Whether it has the context as a whole. */
+  readonly usesContext: boolean;
   /** Functions that are its value, or in it, by name: a variable of the machine may have it. Those without a name are "". */
   readonly functions: readonly string[];
   readonly faults: readonly string[];
@@ -71,6 +75,8 @@ export function useOf(expression: string): ExpressionUse {
       tested: new Set(),
       states: new Set(),
       usesItem: false,
+      usesToken: false,
+      usesContext: false,
       functions: [],
       faults: [`is not JSONata: ${message}`],
     };
@@ -119,6 +125,8 @@ class Walker implements ExpressionUse {
   readonly tested = new Set<string>();
   readonly states = new Set<string>();
   usesItem = false;
+  usesToken = false;
+  usesContext = false;
   functions: readonly string[] = [];
   readonly faults: string[] = [];
 
@@ -165,6 +173,8 @@ class Walker implements ExpressionUse {
         this.visit(node["rhs"], { ...scope, local: withNames(scope.local, [node["lhs"]]) });
         return;
       case "transform":
+        if (!isOfType(node["update"], "o") || !isOfType(node["delete"], "as"))
+          this.faults.push("has a transform whose update is no object or whose deletion is no text");
         this.visitRest(node, { ...scope, isRelative: true });
         return;
       case "binary":
@@ -232,11 +242,14 @@ class Walker implements ExpressionUse {
     if (PROPERTIES.has(name)) this.states.add(name);
     else this.faults.push(`has $states.${name}, which does not exist`);
     if (name === "context" && path[0] === "Map") this.usesItem = true;
+    if (name === "context" && path[0] === "Task") this.usesToken = true;
+    if (name === "context" && (path[0] ?? "") === "") this.usesContext = true;
     if (name === "context" && !isInContext(path))
       this.faults.push(`has $states.context.${path.slice(0, 2).join(".")}, which does not exist`);
   }
 
   private useVariable(name: string, { local, isRelative, isOptional }: Scope): void {
+    if (name === "states") this.usesContext = true;
     if (local.has(name) || isFunction(name) || name === "states") return;
     if (name === "" || name === "$") {
       if (!isRelative) this.faults.push("has $ outside a path: use $states.input");
@@ -252,6 +265,11 @@ export const HASHES = new Set(["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"])
 
 const ARITHMETIC = new Set(["+", "-", "*", "/", "%"]);
 const COMPARISONS = new Set(["<", "<=", ">", ">="]);
+
+/** False when it is certainly of another type. */
+function isOfType(node: unknown, types: string): boolean {
+  return !isNode(node) || `?${types}`.includes(typeOf(node));
+}
 
 /** False when an operand is certainly of another type than its operator takes. */
 function areOperands({ type, value, lhs, rhs, expression }: Node): boolean {

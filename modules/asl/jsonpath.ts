@@ -1,29 +1,43 @@
 /** What is wrong with the paths, templates and conditions of a JSONPath state. */
 import { HASHES, isInContext } from "./expressions";
 import type { State } from "./machine";
+import { isOfRule } from "./object-fields";
 import { isJson, isRecord, type Fields } from "./values";
 
-/** Arguments of the intrinsic functions: the fewest, and the most. */
-const INTRINSICS: Readonly<Record<string, readonly [least: number, most: number]>> = {
-  Array: [0, Infinity],
-  ArrayContains: [2, 2],
-  ArrayGetItem: [2, 2],
-  ArrayLength: [1, 1],
-  ArrayPartition: [2, 2],
-  ArrayRange: [3, 3],
-  ArrayUnique: [1, 1],
-  Base64Decode: [1, 1],
-  Base64Encode: [1, 1],
-  Format: [1, Infinity],
-  Hash: [2, 2],
-  JsonMerge: [3, 3],
-  JsonToString: [1, 1],
-  MathAdd: [2, 2],
-  MathRandom: [2, 3],
-  StringSplit: [2, 2],
-  StringToJson: [1, 1],
-  UUID: [0, 0],
-};
+/**
+ * What the intrinsic functions take and return: a letter an argument. Array, Boolean, Number (without a fraction), Object, String, or any (x).
+ * `+` one or more, `*` any number, `?` optional.
+ */
+const INTRINSICS = new Map(
+  (
+    "Array:x*:a ArrayContains:ax:b ArrayGetItem:an:x ArrayLength:a:n ArrayPartition:an:a ArrayRange:nnn:a ArrayUnique:a:a " +
+    "Base64Decode:s:s Base64Encode:s:s Format:sx*:s Hash:xs:s JsonMerge:oob:o JsonToString:x:s MathAdd:nn:n MathRandom:nnn?:n " +
+    "StringSplit:ss:a StringToJson:s:x UUID::s"
+  )
+    .split(" ")
+    .map((entry) => {
+      const [name = "", parameters = "", result = ""] = entry.split(":");
+      const pattern = parameters.replace(/[a-z]/g, (letter) => (letter === "x" ? "[a-z]" : `[${letter}x]`));
+      return [name, { pattern: new RegExp(`^${pattern}$`), result }] as const;
+    }),
+);
+
+/** Text that is a call of one. */
+export function isIntrinsic(text: string): boolean {
+  const [, name = ""] = /^States\.(\w+)\([^]*\)$/.exec(text) ?? [];
+  return INTRINSICS.has(name);
+}
+
+/** The letter of an argument's type, `x` when it is not known before the execution. Undefined: it is none. */
+function typeOf(argument: string): string | undefined {
+  if (argument.includes("${") || argument.startsWith("$")) return "x";
+  if (/^'(?:[^'\\]|\\.)*'$/s.test(argument)) return "s";
+  if (/^-?\d+(\.\d+)?([eE][+-]?\d+)?$/.test(argument)) return "n";
+  if (argument === "true" || argument === "false") return "b";
+  if (argument === "null") return "l";
+  const [, name = ""] = /^States\.(\w+)\(/.exec(argument) ?? [];
+  return name === "" ? undefined : (INTRINSICS.get(name)?.result ?? "x");
+}
 
 /** Their values are data, or not of JSONPath. */
 const NOT_PATHS = new Set(["Result", "ItemProcessor", "Branches", "Comment", "Retry"]);
@@ -35,7 +49,9 @@ export function jsonPathFaults(state: State): string[] {
     ...(state.Choices ?? []).flatMap((rule) => [
       ...valueFaults({ ...rule }),
       ...nestedIn(rule).flatMap((each) => [
-        ...("Next" in each ? ["has a Next within a condition"] : []),
+        ...Object.keys(each)
+          .filter(isOfRule)
+          .map((name) => `has a ${name} within a condition`),
         ...valueFaults(each),
       ]),
     ]),
@@ -62,10 +78,15 @@ function templateFaults(name: string, value: unknown): string[] {
   if (typeof value === "string") {
     if (name === "ResultPath")
       return isReference(value) ? [] : [`has the ResultPath ${value}, which is no place in its input`];
+    const type = typeOf(value);
+    if (/^(Error|Cause)Path$/.test(name) && type !== undefined && type !== "x" && type !== "s")
+      return [`has ${name} ${value}, which is no text`];
     if (isPath(name)) return intrinsicFaults(value);
     if (/^\{%[^]*%\}$/.test(value)) return [`has ${value}, an expression of JSONata`];
+    if (isIntrinsic(value)) return [`has the function ${value} at ${name}: ${name}.$ takes functions`];
     return /^\$\$?\.[A-Za-z]/.test(value) ? [`has the path ${value} at ${name}: ${name}.$ takes paths`] : [];
   }
+  if (value === null && name.endsWith(".$")) return [`has ${name} that is no path`];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, child]) => templateFaults(Array.isArray(value) ? name : key, child));
 }
@@ -117,31 +138,53 @@ function intrinsicFaults(value: string, depth = 1): string[] {
   const [, name = "", rest = ""] = /^\s*States\.(\w+)\((.*)\)\s*$/s.exec(value) ?? [];
   if (name === "") return contextFaults(value);
   if (depth > MAX_NESTED) return [`has more than ${MAX_NESTED} intrinsic functions within each other`];
-  const limits = INTRINSICS[name];
-  if (limits === undefined) return [`calls States.${name}, which does not exist`];
+  const intrinsic = INTRINSICS.get(name);
+  if (intrinsic === undefined) return [`calls States.${name}, which does not exist`];
   const args = argumentsIn(rest);
-  const [, algorithm = ""] = args;
+  const types = args.map(typeOf);
+  const wrong = args.filter((_, index) => types[index] === undefined);
+  if (wrong.length > 0)
+    return wrong.map((argument) => `calls States.${name} with ${argument}: texts have single quotes`);
+  const [first = "", algorithm = ""] = args;
   const isHash = name !== "Hash" || !algorithm.startsWith("'") || HASHES.has(algorithm.slice(1, -1));
-  const [least, most] = limits;
-  const [template = ""] = args;
-  const places =
-    name === "Format" && template.startsWith("'") ? template.replace(/\\./gs, "").split("{}").length : undefined;
   return [
-    ...(args.length < least || args.length > most ? [`calls States.${name} with ${args.length} arguments`] : []),
-    ...(places === undefined || places === args.length
+    ...(intrinsic.pattern.test(types.join("")) && areRight(name, args)
       ? []
-      : [`calls States.Format with ${args.length - 1} values for ${places - 1} places`]),
+      : [`calls States.${name} with arguments that it does not take`]),
+    ...(name === "Format" && first.startsWith("'") ? formatFaults(first, args.length - 1) : []),
     ...(isHash ? [] : [`calls States.Hash with ${algorithm}, which it does not have`]),
-    ...(areRight(name, args) ? [] : [`calls States.${name} with arguments that it does not take`]),
     ...args.flatMap((argument) => intrinsicFaults(argument, depth + 1)),
   ];
 }
 
+function formatFaults(template: string, values: number): string[] {
+  const parts = template
+    .replace(/\$\{[^}]*\}/g, "")
+    .replace(/\\./gs, "")
+    .split("{}");
+  const places = parts.length - 1;
+  return [
+    ...(places === values ? [] : [`calls States.Format with ${values} values for ${places} places`]),
+    ...(/[{}]/.test(parts.join("")) ? ["calls States.Format with a brace that has no backslash before it"] : []),
+  ];
+}
+
+const MAX_RANGE = 1_000;
+
 /** False when a literal is certainly none that the function takes. */
 function areRight(name: string, [first = "", second = "", third = ""]: readonly string[]): boolean {
-  const isZero = (argument: string) => /^-?0+$/.test(argument);
-  if (name === "ArrayPartition") return !/^(0+|-\d+)$/.test(second);
-  if (name === "ArrayRange") return !isZero(third);
+  switch (name) {
+    case "ArrayGetItem":
+      return !second.startsWith("-");
+    case "ArrayPartition":
+      return !/^(0+|-\d+|\d+\.\d+)$/.test(second);
+    case "ArrayRange": {
+      const [from, to, step] = [first, second, third].map(Number);
+      return !/^-?0+$/.test(third) && !(((to ?? 0) - (from ?? 0)) / (step ?? 1) >= MAX_RANGE);
+    }
+    case "JsonMerge":
+      return third !== "true";
+  }
   const [, text] = /^'(.*)'$/s.exec(first) ?? [];
   if (text === undefined || text.includes("${")) return true;
   if (name === "Base64Decode") return /^[A-Za-z\d+/]*={0,2}$/.test(text);

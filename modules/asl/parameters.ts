@@ -1,6 +1,8 @@
 /** What is wrong with the parameters of integrated calls that AWS would refuse in every execution. */
 import { resultOf } from "./expressions";
-import { isRecord, type Fields } from "./values";
+import { sdkFaults } from "./sdk-calls";
+import { callFaults } from "./service-calls";
+import { EXPRESSION, isJson, isLiteral, isRecord, type Fields } from "./values";
 
 interface Call {
   readonly required: readonly string[];
@@ -9,9 +11,6 @@ interface Call {
   /** @default not checked */
   readonly optional?: readonly string[];
 }
-
-/** A text that is an expression as a whole. */
-const WHOLE_EXPRESSION = /^\{%([^]*)%\}$/;
 
 const words = (text: string): readonly string[] => text.split(" ");
 const DYNAMO = words("ConditionExpression ExpressionAttributeNames ExpressionAttributeValues ReturnValues");
@@ -35,13 +34,18 @@ const CALLS: Readonly<Record<string, Call>> = {
     oneOf: words("TopicArn TargetArn PhoneNumber"),
     optional: words("Subject MessageStructure MessageAttributes MessageGroupId MessageDeduplicationId"),
   },
-  "http:invoke": { required: ["ApiEndpoint", "Method"], oneOf: ["Authentication", "InvocationConfig"] },
-  "apigateway:invoke": { required: ["ApiEndpoint", "Method"] },
-  "ecs:runTask": { required: ["TaskDefinition"] },
-  "batch:submitJob": { required: words("JobDefinition JobName JobQueue") },
-  "glue:startJobRun": { required: ["JobName"] },
-  "codebuild:startBuild": { required: ["ProjectName"] },
-  "athena:startQueryExecution": { required: ["QueryString"] },
+  "http:invoke": {
+    required: ["ApiEndpoint", "Method"],
+    oneOf: ["Authentication", "InvocationConfig"],
+    optional: words("Headers QueryParameters RequestBody Transform"),
+  },
+  "apigateway:invoke": {
+    required: ["ApiEndpoint", "Method"],
+    optional: words("AllowNullValues AuthType Headers Path QueryParameters RequestBody Stage"),
+  },
+  "bedrock:invokeModel": { required: ["ModelId"] },
+  "eks:call": { required: words("CertificateAuthority ClusterName Endpoint Method Path") },
+  "eks:runJob": { required: words("CertificateAuthority ClusterName Endpoint Job") },
   "states:startExecution": { required: ["StateMachineArn"], optional: words("Input Name TraceHeader") },
   "events:putEvents": { required: ["Entries"], optional: ["EndpointId"] },
   "dynamodb:getItem": { required: ["TableName", "Key"], optional: DYNAMO_READ },
@@ -53,23 +57,30 @@ const CALLS: Readonly<Record<string, Call>> = {
   },
 };
 
+/** Integrated services whose parameters are those of the SDK. */
+const AS_IN_SDK = new Set(words("athena batch codebuild databrew ecs glue mediaconvert sagemaker"));
+
 const MAX_DELAY_SECONDS = 900;
 
 /** @param fields of a task. Parameters as one expression are not known before the execution. */
 export function parameterFaults({ Resource, Arguments, Parameters }: Fields): string[] {
   const given = Arguments === undefined ? Parameters : Arguments;
   const [, sdk, call = ""] = /^arn:[^:]*:states:::(aws-sdk:)?(\w[\w-]*:\w+)/.exec(String(Resource)) ?? [];
-  if (call === "") return [];
+  if (call === "" || callFaults(Resource).length > 0) return [];
   if (!isRecord(given)) {
     const isUnknown = given === undefined || (typeof given === "string" && !isLiteral(given));
     return isUnknown ? [] : [`has Arguments for ${call} that are no object`];
   }
   const names = Object.keys(given).map((name) => name.replace(/\.\$$/, ""));
-  if (sdk !== undefined)
-    return names
-      .filter((name) => !/^[A-Z]/.test(name))
-      .map((name) => `has ${name} for ${call}: parameters begin with a capital`);
+  const [service = "", action = ""] = call.split(":");
+  if (sdk !== undefined) {
+    const small = names.filter((name) => !/^[A-Z]/.test(name));
+    return small.length > 0
+      ? small.map((name) => `has ${name} for ${call}: parameters begin with a capital`)
+      : sdkFaults(service, action, names);
+  }
   const known = CALLS[call];
+  if (known?.optional === undefined && AS_IN_SDK.has(service)) return sdkFaults(service, action, names);
   if (known === undefined) return [];
   const { required, oneOf = [], optional } = known;
   const isEmpty = (name: string) => !names.includes(name) || given[name] === "";
@@ -91,51 +102,87 @@ const TEXTS = words(
 );
 
 function isTextual(value: unknown): boolean {
-  const [, expression] = WHOLE_EXPRESSION.exec(String(value)) ?? [];
+  const [, expression] = EXPRESSION.exec(String(value)) ?? [];
   if (expression !== undefined) return ["s", "?"].includes(resultOf(expression).type);
   return value === undefined || typeof value === "string";
 }
 
-const HTTP_METHODS = new Set(words("DELETE GET HEAD OPTIONS PATCH POST PUT"));
-
-const INVOCATION_TYPES = new Set(words("DryRun Event RequestResponse"));
+/** What the texts of a call look like, where they are literal. */
+const PATTERNS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
+  "apigateway:invoke": { Method: /^(DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$/ },
+  "http:invoke": { Method: /^(DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$/, ApiEndpoint: /^https:\/\/[^/]/ },
+  "lambda:invoke": {
+    FunctionName: /^(arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:|\d{12}:function:|\d{12}:)?[\w-]{1,140}(:[\w$-]+)?$/,
+    InvocationType: /^(DryRun|Event|RequestResponse)$/,
+    LogType: /^(None|Tail)$/,
+  },
+  "sns:publish": {
+    Subject: /^.{1,100}$/,
+    TargetArn: /^arn:aws[\w-]*:sns:/,
+    TopicArn: /^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/,
+  },
+  "sqs:sendMessage": { QueueUrl: /^https?:\/\/[^/]/ },
+  "states:startExecution": {
+    StateMachineArn: /^arn:[^:]*:states:[^:]*:[^:]*:stateMachine:/,
+    Name: /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u,
+  },
+};
+const TABLE = /^([\w.-]{1,255}|arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table\/[\w.-]{1,255})$/;
 const MAX_EVENTS = 10;
 
 function valueFaults(call: string, given: Fields): string[] {
-  const { DelaySeconds, Name, StateMachineArn, Method, InvocationType, Entries, ApiEndpoint } = given;
-  if (call === "lambda:invoke")
-    return !isLiteral(InvocationType) || INVOCATION_TYPES.has(InvocationType)
-      ? []
-      : [`has the InvocationType ${InvocationType}`];
-  if (call === "sns:publish")
-    return words("TopicArn TargetArn PhoneNumber").filter((name) => given[name] !== undefined).length > 1
-      ? ["has more than one destination for sns:publish"]
-      : [];
-  if (call === "events:putEvents") return Array.isArray(Entries) ? entryFaults(Entries) : [];
-  if (["http:invoke", "apigateway:invoke"].includes(call))
-    return [
-      ...(!isLiteral(Method) || HTTP_METHODS.has(Method) ? [] : [`has the Method ${Method}`]),
-      ...(call === "http:invoke" && isLiteral(ApiEndpoint) && !ApiEndpoint.startsWith("https://")
-        ? [`has the ApiEndpoint ${ApiEndpoint}, which is not https`]
-        : []),
-    ];
-  const [, expression] = WHOLE_EXPRESSION.exec(String(DelaySeconds)) ?? [];
-  const delay = expression === undefined ? DelaySeconds : resultOf(expression).value;
-  const isDelay =
-    typeof delay !== "number" ||
-    delay < -1e200 ||
-    (Number.isInteger(delay) && delay >= 0 && delay <= MAX_DELAY_SECONDS);
-  if (call === "sqs:sendMessage")
-    return isDelay ? [] : [`has DelaySeconds ${delay}: not a whole number from 0 to ${MAX_DELAY_SECONDS}`];
-  if (call !== "states:startExecution") return [];
-  const isName = !isLiteral(Name) || (/^[^\s<>{}[\]?*"#%\\^|~`$&,;:/]{1,80}$/.test(Name) && !/\p{Cc}/u.test(Name));
-  return [
-    ...(isName ? [] : ["has a Name that is not 1 to 80 characters without spaces, brackets and wildcards"]),
-    ...(!isLiteral(StateMachineArn) || /^arn:[^:]*:states:[^:]*:[^:]*:stateMachine:/.test(StateMachineArn)
-      ? []
-      : [`has the StateMachineArn ${StateMachineArn}, which is not of a state machine`]),
-  ];
+  const { DelaySeconds, QueueUrl, TopicArn, MessageGroupId, Authentication, Entries } = given;
+  const patterns = { ...PATTERNS[call], TableName: TABLE };
+  const texts = Object.entries(patterns).flatMap(([name, pattern]) => {
+    const value = given[name];
+    return !isLiteral(value) || pattern.test(value) ? [] : [`has ${name} ${value} for ${call}, which is none`];
+  });
+  const isFifo = [QueueUrl, TopicArn].some((each) => isLiteral(each) && each.endsWith(".fifo"));
+  const hasGroup = (MessageGroupId ?? given["MessageGroupId.$"]) !== undefined;
+  if (isFifo && !hasGroup) texts.push(`has no MessageGroupId for ${call} with FIFO order`);
+  switch (call) {
+    case "sns:publish":
+      return words("TopicArn TargetArn PhoneNumber").filter((name) => given[name] !== undefined).length > 1
+        ? [...texts, "has more than one destination for sns:publish"]
+        : texts;
+    case "events:putEvents":
+      return isRecord(Entries) || isLiteral(Entries)
+        ? ["has Entries for events:putEvents that are no list"]
+        : entryFaults(Array.isArray(Entries) ? Entries : [undefined]);
+    case "http:invoke":
+      return [...texts, ...connectionFaults(Authentication)];
+    case "sqs:sendMessage":
+      return [
+        ...texts,
+        ...(isDelay(DelaySeconds)
+          ? []
+          : [`has DelaySeconds ${String(DelaySeconds)}: not a whole number from 0 to ${MAX_DELAY_SECONDS}`]),
+        ...(isFifo && DelaySeconds !== undefined ? ["has DelaySeconds for a FIFO queue, which has its own"] : []),
+      ];
+    default:
+      return texts;
+  }
 }
+
+function isDelay(value: unknown): boolean {
+  const [, expression] = EXPRESSION.exec(String(value)) ?? [];
+  const delay = expression === undefined ? value : resultOf(expression).value;
+  return (
+    typeof delay !== "number" || delay < -1e200 || (Number.isInteger(delay) && delay >= 0 && delay <= MAX_DELAY_SECONDS)
+  );
+}
+
+function connectionFaults(authentication: unknown): string[] {
+  if (authentication === undefined || (typeof authentication === "string" && !isLiteral(authentication))) return [];
+  const connection = isRecord(authentication) ? authentication["ConnectionArn"] : undefined;
+  const isPath = isRecord(authentication) && "ConnectionArn.$" in authentication;
+  const isArn = typeof connection === "string" && (!isLiteral(connection) || CONNECTION.test(connection));
+  return isArn || isPath ? [] : ["has Authentication for http:invoke without the ConnectionArn of a connection"];
+}
+
+const CONNECTION = /^arn:[^:]*:events:[^:]*:\d{12}:connection\//;
+
+const ENTRY = new Set(words("Detail DetailType EventBusName Resources Source Time TraceHeader"));
 
 function entryFaults(entries: readonly unknown[]): string[] {
   const needed = words("Detail DetailType Source");
@@ -147,14 +194,23 @@ function entryFaults(entries: readonly unknown[]): string[] {
       .filter((entry) => isRecord(entry) && !isRecord(entry["Detail"]) && !isTextual(entry["Detail"]))
       .map(() => "has an entry whose Detail is neither an object nor text for events:putEvents"),
     ...entries
+      .filter((entry) => isRecord(entry) && isLiteral(entry["Detail"]) && !isObjectText(entry["Detail"]))
+      .map(() => "has an entry whose Detail is text, but not that of an object for events:putEvents"),
+    ...entries
+      .filter((entry) => isRecord(entry) && isLiteral(entry["Source"]) && entry["Source"].startsWith("aws."))
+      .map(() => "has an entry whose Source begins with aws., which is AWS' own"),
+    ...entries
+      .filter(isRecord)
+      .flatMap((entry) => Object.keys(entry).filter((name) => !ENTRY.has(name.replace(/\.\$$/, ""))))
+      .map((name) => `has an entry with ${name} for events:putEvents, which does not take it`),
+    ...entries
       .filter(isRecord)
       .flatMap((entry) => needed.filter((name) => entry[name] === undefined && entry[`${name}.$`] === undefined))
       .map((name) => `has an entry without ${name} for events:putEvents`),
   ];
 }
 
-/** Neither an expression nor text that Terraform replaces. */
-const isLiteral = (value: unknown): value is string => typeof value === "string" && !/\$\{|\{%/.test(value);
+const isObjectText = (text: string): boolean => isJson(text) && isRecord(JSON.parse(text));
 
 /** Each type of an attribute: what it holds literally, and the letter of an expression's type. */
 const ATTRIBUTE: Readonly<Record<string, readonly [type: string, isContent: (content: unknown) => boolean]>> = {
@@ -199,13 +255,13 @@ export function keyFaults(key: unknown): string[] {
 }
 
 function attributeFault(name: string, value: unknown): string[] {
-  if (typeof value === "string" && (WHOLE_EXPRESSION.test(value) || value.includes("${"))) return [];
+  if (typeof value === "string" && (EXPRESSION.test(value) || value.includes("${"))) return [];
   const [[typeName, content] = ["", undefined], ...others] = isRecord(value) ? Object.entries(value) : [];
   const [type, isContent] = ATTRIBUTE[typeName.replace(/\.\$$/, "")] ?? [];
   if (type === undefined || isContent === undefined || others.length > 0)
     return [`has ${name}, which is not an attribute of DynamoDB with one type`];
   if (typeName.endsWith(".$")) return [];
-  const [, expression] = typeof content === "string" ? (WHOLE_EXPRESSION.exec(content) ?? []) : [];
+  const [, expression] = typeof content === "string" ? (EXPRESSION.exec(content) ?? []) : [];
   const given = expression === undefined ? undefined : resultOf(expression).type;
   const isRight = given === undefined ? isContent(content) || isInterpolated(content) : given === "?" || given === type;
   if (!isRight) return [`has ${name}, whose ${typeName} is of another type or empty`];

@@ -3,61 +3,90 @@
  * Source: https://docs.aws.amazon.com/step-functions/latest/dg/integrate-services.html
  */
 import { statesIn, type Machine } from "./machine";
+import { sdkFaults } from "./sdk-calls";
 
 /** After a call's name: Step Functions waits for a job's end, or for a task token. */
 type Waiting = "sync" | "sync:2" | "waitForTaskToken";
 
-interface Service {
-  /** @default those that the service has */
-  readonly actions?: readonly string[];
-  readonly waits: readonly Waiting[];
-}
+/** By the names of their actions. */
+type Service = Readonly<Record<string, readonly Waiting[]>>;
 
-const JOBS: Service = { waits: ["sync"] };
 const TOKEN = ["waitForTaskToken"] as const;
 
 const SERVICES: Readonly<Record<string, Service>> = {
-  apigateway: { actions: ["invoke"], waits: TOKEN },
-  athena: JOBS,
-  batch: { actions: ["submitJob"], waits: ["sync"] },
-  bedrock: { actions: ["createModelCustomizationJob", "invokeModel"], waits: ["sync", "waitForTaskToken"] },
-  codebuild: JOBS,
-  databrew: { actions: ["startJobRun"], waits: ["sync"] },
-  dynamodb: { actions: ["deleteItem", "getItem", "putItem", "updateItem"], waits: [] },
-  ecs: { actions: ["runTask"], waits: ["sync", "waitForTaskToken"] },
-  eks: { waits: ["sync", "waitForTaskToken"] },
-  elasticmapreduce: JOBS,
-  "emr-containers": JOBS,
-  "emr-serverless": JOBS,
-  events: { actions: ["putEvents"], waits: TOKEN },
-  glue: { actions: ["startJobRun"], waits: ["sync"] },
-  http: { actions: ["invoke"], waits: [] },
-  lambda: { actions: ["invoke"], waits: TOKEN },
-  mediaconvert: JOBS,
-  sagemaker: JOBS,
-  sns: { actions: ["publish"], waits: TOKEN },
-  sqs: { actions: ["sendMessage"], waits: TOKEN },
-  states: { actions: ["startExecution"], waits: ["sync", "sync:2", "waitForTaskToken"] },
+  apigateway: { invoke: TOKEN },
+  athena: { ...jobs("startQueryExecution"), ...requests("getQueryExecution getQueryResults stopQueryExecution") },
+  batch: jobs("submitJob"),
+  bedrock: { ...jobs("createModelCustomizationJob"), invokeModel: TOKEN },
+  codebuild: {
+    ...jobs("retryBuild retryBuildBatch startBuild startBuildBatch"),
+    ...requests("batchDeleteBuilds batchGetReports deleteBuildBatch stopBuild stopBuildBatch"),
+  },
+  databrew: jobs("startJobRun"),
+  dynamodb: requests("deleteItem getItem putItem updateItem"),
+  ecs: { runTask: ["sync", ...TOKEN] },
+  eks: {
+    ...jobs("createCluster createFargateProfile createNodegroup deleteCluster deleteFargateProfile deleteNodegroup"),
+    call: TOKEN,
+    runJob: ["sync", ...TOKEN],
+  },
+  elasticmapreduce: {
+    ...jobs("addStep createCluster terminateCluster"),
+    ...requests("cancelStep modifyInstanceFleetByName modifyInstanceGroupByName setClusterTerminationProtection"),
+  },
+  "emr-containers": { ...jobs("deleteVirtualCluster startJobRun"), ...requests("createVirtualCluster") },
+  "emr-serverless": {
+    ...jobs("createApplication deleteApplication startApplication startJobRun stopApplication"),
+    ...requests("cancelJobRun"),
+  },
+  events: { putEvents: TOKEN },
+  glue: jobs("startJobRun"),
+  http: requests("invoke"),
+  lambda: { invoke: TOKEN },
+  mediaconvert: jobs("createJob"),
+  sagemaker: {
+    ...jobs(
+      "createHyperParameterTuningJob createLabelingJob createProcessingJob createTrainingJob createTransformJob createAutoMLJob",
+    ),
+    ...requests("createEndpoint createEndpointConfig createModel updateEndpoint"),
+  },
+  sns: { publish: TOKEN },
+  sqs: { sendMessage: TOKEN },
+  states: { startExecution: ["sync", "sync:2", ...TOKEN] },
 };
-const SDK: Service = { waits: TOKEN };
+
+function jobs(actions: string): Service {
+  return Object.fromEntries(actions.split(" ").map((action) => [action, ["sync"]]));
+}
+
+function requests(actions: string): Service {
+  return Object.fromEntries(actions.split(" ").map((action) => [action, []]));
+}
 
 const CALL = /^arn:[^:]*:states:::(aws-sdk:)?([^:.]*):([^:.]*)(?:\.(.*))?$/;
 
 /** Of an integrated call, a function or an activity. */
-const ARN = /^arn:[^:]*:(states:::|lambda:[^:]*:[^:]*:function:|states:[^:]*:[^:]*:activity:)/;
+const ARN =
+  /^arn:aws[\w-]*:(states:::(aws-sdk:)?[\w-]+:\w+(\.[\w:]+)?|lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?|states:[\w-]+:\d{12}:activity:[^:]+)$/;
 
 export function callFaults(resource: unknown): string[] {
   if (typeof resource === "string" && /^arn:[^$]*$/.test(resource) && !ARN.test(resource))
-    return [`calls ${resource}, which is neither a function nor an activity`];
+    return [`calls ${resource}, which is neither an integrated call nor the ARN of a function or an activity`];
+  if (/:activity:.*\.(sync|waitForTaskToken)/.test(String(resource)))
+    return [`waits for ${String(resource)}: an activity has no suffix`];
   const [, sdk, name = "", action = "", waiting] = CALL.exec(String(resource)) ?? [];
   if (name === "") return [];
-  const service = sdk === undefined ? SERVICES[name] : SDK;
-  if (sdk !== undefined && !(/^[a-z]/.test(action) && /^[a-z\d]+$/.test(name)))
+  if (sdk !== undefined && !(/^[a-z]\w*$/.test(action) && /^[a-z\d]+$/.test(name)))
     return [`calls aws-sdk:${name}:${action}: services are in small letters, actions begin with one`];
-  if (service === undefined || service.actions?.includes(action) === false)
+  const waits = sdk === undefined ? SERVICES[name]?.[action] : TOKEN;
+  if (waits === undefined)
     return [`calls ${name}:${action}, which Step Functions does not integrate: aws-sdk:${name}:${action} may exist`];
-  const waits = waiting === undefined || service.waits.some((each) => each === waiting);
-  return waits ? [] : [`waits with .${waiting} for ${sdk ?? ""}${name}:${action}, which cannot`];
+  if (sdk !== undefined) {
+    const faults = sdkFaults(name, action);
+    if (faults.length > 0) return faults;
+  }
+  const canWait = waiting === undefined || waits.some((each) => each === waiting);
+  return canWait ? [] : [`waits with .${waiting} for ${sdk ?? ""}${name}:${action}, which cannot`];
 }
 
 /** An execution of type EXPRESS ends after five minutes. */

@@ -10,6 +10,22 @@ import { MachineError, nestedIn, type Machine, type State } from "./machine";
  * @throws {@link MachineError}
  */
 export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "unknown" = new Set()): void {
+  const faults = [
+    ...structureFaults(machine),
+    ...duplicatesOf(namesOf(machine)).map((name) => `${name} is also the name of a state in a nested machine`),
+  ];
+  // Without them the machine has the form that the further checks need.
+  const further =
+    faults.length > 0
+      ? []
+      : [...ownFaults(machine), ...expressionFaults(machine, outer), ...shadowFaults(machine), ...sizeFaults(machine)];
+  const all = [...faults, ...further];
+  if (all.length === 0 && outer !== "unknown") all.push(...aslFaults(machine));
+  if (all.length > 0) throw new MachineError(all.join("; "));
+}
+
+/** Of its transitions and names, and those of its nested machines. */
+function structureFaults(machine: Machine): string[] {
   const { StartAt, States } = machine;
   const reached = new Set([StartAt]);
   // Iterating over a Set includes elements added during the iteration.
@@ -17,7 +33,7 @@ export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "
     const state = States[name];
     if (state) for (const next of nextStatesOf(state)) reached.add(next);
   }
-  const faults = [
+  return [
     ...[...reached].filter((name) => !(name in States)).map((name) => `there is no state ${name}`),
     ...Object.keys(States)
       .filter((name) => !reached.has(name))
@@ -25,20 +41,33 @@ export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "
     ...Object.keys(States)
       .filter((name) => name.length > 80)
       .map((name) => `${name}: names have at most 80 characters`),
-    ...duplicatesOf(namesOf(machine)).map((name) => `${name} is also the name of a state in a nested machine`),
     // Terraform interprets `%{` as a template directive, also in JSON.
     ...Object.entries(States)
       .filter(([, state]) => JSON.stringify(state).includes("%{"))
       .map(([name]) => `${name} contains %{: write {% { with a space`),
+    ...Object.values(States).flatMap(nestedIn).flatMap(structureFaults),
   ];
-  // Without them the machine has the form that the further checks need.
-  const further =
-    faults.length > 0
-      ? []
-      : [...fieldFaults(machine), ...expressionFaults(machine, outer), ...shadowFaults(machine), ...endFaults(machine)];
-  const all = [...faults, ...further];
-  if (all.length === 0 && outer !== "unknown") all.push(...aslFaults(machine));
-  if (all.length > 0) throw new MachineError(all.join("; "));
+}
+
+/** Of its states' fields, and those of its nested machines: they may be JSON that no constructor has seen. */
+function ownFaults(machine: Machine): string[] {
+  const { QueryLanguage = "JSONPath", States } = machine;
+  return [
+    ...fieldFaults(machine),
+    ...endFaults(machine),
+    ...Object.values(States).flatMap((state) =>
+      nestedIn(state).flatMap((nested) =>
+        ownFaults({ ...nested, QueryLanguage: state.QueryLanguage ?? QueryLanguage }),
+      ),
+    ),
+  ];
+}
+
+const MAX_DEFINITION_BYTES = 1_048_576;
+
+function sizeFaults(machine: Machine): string[] {
+  const bytes = Buffer.byteLength(JSON.stringify(machine));
+  return bytes > MAX_DEFINITION_BYTES ? [`its definition has ${bytes} bytes of ${MAX_DEFINITION_BYTES}`] : [];
 }
 
 /** States that never reach an end: they would run for a year. */

@@ -25,3 +25,26 @@ export function isJson(text: string): boolean {
     return false;
   }
 }
+
+/** A text that is an expression as a whole. */
+export const EXPRESSION = /^\{%([^]*)%\}$/;
+
+/** Neither an expression nor text that Terraform replaces. */
+export function isLiteral(value: unknown): value is string {
+  return typeof value === "string" && !/\$\{|\{%/.test(value);
+}
+
+/** cdktf's numeric tokens, until Terraform knows the number. */
+export const isToken = (value: number): boolean => value < -1e200;
+
+export function recordsOf(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.filter(isRecord) : [];
+}
+
+export function inRange(name: string, value: unknown, min: number, max: number, isWhole = true): string[] {
+  if (typeof value !== "number" || isToken(value)) return [];
+  if ((!isWhole || Number.isInteger(value)) && value >= min && value <= max) return [];
+  return [
+    `has ${name} ${value}: not ${isWhole ? "a whole number " : ""}from ${min}${max === Infinity ? "" : ` to ${max}`}`,
+  ];
+}

@@ -13,7 +13,7 @@ import {
 } from "../shared/terminal/command-line";
 import { readStackResources } from "../terraform/stack-resources";
 import { readStateBackend } from "../terraform/state-bucket";
-import { readTags, synthesizeStack } from "../terraform/synthesize";
+import { readTags, withStack } from "../terraform/synthesize";
 
 export const command = () =>
   withJson(
@@ -30,11 +30,12 @@ export const command = () =>
 
 async function run(environment: string, { app, json }: AppOptions & JsonOption): Promise<number> {
   checkName(environment, app);
-  const stack = await synthesizeStack(environment, { app, personal: true });
-  if ("Personal" in (await readTags(stack)))
-    console.error(`${environment} is not in ${app}: estimated as a personal environment`);
-  const found = estimate(await readStackResources(stack));
-  const { region } = await readStateBackend(stack);
+  const { personal, found, region } = await withStack(environment, { app, personal: true }, async (stack) => ({
+    personal: "Personal" in (await readTags(stack)),
+    found: estimate(await readStackResources(stack)),
+    region: (await readStateBackend(stack)).region,
+  }));
+  if (personal) console.error(`${environment} is not in ${app}: estimated as a personal environment`);
   console.log(
     json
       ? JSON.stringify({ environment, region, ...withoutUsage(found) })

@@ -12,7 +12,7 @@ import {
   type JsonOption,
 } from "../shared/terminal/command-line";
 import { readStateBackend } from "../terraform/state-bucket";
-import { readTags, synthesizeStack } from "../terraform/synthesize";
+import { readTags, withStack } from "../terraform/synthesize";
 
 export const command = () =>
   withJson(
@@ -33,9 +33,11 @@ async function run(
   { app, open, json }: AppOptions & JsonOption & { readonly open: boolean },
 ): Promise<number> {
   checkName(environment, app);
-  const stack = await synthesizeStack(environment, { app, personal: true });
-  const { region, endpoints } = await readStateBackend(stack);
-  const { App = "" } = await readTags(stack);
+  const { region, endpoints, tags } = await withStack(environment, { app, personal: true }, async (stack) => ({
+    ...(await readStateBackend(stack)),
+    tags: await readTags(stack),
+  }));
+  const { App = "" } = tags;
   const url = dashboardUrl(region, `${App}-${environment}`);
   console.log(json ? JSON.stringify({ environment, url }) : url);
   if (endpoints !== undefined) console.error("The environment is on an emulator, which has no CloudWatch console.");

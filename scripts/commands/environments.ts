@@ -16,7 +16,7 @@ import {
 import { describeError } from "../shared/terminal/errors";
 import { table } from "../shared/terminal/table";
 import { readStateBackend, type StateBackend } from "../terraform/state-bucket";
-import { synthesizeStacks } from "../terraform/synthesize";
+import { withStacks } from "../terraform/synthesize";
 import { createS3Client } from "../shared/aws/s3-client";
 
 export const command = () =>
@@ -33,11 +33,10 @@ export const command = () =>
 
 async function run({ app, home, json }: AppOptions & JsonOption): Promise<number> {
   const emulator = await localEndpoint(home);
-  const { folder, names } = await synthesizeStacks({ app, ...(emulator !== undefined && { awsEndpoint: emulator }) });
-  const declared = await Promise.all(
-    names.map(async (name) => ({ name, backend: await readStateBackend(join(folder, name)) })),
+  const backends = await withStacks(
+    { app, ...(emulator !== undefined && { awsEndpoint: emulator }) },
+    ({ folder, names }) => Promise.all(names.map((name) => readStateBackend(join(folder, name)))),
   );
-  const backends = declared.map(({ backend }) => backend);
   const buckets = new Set(backends.map(({ bucket }) => bucket));
 
   const found: DeployedEnvironment[] = [];

@@ -18,7 +18,7 @@ import {
   rootSchema,
   type Root,
 } from "../terraform/modules/terraform-module";
-import { synthesizeStack } from "../terraform/synthesize";
+import { withStack } from "../terraform/synthesize";
 
 export const command = () =>
   withApp(
@@ -35,7 +35,10 @@ export const command = () =>
 
 async function run(environment: string, { app, out }: AppOptions & { readonly out: string }): Promise<number> {
   checkName(environment, app);
-  const stack = await synthesizeStack(environment, { app });
+  return withStack(environment, { app }, (stack) => writeModules(stack, out));
+}
+
+async function writeModules(stack: string, out: string): Promise<number> {
   const root = rootSchema.parse(JSON.parse(await readFile(join(stack, "cdk.tf.json"), "utf8")));
   for (const feature of Object.keys(root.module)) {
     const folder = join(out, feature);

@@ -8,7 +8,7 @@ import type { AppOptions } from "../shared/terminal/command-line";
 import { homeAt } from "../shared/home";
 import { rememberedState } from "../terraform/deployed-state";
 import { backendSchema, readStateBackend } from "../terraform/state-bucket";
-import { readTags, synthesizeStack } from "../terraform/synthesize";
+import { readTags, synthesizeStack, withStack } from "../terraform/synthesize";
 import { LOCAL } from "./names";
 import { requireLocal } from "./stack";
 
@@ -24,7 +24,7 @@ export async function findState(name: string, { app, home }: AppOptions): Promis
   const known = await readFile(file, "utf8").catch(() => undefined);
   const cached = known === undefined ? undefined : locationSchema.safeParse(JSON.parse(known)).data;
   if (cached !== undefined) return cached;
-  const location = await locationIn(await synthesizeStack(name, { app, personal: true }));
+  const location = await withStack(name, { app, personal: true }, locationIn);
   await mkdir(CACHE, { recursive: true });
   // Renamed into place: another command may read it.
   await writeFile(`${file}.${process.pid}`, JSON.stringify(location));

@@ -3,15 +3,18 @@ import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import * as z from "zod";
+import { interruptible } from "../shared/interrupts";
 import { withLock } from "../shared/lock-file";
 import { ownEnvironment, runCommand } from "../shared/run-command";
+import { describeDiskMessage } from "../shared/terminal/file-errors";
 import { terminalText } from "../shared/terminal/plain-text";
+import { withWorkFolder } from "./work-folder";
 
 export interface SynthesizeOptions {
   /** The CDKTF app. @default main.ts */
   readonly app?: string;
-  /** Where the stacks are written. @default CDKTF_OUTDIR, else cdktf.out */
-  readonly outputDirectory?: string;
+  /** Where the stacks are written. Another synthesis into it replaces them: a command that does not keep them uses {@link withStack}. */
+  readonly outputDirectory: string;
   /** The emulator of the stack `local`. @default ALMANAC_AWS_ENDPOINT */
   readonly awsEndpoint?: string;
   /** True: a name that the app does not declare becomes a personal environment, if the app has those. @default false */
@@ -35,13 +38,41 @@ export class SynthesisFailedError extends Error {
   override readonly name = "SynthesisFailedError";
 }
 
+type OwnFolderOptions = Omit<SynthesizeOptions, "outputDirectory" | "signal">;
+
+/**
+ * Calls `use` with the folder of one environment's stack, as {@link synthesizeStack} writes it. It is this command's own, and deleted
+ * afterwards: nothing that another command synthesizes meanwhile gets into it.
+ */
+export async function withStack<T>(
+  environment: string,
+  options: OwnFolderOptions,
+  use: (stack: string) => Promise<T>,
+): Promise<T> {
+  return withOwnFolder(async (own) => use(await synthesizeStack(environment, { ...options, ...own })));
+}
+
+/** As {@link withStack}, for all environments of the app. */
+export async function withStacks<T>(
+  options: Omit<OwnFolderOptions, "personal">,
+  use: (stacks: SynthesizedStacks) => Promise<T>,
+): Promise<T> {
+  return withOwnFolder(async (own) => use(await synthesizeStacks({ ...options, ...own })));
+}
+
+function withOwnFolder<T>(use: (own: Pick<SynthesizeOptions, "outputDirectory" | "signal">) => Promise<T>): Promise<T> {
+  return interruptible("Stopping ...", (signal) =>
+    withWorkFolder((outputDirectory) => use({ outputDirectory, signal })),
+  );
+}
+
 /**
  * Runs the app, which writes a stack for each of its environments.
  *
  * @returns the folder of one environment's stack
  * @throws AppMissingError, SynthesisFailedError, UndeclaredEnvironmentError
  */
-export async function synthesizeStack(environment: string, options: SynthesizeOptions = {}): Promise<string> {
+export async function synthesizeStack(environment: string, options: SynthesizeOptions): Promise<string> {
   const { personal = false, ...rest } = options;
   const { app = "main.ts" } = rest;
   const { folder, names } = await synthesizeStacks({ ...rest, ...(personal && { personal: environment }) });
@@ -68,11 +99,11 @@ export interface SynthesizedStacks {
  *
  * @throws AppMissingError, SynthesisFailedError
  */
-export async function synthesizeStacks(options: SynthesizeAllOptions = {}): Promise<SynthesizedStacks> {
+export async function synthesizeStacks(options: SynthesizeAllOptions): Promise<SynthesizedStacks> {
   const { app = "main.ts", signal } = options;
   if (!existsSync(app))
     throw new AppMissingError(`There is no app ${app}. Pass --app with the file that declares the environments.`);
-  const outputDirectory = resolve(options.outputDirectory ?? (process.env["CDKTF_OUTDIR"] || "cdktf.out"));
+  const outputDirectory = resolve(options.outputDirectory);
   const lock = join(outputDirectory, "synthesis.lock");
   return withLock(lock, { ...(signal !== undefined && { signal }) }, () =>
     synthesizeInto(outputDirectory, app, options),
@@ -129,6 +160,8 @@ export function describeFailure(app: string, stderr: string, code: number): stri
     .join("\n")
     .replace(/^\[([^]*)\]\n+Node\.js v.*$/, "$1")
     .replace(/^[\w$.]*?Error(?: \[\w+\])?: /, "");
+  const ofDisk = describeDiskMessage(message.trim());
+  if (ofDisk !== undefined) return ofDisk;
   const frame = lines.find((each) => /^\s+at /.test(each) && each.includes(`${basename(app)}:`));
   const at = /:(\d+):\d+\)?$/.exec(frame ?? "")?.[1];
   const where = at === undefined ? app : `${app}, line ${at}`;

@@ -1,8 +1,7 @@
 /** The life cycle of a personal environment, by its commands: deploy, use, review, destroy. */
-import { join } from "node:path";
 import { localSettings } from "../../scripts/emulator/local-settings";
 import { checkOnce } from "../../scripts/local/sample-data";
-import { eventually, home, npmRunWith, readSystem } from "./support/system";
+import { eventually, npmRunWith, readSystem } from "./support/system";
 
 const NAME = "rehearsal";
 const options = ["--app", "test/e2e/support/personal-app.ts"];
@@ -13,7 +12,7 @@ let variables: Readonly<Record<string, string>>;
 beforeAll(async () => {
   const running = await readSystem();
   endpoint = running.endpoint;
-  variables = { ALMANAC_AWS_ENDPOINT: endpoint, CDKTF_OUTDIR: join(home, "rehearsal.out") };
+  variables = { ALMANAC_AWS_ENDPOINT: endpoint };
 });
 
 const run = (command: string, ...args: readonly string[]) => npmRunWith(variables, command, ...args, ...options);

@@ -14,8 +14,9 @@ export async function benchSynth(): Promise<readonly Figure[]> {
   for (let run = 0; run < RUNS; run += 1) {
     const folder = mkdtempSync(join(tmpdir(), "almanac-bench-"));
     try {
-      // Cold: no bundles, no validated machines, no stacks, and nothing that tsx has kept in its temporary folder.
-      for (const cache of ["bundles", "machines"]) rmSync(`.almanac/${cache}`, { recursive: true, force: true });
+      // Cold: no bundles, nothing that a check has found faultless, no stacks, and nothing that tsx has kept in its temporary folder.
+      for (const cache of ["bundles", "machines", "quotas"])
+        rmSync(`.almanac/${cache}`, { recursive: true, force: true });
       cold.push(await synthesize(folder));
       warm.push(await synthesize(folder));
     } finally {

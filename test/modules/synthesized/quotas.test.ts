@@ -102,26 +102,28 @@ describe("the quotas of AWS", () => {
     }).toThrow(`has ${arn}; ARNs in ${region} begin with ${partition}`);
   });
 
-  it("fail the synthesis, with the environment that is beyond them", () => {
-    const app = new App();
-    new Environment(app, "staging", { region: "eu-central-1", exports: { jobs: { tables: names(60, 200) } } });
-    expect(() => {
+  it("fail each synthesis, with the environment that is beyond them", () => {
+    const synthesize = () => {
+      const app = new App();
+      new Environment(app, "staging", { region: "eu-central-1", exports: { jobs: { tables: names(60, 200) } } });
       app.synth();
-    }).toThrow(
-      /\[staging\] almanac-staging-exports-\S+ needs \d+ characters in the policies of the role; IAM allows 10240/,
-    );
+    };
+    for (let time = 0; time < 2; time += 1)
+      expect(synthesize).toThrow(
+        /\[staging\] almanac-staging-exports-\S+ needs \d+ characters in the policies of the role; IAM allows 10240/,
+      );
   });
 
   it("warn where AWS raises them on request, and let the synthesis go on: an account may have more", () => {
     const warn = jest.spyOn(console, "warn").mockReturnValue();
     const tables = names(301).map((name) => ({ name, table: "orders" }));
-    const environment = new Environment(new App(), "staging", { region: "eu-central-1", exports: { tables } });
-    expect(environment.node.validate()).toEqual([]);
-    expect(warn.mock.calls).toEqual([
-      [
-        "Warning: staging: the environment needs 303 rules; EventBridge allows 300 by default. Have the account's quota raised, if it has not been.",
-      ],
-    ]);
+    const validate = () =>
+      new Environment(new App(), "staging", { region: "eu-central-1", exports: { tables } }).node.validate();
+    expect([validate(), validate()]).toEqual([[], []]);
+    const warning =
+      "Warning: staging: the environment needs 303 rules; EventBridge allows 300 by default. Have the account's quota raised, if it has not been.";
+    // In each synthesis.
+    expect(warn.mock.calls).toEqual([[warning], [warning]]);
     warn.mockRestore();
   });
 

@@ -56,7 +56,10 @@ interface Column {
 }
 
 /** A column's values in the row group. */
-export type ColumnValues = { readonly name: string } & ({ readonly texts: Texts } | { readonly cells: (Cell | null)[] });
+export type ColumnValues = { readonly name: string } & (
+  | { readonly texts: Texts }
+  | { readonly cells: (Cell | null)[] }
+);
 
 /**
  * Rows of a file's current row group. A file has one schema, so inferred types widen only until its first row group is taken; rows that need

@@ -55,10 +55,10 @@ const LINE_BREAKS = /(?:\r\n|[\n\v\f\r\u0085\u2028\u2029])+/g;
 
 /**
  * Characters that change how their neighbours are shown, or are not shown: control characters, half surrogate pairs, bidirectional
- * controls, zero-width and tag characters. Joiners of emoji and of Persian and Indic scripts stay.
+ * controls, zero-width and tag characters; line breaks and tabs among them. Joiners of emoji and of Persian and Indic scripts stay.
  */
 const INVISIBLE =
-  /(?!\t)\p{Cc}|\p{Cs}|\p{Bidi_Control}|[\u00ad\u180e\u200b\u2028\u2029\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]/gu;
+  /[\p{Cc}\p{Cs}\p{Bidi_Control}\u00ad\u180e\u200b\u2028\u2029\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\u{e0000}-\u{e007f}]/gu;
 
 declare const visibleText: unique symbol;
 
@@ -73,9 +73,10 @@ export function visible(text: string): Visible {
 /** Keeps line breaks and tabs. */
 export function visibleLines(text: string): string {
   // Most texts have none: a test is cheaper than a replacement.
-  return PLAIN.test(text) ? text : text.replace(INVISIBLE, (character) => (character === "\n" ? "\n" : "\ufffd"));
+  return PLAIN.test(text) ? text : text.replace(INVISIBLE, (character) => (KEPT.has(character) ? character : "\ufffd"));
 }
 
+const KEPT: ReadonlySet<string> = new Set(["\n", "\t"]);
 const PLAIN = /^[\n\t\x20-\x7e]*$/;
 
 /** At most `max` UTF-16 units, the last of them an ellipsis when the text is longer. Never half a surrogate pair. */

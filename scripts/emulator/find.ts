@@ -1,6 +1,9 @@
 /** Chooses the AWS emulator. */
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, resolve } from "node:path";
+import { errorMessage } from "../../functions/shared/errors";
 import { ownEnvironment, runCommand, CommandNotFoundError } from "../shared/run-command";
+import { describeFileError } from "../shared/terminal/file-errors";
 import { pinnedRelease, REQUIREMENTS_FILE, type PinnedRelease } from "./pinned-release";
 import { installedMinistack, PythonMissingError } from "./python";
 import { installedPython, installPython } from "./virtual-environment";
@@ -83,13 +86,18 @@ function privateEnvironment(release: PinnedRelease, options: FindOptions): Emula
         return { kind: "python", python: await installPython(environment, options), description };
       } catch (error) {
         if (error instanceof PythonMissingError) return { unavailable: error.problem, fix: error.fix };
-        return {
-          unavailable: error instanceof Error ? error.message : String(error),
-          fix: "let pip reach its package index (network, proxy, or an index set in pip's own configuration), with Python 3.10 or newer.",
-        };
+        return { unavailable: describeFileError(error) ?? errorMessage(error), fix: fixFor(error) };
       }
     },
   };
+}
+
+function fixFor(error: unknown): string {
+  // Of Python and pip, which run in processes of their own.
+  const isDisk = /No space left on device|Disk quota exceeded|Permission denied|Read-only file system/;
+  return describeFileError(error) !== undefined || isDisk.test(errorMessage(error))
+    ? `make ${dirname(VENV_FOLDER)} and ${tmpdir()} writable, with 500 MB of space.`
+    : "let pip reach its package index (network, proxy, or an index set in pip's own configuration), with Python 3.10 or newer.";
 }
 
 function onThePath({ version }: PinnedRelease): EmulatorSource {

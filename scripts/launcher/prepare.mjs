@@ -43,10 +43,14 @@ export function enterProject() {
 /** Installs the dependencies unless node_modules has every required package of package-lock.json at its version. */
 export function installOnce() {
   if (dependenciesInstalled()) return;
-  mkdirSync(dirname(INSTALL_LOCK), { recursive: true });
   // Linked into place, so that no process reads an empty lock.
   const own = `${INSTALL_LOCK}.${process.pid}`;
-  writeFileSync(own, String(process.pid));
+  try {
+    mkdirSync(dirname(INSTALL_LOCK), { recursive: true });
+    writeFileSync(own, String(process.pid));
+  } catch (error) {
+    reportUnwritable(error);
+  }
   waitForLock(own);
   const status = dependenciesInstalled() ? 0 : install();
   for (const file of [INSTALL_LOCK, own]) rmSync(file, { force: true });
@@ -163,8 +167,20 @@ function isCurrent({ folder, inputs }) {
 
 async function compile() {
   installOnce();
-  const { build } = await import("esbuild");
   const folder = `${Date.now().toString(36)}-${process.pid}`;
+  try {
+    await compileInto(folder);
+  } catch (error) {
+    // Half of it may have been written.
+    if (existsSync(join(COMPILED, folder))) rmSync(join(COMPILED, folder), { recursive: true });
+    reportUnwritable(error);
+  }
+  removeOld(folder);
+  return { folder };
+}
+
+async function compileInto(folder) {
+  const { build } = await import("esbuild");
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [SOURCE],
@@ -191,10 +207,8 @@ async function compile() {
   );
   mkdirSync(COMPILED, { recursive: true });
   writeFileSync(join(COMPILED, folder, "package.json"), '{"type":"module"}');
-  writeFileSync(join(COMPILED, `manifest.${process.pid}`), JSON.stringify({ folder, inputs }));
-  renameSync(join(COMPILED, `manifest.${process.pid}`), join(COMPILED, "manifest.json"));
-  removeOld(folder);
-  return { folder };
+  writeFileSync(join(COMPILED, folder, "manifest.json"), JSON.stringify({ folder, inputs }));
+  renameSync(join(COMPILED, folder, "manifest.json"), join(COMPILED, "manifest.json"));
 }
 
 /** Older compilations may still be running, and load more of their files later. */
@@ -214,6 +228,17 @@ function hashOf(file) {
   } catch {
     return "";
   }
+}
+
+/** As Node.js and esbuild say it. */
+const UNWRITABLE =
+  /no space left on device|disk quota exceeded|permission denied|read-only file system|not a directory|file already exists/;
+
+/** @throws the error, of another kind */
+function reportUnwritable(error) {
+  const [reason] = UNWRITABLE.exec(error.message) ?? [];
+  if (reason === undefined) throw error;
+  fail(`${join(root, ".almanac")} cannot be written: ${reason}. Make room there, or make it a folder of this user.`);
 }
 
 function fail(message) {

@@ -1,5 +1,5 @@
 /** A lock file that names its owner's process. The lock of a process that has ended is free. */
-import { link, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../../functions/shared/errors";
@@ -51,10 +51,8 @@ async function create(file: string): Promise<boolean> {
   const self = identifyProcess(process.pid);
   // Linked into place, so that no process reads a partial file.
   const own = `${file}.${process.pid}.${(attempts += 1)}`;
-  const handle = await open(own, "w");
-  await handle.writeFile(JSON.stringify(self));
-  await handle.close();
   try {
+    await writeFile(own, JSON.stringify(self));
     await link(own, file);
     return true;
   } catch (error) {

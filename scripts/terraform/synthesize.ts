@@ -6,6 +6,7 @@ import * as z from "zod";
 import { interruptible } from "../shared/interrupts";
 import { withLock } from "../shared/lock-file";
 import { ownEnvironment, runCommand } from "../shared/run-command";
+import { describeDiskMessage } from "../shared/terminal/file-errors";
 import { terminalText } from "../shared/terminal/plain-text";
 import { withWorkFolder } from "./work-folder";
 
@@ -159,6 +160,8 @@ export function describeFailure(app: string, stderr: string, code: number): stri
     .join("\n")
     .replace(/^\[([^]*)\]\n+Node\.js v.*$/, "$1")
     .replace(/^[\w$.]*?Error(?: \[\w+\])?: /, "");
+  const ofDisk = describeDiskMessage(message.trim());
+  if (ofDisk !== undefined) return ofDisk;
   const frame = lines.find((each) => /^\s+at /.test(each) && each.includes(`${basename(app)}:`));
   const at = /:(\d+):\d+\)?$/.exec(frame ?? "")?.[1];
   const where = at === undefined ? app : `${app}, line ${at}`;

@@ -33,22 +33,40 @@ export interface FakeStateTable extends StateTable {
   readonly requests: () => Readonly<Record<string, number>>;
 }
 
+/** The items of a monitor. */
+interface Partition {
+  readonly items: Map<string, Item>;
+  /** In order. */
+  readonly sortKeys: string[];
+}
+
+/** Of the first of the sorted keys that is not less than the key. */
+function positionOf(key: string, sorted: readonly string[]): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? "") < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Each request yields to the event loop, so that concurrent runs interleave. */
 export function fakeStateTable(clock: Clock): FakeStateTable {
-  /** Of each monitor, by their sort key. */
-  const stored = new Map<string, Map<string, Item>>();
+  const stored = new Map<string, Partition>();
   const counts: Record<string, number> = {};
   const client = new DynamoDBClient({ region: "eu-central-1", cacheMiddleware: true });
   const monitorOf = (item: Item): string => item["monitor"]?.S ?? "";
   const sortKeyOf = (item: Item): string => item["item"]?.S ?? "";
   const keyOf = (item: Item): string => `${monitorOf(item)} ${sortKeyOf(item)}`;
-  const find = (key: Item): Item | undefined => stored.get(monitorOf(key))?.get(sortKeyOf(key));
+  const partitionOf = (monitor: string): Partition => stored.get(monitor) ?? { items: new Map(), sortKeys: [] };
+  const find = (key: Item): Item | undefined => partitionOf(monitorOf(key)).items.get(sortKeyOf(key));
   const store = (item: Item): void => {
     const [monitor, sortKey] = [monitorOf(item), sortKeyOf(item)];
-    const items = stored.get(monitor) ?? new Map<string, Item>();
-    const isNew = !items.has(sortKey);
+    const { items, sortKeys } = partitionOf(monitor);
+    if (!items.has(sortKey)) sortKeys.splice(positionOf(sortKey, sortKeys), 0, sortKey);
     items.set(sortKey, item);
-    stored.set(monitor, isNew ? new Map([...items].sort(([a], [b]) => (a < b ? -1 : 1))) : items);
+    stored.set(monitor, { items, sortKeys });
   };
   const conditionHolds = ({ Item = {}, ConditionExpression, ExpressionAttributeValues = {} }: Put): boolean => {
     const before = find(Item);
@@ -106,9 +124,12 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
     ...on("Query", ({ ExpressionAttributeValues: values = {}, ExclusiveStartKey }: QueryCommandInput) => {
       const [monitor = "", from = "", to = ""] = [":monitor", ":from", ":to"].map((name) => values[name]?.S);
       const after = ExclusiveStartKey?.["item"]?.S;
-      const matches = [...(stored.get(monitor)?.entries() ?? [])]
-        .filter(([key]) => from <= key && key <= to && (after === undefined || key > after))
-        .map(([, item]) => item);
+      const { items, sortKeys } = partitionOf(monitor);
+      const begin = Math.max(positionOf(from, sortKeys), after === undefined ? 0 : positionOf(after, sortKeys) + 1);
+      const matches = sortKeys
+        .slice(begin, begin + 3)
+        .filter((key) => key <= to)
+        .map((key) => items.get(key) ?? {});
       // Pages of two, to test pagination.
       const Items = matches.slice(0, 2);
       const last = Items.at(-1);
@@ -121,7 +142,7 @@ export function fakeStateTable(clock: Clock): FakeStateTable {
     updates: incidentUpdates(client, NAME),
     items: () =>
       [...stored.values()]
-        .flatMap((items) => [...items.values()])
+        .flatMap(({ items }) => [...items.values()])
         .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
         .map((item) => valuesOf(item)),
     preload: (item) => {

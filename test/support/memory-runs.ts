@@ -66,13 +66,19 @@ export function memoryRuns(fault: (action: string, moment: "before" | "after") =
     call: async (action, input) => {
       await Promise.resolve();
       fault(action, "before");
-      // As it goes over the wire: sets become lists, and nothing is shared.
-      const sent = JSON.parse(
-        JSON.stringify(input, (_, value: unknown) => (value instanceof Set ? [...value] : value)),
-      ) as Input;
-      const response: unknown = JSON.parse(JSON.stringify(actions[action]?.(sent)));
+      const response = overTheWire(actions[action]?.(overTheWire(input) as Input));
       fault(action, "after");
       return response;
     },
   };
+}
+
+/** A copy as it arrives: sets become lists, what is undefined is not there, and nothing is shared. */
+function overTheWire(value: unknown): unknown {
+  if (value instanceof Set) return [...(value as ReadonlySet<unknown>)];
+  if (Array.isArray(value)) return value.map(overTheWire);
+  if (typeof value !== "object" || value === null) return value;
+  const sent: Record<string, unknown> = {};
+  for (const [key, each] of Object.entries(value)) if (each !== undefined) sent[key] = overTheWire(each);
+  return sent;
 }

@@ -2,6 +2,7 @@
 import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { errorCode, errorMessage, errorName, isObject } from "../../../functions/shared/errors";
+import { describeFileError } from "./file-errors";
 
 /** Stack traces of errors that are faults of Almanac, the latest last. */
 export const ERROR_LOG = ".almanac/error.log";
@@ -40,7 +41,8 @@ function describeKnown(error: unknown): string | undefined {
   if (untrusted !== undefined) return untrusted;
   const host = unreachableHost(error);
   if (host !== undefined) return host;
-  if (isFileError(error)) return `${error.path}: ${FILE_ERRORS[error.code] ?? error.code}`;
+  const file = describeFileError(error);
+  if (file !== undefined) return file;
   if (isObject(error) && "$metadata" in error) return `AWS answered ${name}: ${message}`;
   // Our own classes are named for what happened; JavaScript's are programming errors.
   const isOurs = name.endsWith("Error") && name !== "Error" && !BUILT_IN.has(name);
@@ -138,26 +140,6 @@ const NETWORK_ERRORS: Readonly<Record<string, string>> = {
   UND_ERR_CONNECT_TIMEOUT: "The connection timed out",
   UND_ERR_SOCKET: "The connection was closed",
 };
-
-const FILE_ERRORS: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or folder",
-  EACCES: "permission denied",
-  EPERM: "operation not permitted",
-  EISDIR: "is a folder",
-  ENOTDIR: "is not a folder",
-  ENOSPC: "no space left on the disk",
-  EEXIST: "exists already",
-  ENAMETOOLONG: "the name is too long for a file",
-  EROFS: "the disk is read-only",
-  ELOOP: "is a link that leads to itself",
-  EMFILE: "too many open files: ulimit -n shows the limit",
-};
-
-function isFileError(error: unknown): error is { readonly code: string; readonly path: string } {
-  return (
-    isObject(error) && "path" in error && typeof error.path === "string" && (errorCode(error) ?? "") in FILE_ERRORS
-  );
-}
 
 /** zod's issues as `path: message`, by shape: this module loads no zod. */
 function issuesOf(error: unknown): string | undefined {

@@ -1,7 +1,17 @@
 import { spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
 /** A clone with one dependency, and an npm that fails while another one installs. */
@@ -35,17 +45,30 @@ afterAll(() => {
   rmSync(clone, { recursive: true });
 });
 
-/** A command's first step. @returns its exit code */
-function start(): Promise<number | null> {
-  const code = `import { enterProject, installOnce } from ${JSON.stringify(pathToFileURL(launcher).href)};
-    enterProject(); installOnce();`;
+interface Ended {
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+function launch(statements: string): Promise<Ended> {
+  const code = `import * as launcher from ${JSON.stringify(pathToFileURL(launcher).href)}; ${statements}`;
   const PATH = [join(clone, "bin"), process.env["PATH"]].join(delimiter);
   const child = spawn(process.execPath, ["--input-type=module", "--eval", code], {
     env: { ...process.env, PATH },
-    stdio: "ignore",
+    stdio: ["ignore", "ignore", "pipe"],
   });
-  return new Promise((resolve) => child.on("close", resolve));
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  return new Promise((settle) => {
+    child.on("close", (ended) => {
+      settle({ code: ended, stderr });
+    });
+  });
 }
+
+/** A command's first step. @returns its exit code */
+const start = async () => (await launch("launcher.enterProject(); launcher.installOnce();")).code;
+
 const calls = () => readFileSync(join(clone, "calls"), "utf8").trim().split("\n");
 
 describe("commands in a fresh clone", () => {
@@ -71,7 +94,7 @@ describe("commands in a fresh clone", () => {
 
   it("do not wait for one that was killed while it installed", async () => {
     const ended = spawn(process.execPath, ["--eval", ""]);
-    await new Promise((resolve) => ended.on("close", resolve));
+    await new Promise((settle) => ended.on("close", settle));
     mkdirSync(join(clone, ".almanac"));
     writeFileSync(lock, String(ended.pid));
     expect(await start()).toBe(0);
@@ -82,5 +105,21 @@ describe("commands in a fresh clone", () => {
     mkdirSync(join(clone, "busy"));
     expect(await start()).toBe(1);
     expect(existsSync(lock)).toBe(false);
+  });
+
+  it("say that they cannot write, and where", async () => {
+    writeFileSync(join(clone, ".almanac"), "");
+    const message = `${join(clone, ".almanac")} cannot be written: `;
+    const install = await launch("launcher.enterProject(); launcher.installOnce();");
+    expect(install).toEqual({ code: 1, stderr: expect.stringContaining(message) as string });
+    for (const name of ["esbuild", "@esbuild"]) {
+      mkdirSync(join(clone, "node_modules"), { recursive: true });
+      symlinkSync(resolve("node_modules", name), join(clone, "node_modules", name));
+    }
+    writeFileSync(join(clone, "node_modules", ".package-lock.json"), JSON.stringify({ packages: PACKAGES }));
+    writeFileSync(join(clone, "scripts", "almanac.ts"), "");
+    const compile = await launch("launcher.enterProject(); await launcher.loadCommandLine();");
+    expect(compile).toEqual({ code: 1, stderr: expect.stringContaining(message) as string });
+    expect(compile.stderr).not.toContain("    at ");
   });
 });

@@ -114,3 +114,18 @@ it("a failed synthesis is the app's own message, with the line of the app", () =
 it("a failed synthesis without a message says how it ended", () => {
   expect(describeFailure("main.ts", "", 3)).toBe("main.ts: ended with exit code 3");
 });
+
+it.each([
+  [
+    "ENOSPC: no space left on device, copyfile '/cache/send.zip' -> '/work/send.zip'",
+    "/work/send.zip: no space left on the disk. Free some, and run the command again.",
+  ],
+  [
+    "ENOSPC: no space left on device, write",
+    `.almanac or cdktf.out or ${tmpdir()}: no space left on the disk. Free some, and run the command again.`,
+  ],
+  ["EROFS: read-only file system, mkdir '/work/stacks'", "/work/stacks: the disk is read-only"],
+])("a synthesis that cannot write says where, not which line of the app: %s", (message, expected) => {
+  const stderr = `node:fs:600\n  handleErrorFromBinding(ctx);\n  ^\n\nError: ${message}\n    at main.ts:92:5\n`;
+  expect(describeFailure("main.ts", stderr, 1)).toBe(expected);
+});

@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { describeError, ERROR_LOG, shortenArns } from "../../../../scripts/shared/terminal/errors";
 
@@ -63,6 +64,20 @@ describe("an error for people", () => {
     ],
   ])("is a sentence: %s", (error, sentence) => {
     expect(describeError(error)).toBe(sentence);
+  });
+
+  it("says which part of the project belongs to another user, and how to get it back", () => {
+    mkdirSync(".almanac", { recursive: true });
+    const user = jest.spyOn(process, "getuid").mockReturnValue(statSync(".almanac").uid + 1);
+    const path = resolve(".almanac", "not", "there");
+    const denied = describeError(Object.assign(new Error("EACCES"), { code: "EACCES", path }));
+    user.mockRestore();
+    const owner = statSync(".almanac").uid === 0 ? "root" : `user ${statSync(".almanac").uid}`;
+    expect(denied).toBe(`${path}: permission denied. .almanac belongs to ${owner}: sudo chown -R "$(id -un)" .almanac`);
+    // Not of the project: often the user's own mistake.
+    expect(describeError(Object.assign(new Error("EACCES"), { code: "EACCES", path: "/etc/orders.json" }))).toBe(
+      "/etc/orders.json: permission denied",
+    );
   });
 
   it("is a line for each wrong field, and no JSON", () => {

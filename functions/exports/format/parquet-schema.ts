@@ -3,7 +3,8 @@ import type { SchemaElement } from "hyparquet";
 
 import { parseJson } from "../../shared/input";
 import { RESERVED_COLUMNS } from "../contract";
-import { columnType, inferredType, widenedCell, widenedType, type Cell, type ColumnType } from "./parquet-types";
+import { Texts } from "./parquet-texts";
+import { columnType, inferredType, TEXT, textOf, widenedType, type Cell, type ColumnType } from "./parquet-types";
 import type { ConvertedItem } from "./scan-page";
 
 /** Inferred columns of a file. The whole item has all attributes. */
@@ -49,15 +50,16 @@ interface Column {
   /** As items have it, with quotes. */
   readonly key: Buffer;
   type: ColumnType;
-  /** Shorter than the row group if its last ones are NULL. */
+  /** Shorter than the row group if its last ones are NULL. Unused in a column of text. */
   cells: (Cell | null)[];
+  readonly texts: Texts;
 }
 
-interface ColumnData {
-  readonly name: string;
-  readonly data: (Cell | null)[];
-  readonly statistics: boolean;
-}
+/** A column's values in the row group. */
+export type ColumnValues = { readonly name: string } & (
+  | { readonly texts: Texts }
+  | { readonly cells: (Cell | null)[] }
+);
 
 /**
  * Rows of a file's current row group. A file has one schema, so inferred types widen only until its first row group is taken; rows that need
@@ -96,13 +98,16 @@ export class RowGroup {
     const added = add();
     if (this.refusedCells === refusedCells) return added;
     this.rows = rows;
-    for (const { cells } of this.columns.values()) cells.length = Math.min(cells.length, rows);
+    for (const { cells, texts } of this.columns.values()) {
+      cells.length = Math.min(cells.length, rows);
+      texts.truncate(rows);
+    }
     return undefined;
   }
 
   /** @param content has the item, and keeps it until the row group is taken */
-  addRow(content: Buffer, { attributes }: ConvertedItem): void {
-    for (let index = 0; index < attributes.length; index += 3) {
+  addRow(content: Buffer, { attributes, offsets }: ConvertedItem): void {
+    for (let index = 0; index < offsets; index += 3) {
       const [from = 0, colon = 0, to = 0] = [attributes[index], attributes[index + 1], attributes[index + 2]];
       if (content[colon + 1] === SMALL_N) continue;
       const column = this.columnAt(index / 3, content, from, colon) ?? this.inferColumn(content, from, colon, to);
@@ -111,18 +116,27 @@ export class RowGroup {
     this.rows++;
   }
 
-  /** Empties the row group. */
-  take(): readonly ColumnData[] {
-    const taken = [...this.columns.values()].map((column) => {
-      const { attribute, type, cells } = column;
+  /** The values of all rows, in the order of the elements. */
+  values(): readonly ColumnValues[] {
+    return [...this.columns.values()].map(({ attribute, type, cells, texts }) => {
+      const name = attribute.toLowerCase();
+      if (type === TEXT) {
+        texts.fill(this.rows);
+        return { name, texts };
+      }
       while (cells.length < this.rows) cells.push(null);
-      column.cells = [];
-      // A scan's order is that of hashes, so minima and maxima of texts exclude nothing; and they would keep the content in memory.
-      return { name: attribute.toLowerCase(), data: cells, statistics: type.element.type !== "BYTE_ARRAY" };
+      return { name, cells };
     });
+  }
+
+  /** Empties it. The columns stay as they are. */
+  clear(): void {
+    for (const column of this.columns.values()) {
+      column.cells = [];
+      column.texts.truncate(0);
+    }
     this.rows = 0;
     this.isFrozen = true;
-    return taken;
   }
 
   private columnAt(position: number, content: Buffer, from: number, to: number): Column | undefined {
@@ -147,6 +161,10 @@ export class RowGroup {
   }
 
   private addCell(column: Column, content: Buffer, from: number, to: number): void {
+    if (column.type === TEXT) {
+      addText(column, this.rows, content, from, to);
+      return;
+    }
     let cell = column.type.cellOf(content, from, to);
     if (cell === undefined && this.schema.isInferred) {
       if (this.isFrozen) {
@@ -154,6 +172,10 @@ export class RowGroup {
         return;
       }
       this.widen(column, inferredType(content, from, to));
+      if (column.type === TEXT) {
+        addText(column, this.rows, content, from, to);
+        return;
+      }
       cell = column.type.cellOf(content, from, to);
     }
     if (cell === undefined) {
@@ -166,14 +188,25 @@ export class RowGroup {
 
   private widen(column: Column, other: ColumnType): void {
     const type = widenedType(column.type, column.cells, other);
+    const { cells, texts } = column;
     column.type = type;
-    column.cells = column.cells.map((cell) => (cell === null ? null : widenedCell(type, cell)));
+    if (type === TEXT)
+      for (const [row, cell] of cells.entries())
+        if (cell === null) texts.fill(row + 1);
+        else texts.addText(textOf(cell));
+    // Of an integer, which is a double now.
+    column.cells = type === TEXT ? [] : cells.map((cell) => (cell === null ? null : Number(cell)));
     this.schema.infer(column.attribute, type);
   }
 }
 
 function newColumn(attribute: string, type: ColumnType): Column {
-  return { attribute, key: Buffer.from(JSON.stringify(attribute)), type, cells: [] };
+  return { attribute, key: Buffer.from(JSON.stringify(attribute)), type, cells: [], texts: new Texts() };
+}
+
+function addText({ texts }: Column, row: number, content: Buffer, from: number, to: number): void {
+  texts.fill(row);
+  texts.addJson(content, from, to);
 }
 
 function attributeAt(content: Buffer, from: number, to: number): string {

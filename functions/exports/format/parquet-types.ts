@@ -1,12 +1,11 @@
 /** Types of Parquet columns, and how values of plain JSON become theirs. */
 import type { SchemaElement } from "hyparquet";
 
-import { parseJson } from "../../shared/input";
 import { DAY_MS } from "../../shared/time";
 import { parseParquetType } from "../contract";
 
-/** A value of a column: text in UTF-8; a decimal without its point; a date's days since 1970; a timestamp's milliseconds. */
-export type Cell = Uint8Array | number | bigint | boolean;
+/** A value of a column that is not text: a decimal without its point; a date's days since 1970; a timestamp's milliseconds. */
+export type Cell = number | bigint | boolean;
 
 export interface ColumnType {
   readonly element: Omit<SchemaElement, "name">;
@@ -17,8 +16,6 @@ export interface ColumnType {
   readonly cellOf: (content: Buffer, from: number, to: number) => Cell | undefined;
 }
 
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
@@ -30,15 +27,10 @@ const EXACT_DIGITS = 15;
 
 const PLAIN_NOTATION: Intl.NumberFormatOptions = { useGrouping: false, maximumSignificantDigits: EXACT_DIGITS };
 
-/** Views of the content, because copies of all strings would take more memory than it. */
-const STRING: ColumnType = {
+/** Holds any value: its cells are {@link Texts}. */
+export const TEXT: ColumnType = {
   element: { type: "BYTE_ARRAY", converted_type: "UTF8" },
-  cellOf: (content, from, to) => {
-    if (content[from] !== QUOTE) return content.subarray(from, to);
-    for (let at = from + 1; at < to; at++)
-      if (content[at] === BACKSLASH) return Buffer.from(String(parseJson(content.toString("utf8", from, to))));
-    return content.subarray(from + 1, to - 1);
-  },
+  cellOf: () => undefined,
 };
 
 const BOOLEAN: ColumnType = {
@@ -122,7 +114,7 @@ export function columnType(type: string): ColumnType {
   const parsed = parseParquetType(type);
   switch (parsed?.name) {
     case "string":
-      return STRING;
+      return TEXT;
     case "boolean":
       return BOOLEAN;
     case "int":
@@ -144,7 +136,7 @@ export function columnType(type: string): ColumnType {
 
 /** The narrowest type that holds a value exactly. */
 export function inferredType(content: Buffer, from: number, to: number): ColumnType {
-  return [BOOLEAN, BIGINT, EXACT_DOUBLE].find(({ cellOf }) => cellOf(content, from, to) !== undefined) ?? STRING;
+  return [BOOLEAN, BIGINT, EXACT_DOUBLE].find(({ cellOf }) => cellOf(content, from, to) !== undefined) ?? TEXT;
 }
 
 /**
@@ -155,15 +147,12 @@ export function inferredType(content: Buffer, from: number, to: number): ColumnT
 export function widenedType(type: ColumnType, cells: readonly (Cell | null)[], other: ColumnType): ColumnType {
   const areExact = (): boolean =>
     cells.every((cell) => cell === null || significantDigits(String(cell)) <= EXACT_DIGITS);
-  return type === BIGINT && other === EXACT_DOUBLE && areExact() ? EXACT_DOUBLE : STRING;
+  return type === BIGINT && other === EXACT_DOUBLE && areExact() ? EXACT_DOUBLE : TEXT;
 }
 
-/** A cell in a column that was widened. */
-export function widenedCell({ element }: ColumnType, cell: Cell): Cell {
-  if (cell instanceof Uint8Array) return cell;
-  if (element.type === "DOUBLE") return Number(cell);
-  // Without an exponent, as DynamoDB writes numbers.
-  return Buffer.from(typeof cell === "number" ? cell.toLocaleString("en-US", PLAIN_NOTATION) : String(cell));
+/** A cell of a column that is text now. Without an exponent, as DynamoDB writes numbers. */
+export function textOf(cell: Cell): string {
+  return typeof cell === "number" ? cell.toLocaleString("en-US", PLAIN_NOTATION) : String(cell);
 }
 
 function isNumber(byte = 0): boolean {

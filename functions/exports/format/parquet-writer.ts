@@ -1,15 +1,17 @@
 /** Writes one Parquet file: pages of a scan in, a multipart upload out, with one row group in memory. */
 import { gzipSync } from "node:zlib";
 
-import type { ColumnChunk, RowGroup as ParquetRowGroup } from "hyparquet";
-import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import type { ColumnChunk, ColumnMetaData, RowGroup as ParquetRowGroup } from "hyparquet";
+import { ByteWriter, ParquetWriter, type ColumnSource } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
+import { writeRleBitPackedHybrid } from "hyparquet-writer/src/encoding.js";
 
 import { ITEM_COLUMN } from "../contract";
 import type { ObjectStore } from "../storage/object-store";
 import { ChunkedUpload } from "./chunked-upload";
 import { GZIP_LEVEL, type FileWriter } from "./file-writer";
 import { RowGroup, type ParquetSchema } from "./parquet-schema";
+import { Texts } from "./parquet-texts";
 import { convertScanPage, type ConvertedItem, type Selection } from "./scan-page";
 
 /** Of plain JSON. Readers read larger groups faster, and more of it is in memory. */
@@ -17,9 +19,6 @@ const ROW_GROUP_BYTES = 1_048_576;
 
 /** The library's page size for one page a row group. */
 const ONE_PAGE = 0;
-
-/** Of the length before each value. */
-const LENGTH_BYTES = 4;
 
 /** Zlib's output buffer: most pages compress to less, and Node joins the pieces of others. */
 const SMALLEST_OUTPUT_BYTES = 1_024;
@@ -46,10 +45,10 @@ export function parquetWriter(
   const encoded = new ByteWriter();
   const rowGroup = new RowGroup(schema);
   let writer: ParquetWriter | undefined;
-  /** The row group's items, and where each begins and ends. */
+  /** The row group's items. */
   let content = Buffer.allocUnsafe(0);
   let filled = 0;
-  let spans: number[] = [];
+  const wholeItems = new Texts();
   let page = Buffer.allocUnsafe(0);
   /** Columns whose values differ, so that a dictionary is of no use: it is not tried again. */
   const unique = new Set<string>();
@@ -68,17 +67,12 @@ export function parquetWriter(
     encoded.index = 0;
   };
 
-  /** The row group's whole items, as the column's page. */
-  const itemPage = (rows: number): Buffer => {
-    const length = filled + LENGTH_BYTES * rows;
-    if (page.length < length) page = Buffer.allocUnsafe(length + length / 8);
-    let to = 0;
-    for (let row = 0; row < rows; row++) {
-      const [from = 0, end = 0] = [spans[2 * row], spans[2 * row + 1]];
-      to = page.writeUInt32LE(end - from, to);
-      to += content.copy(page, to, from, end);
-    }
-    return page.subarray(0, to);
+  /** A page with one of these: it is written, or copied, before the next. */
+  const pageOf = (texts: Texts): Buffer => {
+    const { pageBytes } = texts;
+    if (page.length < pageBytes) page = Buffer.allocUnsafe(pageBytes + (pageBytes >> 3));
+    texts.writePage(page, content);
+    return page.subarray(0, pageBytes);
   };
 
   const writeRowGroup = async (): Promise<void> => {
@@ -95,21 +89,37 @@ export function parquetWriter(
     });
     const { rows } = rowGroup;
     if (rows > 0) {
-      const item = writeItemColumn(encoded, itemPage(rows), { rows, compressed });
-      const columnData = rowGroup
-        .take()
-        .map((column) => ({ ...column, ...(unique.has(column.name) && { encoding: "PLAIN" as const }) }));
+      const item = writeTexts(encoded, pageOf(wholeItems), { name: ITEM_COLUMN, rows, compressed });
+      const own = new Map<string, ColumnChunk>();
+      const columnData: ColumnSource[] = [];
+      const columns = rowGroup.values();
+      for (const column of columns) {
+        const { name } = column;
+        if (!("texts" in column))
+          columnData.push({ name, data: column.cells, ...(unique.has(name) && { encoding: "PLAIN" }) });
+        else if (unique.has(name)) {
+          const levels = column.texts.definitionLevels();
+          own.set(name, writeTexts(encoded, pageOf(column.texts), { name, rows, compressed, levels }));
+        }
+        // A scan's order is that of hashes, so minima and maxima of texts exclude nothing; and they would keep the content in memory.
+        else columnData.push({ name, data: column.texts.values(content), statistics: false });
+      }
       void writer.write({ columnData, rowGroupSize: rows, pageSize: ONE_PAGE });
       const group = lastGroup(writer, rows, columnData.length);
-      for (const {
-        meta_data: { type, path_in_schema: [name = ""] = [], dictionary_page_offset: dictionary } = {},
-      } of group.columns)
+      for (const chunk of group.columns) {
+        const { type, path_in_schema: [name = ""] = [], dictionary_page_offset: dictionary } = chunk.meta_data ?? {};
         if (type !== "BOOLEAN" && dictionary === undefined) unique.add(name);
-      group.columns.unshift(item);
-      group.total_byte_size += item.meta_data?.total_uncompressed_size ?? 0n;
-      group.total_compressed_size = (group.total_compressed_size ?? 0n) + (item.meta_data?.total_compressed_size ?? 0n);
+        own.set(name, chunk);
+      }
+      group.columns = [item, ...columns.flatMap(({ name }) => own.get(name) ?? [])];
+      const sum = (bytesOf: (chunk: ColumnMetaData) => bigint): bigint =>
+        group.columns.reduce((total, { meta_data: chunk }) => total + (chunk === undefined ? 0n : bytesOf(chunk)), 0n);
+      group.total_byte_size = sum((chunk) => chunk.total_uncompressed_size);
+      group.total_compressed_size = sum((chunk) => chunk.total_compressed_size);
     }
-    [filled, spans] = [0, []];
+    filled = 0;
+    wholeItems.truncate(0);
+    rowGroup.clear();
     await upload();
   };
 
@@ -122,16 +132,16 @@ export function parquetWriter(
     },
     addPage: (page) => {
       reserve(filled + page.length);
-      const known = spans.length;
+      const known = wholeItems.length;
       const onItem = (item: ConvertedItem): void => {
-        spans.push(item.from, item.to);
+        wholeItems.addSpan(item.from, item.to);
         rowGroup.addRow(content, item);
       };
       const converted = rowGroup.addAll(() =>
         convertScanPage(page, content, filled, { separator: "\n", selection, onItem }),
       );
       if (converted === undefined) {
-        spans.length = known;
+        wholeItems.truncate(known);
         return undefined;
       }
       items += converted.items;
@@ -157,40 +167,48 @@ function compress(page: Uint8Array): Uint8Array {
   return gzipSync(page, { level: GZIP_LEVEL, chunkSize: Math.max(SMALLEST_OUTPUT_BYTES, page.length >> 1) });
 }
 
-/** Writes the column of whole items. The library would create an object for each, and copy it several times. */
-function writeItemColumn(
-  encoded: ByteWriter,
-  page: Buffer,
-  { rows, compressed }: { readonly rows: number; readonly compressed: boolean },
-): ColumnChunk {
+interface TextColumn {
+  readonly name: string;
+  readonly rows: number;
+  readonly compressed: boolean;
+  /** 1 for each value, 0 for NULL. Undefined: the column has no NULL. */
+  readonly levels?: Uint8Array;
+}
+
+/** Writes a column of texts without a dictionary. The library would need an object for each, and copy it several times. */
+function writeTexts(encoded: ByteWriter, page: Buffer, { name, rows, compressed, levels }: TextColumn): ColumnChunk {
   const stored = compressed ? compress(page) : page;
+  const encodedLevels = new ByteWriter();
+  if (levels !== undefined) writeRleBitPackedHybrid(encodedLevels, levels, 1);
+  const levelBytes = encodedLevels.offset;
   const from = encoded.offset;
   writePageHeader(encoded, {
     type: "DATA_PAGE_V2",
-    uncompressed_page_size: page.length,
-    compressed_page_size: stored.length,
+    uncompressed_page_size: levelBytes + page.length,
+    compressed_page_size: levelBytes + stored.length,
     data_page_header_v2: {
       num_values: rows,
-      num_nulls: 0,
+      num_nulls: levels?.reduce((nulls, level) => nulls + 1 - level, 0) ?? 0,
       num_rows: rows,
       encoding: "PLAIN",
-      definition_levels_byte_length: 0,
+      definition_levels_byte_length: levelBytes,
       repetition_levels_byte_length: 0,
       is_compressed: compressed,
     },
   });
   const headerBytes = encoded.offset - from;
+  encoded.appendBytes(encodedLevels.getBytes());
   encoded.appendBytes(stored);
   return {
     file_offset: BigInt(from),
     meta_data: {
       type: "BYTE_ARRAY",
       encodings: ["PLAIN"],
-      path_in_schema: [ITEM_COLUMN],
+      path_in_schema: [name],
       codec: compressed ? "GZIP" : "UNCOMPRESSED",
       num_values: BigInt(rows),
-      total_uncompressed_size: BigInt(headerBytes + page.length),
-      total_compressed_size: BigInt(headerBytes + stored.length),
+      total_uncompressed_size: BigInt(headerBytes + levelBytes + page.length),
+      total_compressed_size: BigInt(headerBytes + levelBytes + stored.length),
       data_page_offset: BigInt(from),
     },
   };

@@ -77,6 +77,8 @@ export interface ConvertedItem {
   readonly to: number;
   /** Three offsets for each top-level attribute: its name with quotes begins and ends, and after a colon its value ends. Reused. */
   readonly attributes: readonly number[];
+  /** How many of them are this item's: the array is never shortened, because it would be allocated anew for each item. */
+  readonly offsets: number;
 }
 
 export interface Conversion {
@@ -125,6 +127,7 @@ class PageConverter {
   private readonly selection: Selection | undefined;
   private readonly onItem: Conversion["onItem"];
   private readonly attributes: number[] = [];
+  private offsets = 0;
 
   constructor(
     private readonly page: Buffer,
@@ -191,14 +194,14 @@ class PageConverter {
     do {
       const start = this.to;
       this.selected = undefined;
-      attributes.length = 0;
+      this.offsets = 0;
       this.map(isObserved);
       if (selection !== undefined && !selection.isUsable(this.selected)) {
         this.to = start;
         this.unusable++;
         continue;
       }
-      onItem?.({ from: start, to: this.to, attributes });
+      onItem?.({ from: start, to: this.to, attributes, offsets: this.offsets });
       this.target[this.to++] = this.separator;
       items++;
     } while (this.hasMore(CLOSE_BRACKET));
@@ -240,7 +243,10 @@ class PageConverter {
     const { selection, onItem } = this;
     if (selection !== undefined && this.isSelectedKey(start, keyEnd))
       this.selected = typedValue(this.page.toString("utf8", valueStart, this.at), selection.type);
-    if (onItem !== undefined) this.attributes.push(start, keyEnd, this.to);
+    if (onItem === undefined) return;
+    this.attributes[this.offsets++] = start;
+    this.attributes[this.offsets++] = keyEnd;
+    this.attributes[this.offsets++] = this.to;
   }
 
   private isSelectedKey(from: number, to: number): boolean {

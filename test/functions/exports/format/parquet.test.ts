@@ -234,6 +234,19 @@ describe("Parquet files", () => {
     expect(await query(written, "SELECT a FROM FILES WHERE a = 'aaaa'")).toEqual([{ a: "aaaa" }]);
   });
 
+  it("have every escaped text and missing one, in each row group", async () => {
+    const pages = ["a", "b", "c"].map((name): Page => [
+      { text: { S: `"${name}1"` } },
+      { other: { S: "x" } },
+      { text: { S: `plain ${name}` }, other: { S: `\n${name}\u0001` } },
+      { text: { S: `\\${name} longer` } },
+    ]);
+    const written = await write(pages, { rowGroupBytes: 1 });
+    expect(await query(written, "SELECT text, other FROM FILES")).toEqual(
+      pages.flat().map(({ text, other }) => ({ text: text?.["S"] ?? null, other: other?.["S"] ?? null })),
+    );
+  });
+
   it("have at most a hundred inferred columns", async () => {
     const wide = Object.fromEntries(Array.from({ length: 150 }, (_, index) => [`a${index}`, { N: "1" }]));
     const written = await write([[wide], [{ ...wide, z: { S: "x" } }]], { rowGroupBytes: 1 });

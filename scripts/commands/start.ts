@@ -14,7 +14,7 @@ import {
   DocumentedCommand,
   EXIT,
   exitCodeOf,
-  wholeNumber,
+  portNumber,
   withApp,
   type AppOptions,
 } from "../shared/terminal/command-line";
@@ -49,7 +49,7 @@ export const command = () =>
     .option(
       "--port <n>",
       `the emulator's port (default: ${DEFAULT_PORT}, or the next free one)`,
-      wholeNumber(1, 65_535),
+      portNumber,
     )
     .option(
       "--record-calls",

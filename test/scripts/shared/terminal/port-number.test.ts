@@ -3,8 +3,8 @@ import { portNumber } from "../../../../scripts/shared/terminal/command-line";
 
 /** Whether fetch connects to a port, where nothing has to listen. */
 async function isFetched(port: number): Promise<boolean> {
-  const answer = await fetch(`http://127.0.0.1:${port}/`).catch(inspect);
-  return !String(answer).includes("bad port");
+  const answer = inspect(await fetch(`http://127.0.0.1:${port}/`).catch((reason: unknown) => reason));
+  return !answer.includes("bad port");
 }
 
 describe("a port to serve on", () => {

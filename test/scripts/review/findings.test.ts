@@ -53,6 +53,33 @@ describe("what a plan means beyond lost data", () => {
       update("aws_s3_bucket_public_access_block.b", { block_public_acls: true }, { block_public_acls: false }),
       "exposure",
     ],
+    ["an object that is archived", update("aws_s3_object.o", {}, { storage_class: "DEEP_ARCHIVE" }), "data"],
+    ["an object for all AWS accounts", update("aws_s3_object.o", {}, { acl: "authenticated-read" }), "exposure"],
+    ["a bucket for all AWS accounts", update("aws_s3_bucket.b", {}, { acl: "authenticated-read" }), "exposure"],
+    [
+      "a route that refuses every request",
+      update(
+        "aws_api_gateway_method_settings.m",
+        { settings: [{ throttling_rate_limit: 100 }] },
+        { settings: [{ throttling_rate_limit: 0 }] },
+      ),
+      "data",
+    ],
+    [
+      "a route that invokes nothing",
+      update("aws_api_gateway_integration.i", { type: "AWS", uri: "u" }, { type: "MOCK", uri: "u" }),
+      "data",
+    ],
+    [
+      "callers that get another deployment",
+      update("aws_api_gateway_stage.s", {}, { canary_settings: [{ percent_traffic: 100, deployment_id: "old" }] }),
+      "exposure",
+    ],
+    [
+      "an address without a page",
+      update("aws_cloudfront_distribution.d", { default_root_object: "index.html" }, { default_root_object: "" }),
+      "identity",
+    ],
     ["versioning that is destroyed", destroy("aws_s3_bucket_versioning.b"), "data"],
     [
       "versioning that is suspended",
@@ -321,6 +348,18 @@ describe("what a plan means beyond lost data", () => {
   it.each<[what: string, change: SampleChange]>([
     ["a bucket that may be emptied", update("aws_s3_bucket.b", { force_destroy: false }, { force_destroy: true })],
     ["another threshold", update("aws_cloudwatch_metric_alarm.a", { threshold: 0 }, { threshold: 5 })],
+    [
+      "a rule of another event bus",
+      update("aws_cloudwatch_event_rule.r", { event_bus_name: "default" }, { event_bus_name: "other" }),
+    ],
+    [
+      "a catalog table of other objects",
+      update(
+        "aws_glue_catalog_table.t",
+        { storage_descriptor: [{ location: "s3://exports/orders" }] },
+        { storage_descriptor: [{ location: "s3://exports/other" }] },
+      ),
+    ],
     ["a route that is gone", destroy("aws_api_gateway_method.m")],
     [
       "a state machine that logs less",
@@ -418,6 +457,15 @@ describe("what a plan means beyond lost data", () => {
         after: {},
         after_unknown: { maximum_retry_attempts: true },
       },
+    ],
+    ["a storage class that can be read", update("aws_s3_object.o", {}, { storage_class: "STANDARD_IA" })],
+    [
+      "columns of a catalog table",
+      update(
+        "aws_glue_catalog_table.t",
+        { storage_descriptor: [{ columns: [] }] },
+        { storage_descriptor: [{ columns: [{ name: "id" }] }] },
+      ),
     ],
     ["a preflight request", create("aws_api_gateway_method.m", { authorization: "NONE", http_method: "OPTIONS" })],
   ])("says nothing of %s", (_, change) => {

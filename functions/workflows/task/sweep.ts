@@ -20,6 +20,9 @@ const MISSING_AFTER_MS = 15 * MINUTE_MS;
 /** The machine has written its row by then, or has failed for it. */
 const START_WRITTEN_MS = 5 * MINUTE_MS;
 
+/** Of executions that were redriven and ended again, the latest are described: their own events have written most of their rows. */
+const MAX_ENDED_AGAIN = 50;
+
 export interface SweepPorts {
   readonly table: Pick<TaskTable, "list" | "read" | "writeEnd" | "writeRedrive">;
   readonly executions: Pick<Executions, "describe" | "running" | "unsuccessfulSince">;
@@ -93,7 +96,8 @@ export async function sweep({ table, executions, clock }: SweepPorts, times: Swe
   // In the console, which writes no row. Whether a row has the end of the run before or after, only a description says.
   const started = new Set(rows.map(({ executionArn }) => executionArn));
   const isUnseen = ({ arn, isRedriven }: ListedExecution) => isRedriven && !started.has(arn);
-  const redriven = [...(running?.values() ?? []), ...(ended ?? [])].filter(isUnseen);
+  const endedAgain = (ended ?? []).filter(isUnseen).sort((a, b) => b.stoppedAt - a.stoppedAt);
+  const redriven = [...[...(running?.values() ?? [])].filter(isUnseen), ...endedAgain.slice(0, MAX_ENDED_AGAIN)];
 
   failures.push(...malformed.map((taskId) => `${taskId}: its row is malformed`));
   let reconciled = 0;

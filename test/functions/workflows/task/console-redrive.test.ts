@@ -42,7 +42,7 @@ async function setup() {
   const redriven = (redriveDate: number) => reconcileEvent({ executionArn, redriveDate }, ports);
   const sweepNow = () => sweep(ports, { stuckBefore: 0, endedAfter: clock.now() - 3_600_000, isOver: () => false });
   const statuses = () => historySchema.parse(table.row("task")?.["history"]).map(({ status }) => status);
-  return { clock, table, lag, now, abort, stop, ended, redrive, redriven, sweepNow, statuses };
+  return { clock, table, executions, lag, now, abort, stop, ended, redrive, redriven, sweepNow, statuses };
 }
 
 describe("a redrive in the console", () => {
@@ -123,5 +123,23 @@ describe("a redrive in the console", () => {
     await expect(redriven(at)).rejects.toThrow(ExecutionNotSettledError);
     await sleep(clock, 6_000);
     await expect(redriven(at)).resolves.toBe("changed");
+  });
+
+  it("of many, which have ended again, costs a sweep as many descriptions as it has time for", async () => {
+    const { clock, executions, sweepNow } = await setup();
+    const again = Array.from({ length: 1_000 }, (_, n) => ({
+      ...{ arn: `arn:${n}`, startedAt: START - 86_400_000, stoppedAt: START + n, isRedriven: true },
+    }));
+    jest.spyOn(executions, "unsuccessfulSince").mockResolvedValue(again);
+    const describe = jest.spyOn(executions, "describe").mockResolvedValue(undefined);
+    const before = clock.now();
+    await expect(sweepNow()).resolves.toMatchObject({ failures: [] });
+    expect(describe.mock.calls.map(([arn]) => arn)).toEqual(
+      again
+        .slice(-50)
+        .reverse()
+        .map(({ arn }) => arn),
+    );
+    expect(clock.now() - before).toBeLessThan(15_000);
   });
 });

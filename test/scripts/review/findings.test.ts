@@ -491,6 +491,10 @@ describe("a policy with a condition", () => {
     ["any caller", { ArnLike: { "aws:SourceArn": "*" } }],
     ["any caller of AWS", { ArnLike: { "aws:SourceArn": ["arn:aws:s3:::b", "arn:*"] } }],
     ["any address", { IpAddress: { "aws:SourceIp": "0.0.0.0/0" } }],
+    ["one half of all addresses or the other", { IpAddress: { "aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"] } }],
+    ["a role of any account", { ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/admin" } }],
+    ["a topic of any account", { ArnLike: { "aws:SourceArn": "arn:aws:sns:eu-central-1:*:alarms" } }],
+    ["any organization", { StringLike: { "aws:PrincipalOrgID": "o-*" } }],
     ["a set of callers that may be empty", { "ForAllValues:StringEquals": { "aws:PrincipalOrgPaths": ["o-1/"] } }],
   ])("is for everybody when it asks for %s", (_, condition) => {
     for (const principal of ["*", { AWS: "*" }, { AWS: ["arn:aws:iam::1:root", "*"] }])
@@ -504,6 +508,7 @@ describe("a policy with a condition", () => {
       { StringEquals: { "aws:PrincipalOrgID": "o-1" }, Bool: { "aws:SecureTransport": "true" } },
     ],
     ["a resource", { ArnLike: { "AWS:SourceArn": "arn:aws:events:eu-central-1:123456789012:rule/almanac-*" } }],
+    ["a bucket", { ArnLike: { "aws:SourceArn": "arn:aws:s3:::exports" } }],
     ["an office", { IpAddress: { "aws:SourceIp": ["192.0.2.0/24"] } }],
   ])("is for some when it asks for %s", (_, condition) => {
     expect(grant("*", condition).findings).toEqual([]);
@@ -512,6 +517,38 @@ describe("a policy with a condition", () => {
   it("cannot hide a policy for everybody in the name of a resource", () => {
     const hidden = grant("*", undefined, { Resource: 'b by {"AWS":"arn:a"} if {"StringEquals":{}}' });
     expect(isForbidden(hidden)).toBe(true);
+  });
+});
+
+describe("a policy that denies", () => {
+  const denial = {
+    ...{ Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "*" },
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+  const allowed = {
+    Effect: "Allow",
+    Principal: { AWS: "arn:aws:iam::123456789012:root" },
+    Action: "s3:*",
+    Resource: "*",
+  };
+  const policyOf = (...Statement: readonly object[]) => ({ policy: JSON.stringify({ Statement }) });
+  const changed = (after: object) => review([update("aws_s3_bucket_policy.p", policyOf(allowed, denial), after)]);
+
+  it.each([
+    ["nothing any more", policyOf(allowed)],
+    ["less", policyOf(allowed, { ...denial, Action: "s3:PutObject" })],
+    ["something else", policyOf(allowed, { ...denial, Condition: { Bool: { "aws:SecureTransport": "true" } } })],
+  ])("is exposed when it denies %s", (_, after) => {
+    expect(changed(after).findings).toMatchObject([
+      { verdict: "exposure", what: "no longer denies this", refused: true },
+    ]);
+  });
+
+  it("is not exposed when it denies more, or is known after the apply only", () => {
+    expect(changed(policyOf(denial)).findings).toEqual([]);
+    expect(changed(policyOf(allowed, denial, { ...denial, Condition: undefined })).findings).toEqual([]);
+    const later = update("aws_s3_bucket_policy.p", policyOf(denial), {});
+    expect(review([unknown({ ...later, after: { policy: "not read" } }, {})]).findings).toEqual([]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { JSON_ARGUMENT } from "../scripts/shared/terminal/json-argument";
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { CONTENTS, programFor } from "../scripts/almanac";
@@ -53,6 +54,15 @@ describe("the command line", () => {
     expect(command).toBeInstanceOf(DocumentedCommand);
     expect(command.summary()).not.toBe("");
     expect(command.helpInformation()).toMatch(new RegExp(`\\n {2}(.*\\| )?(npx almanac ${words.join(" ")}|npm )`));
+  });
+
+  it.each(paths)("takes JSON as it is, from a file and from standard input: %s %s", async (...words) => {
+    let command = await programFor(words);
+    for (const word of words) command = command.commands.find((each) => each.name() === word) ?? command;
+    const taken = command.options.filter(
+      ({ flags, description }) => flags.includes("<json>") && !description.startsWith("the same"),
+    );
+    for (const { description } of taken) expect(description).toContain(JSON_ARGUMENT);
   });
 
   it("shows its table of contents", async () => {

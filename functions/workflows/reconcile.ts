@@ -1,4 +1,4 @@
-/** The handler that records the end of executions that did not record it themselves. */
+/** The handler that records the end of executions that did not record it themselves, and redrives in the console. */
 import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
@@ -12,10 +12,14 @@ import { taskTable } from "./task/task-table";
 const statusChangeSchema = z.looseObject({
   id: z.string(),
   "detail-type": z.literal("Step Functions Execution Status Change"),
-  detail: z.looseObject({ executionArn: z.string(), stopDate: z.number().nullish() }),
+  detail: z.looseObject({
+    executionArn: z.string(),
+    stopDate: z.number().nullish(),
+    redriveDate: z.number().nullish(),
+  }),
 });
 
-/** Handles the end event of an unsuccessful execution: writes the task's end and its reason. */
+/** Handles the event of an execution that ended unsuccessfully, or was redriven: writes the task's status and its reason. */
 export const handler = invocationHandler(
   reconcileEnvironment,
   {
@@ -26,12 +30,13 @@ export const handler = invocationHandler(
     const sfn = createSfn();
     const executions = { describe: (arn: string) => describeExecution(sfn, arn) };
     const table = taskTable(createDynamoDB(), TASKS_TABLE, KEEP_DAYS);
-    return async ({ detail: { executionArn, stopDate } }): Promise<void> => {
+    return async ({ detail: { executionArn, stopDate, redriveDate } }): Promise<void> => {
       if (!executionArn.startsWith(`${EXECUTION_ARN_PREFIX}:`)) {
         logger.warn("execution of another state machine");
         return;
       }
-      const outcome = await reconcileEvent({ executionArn, stopDate: stopDate ?? undefined }, { table, executions });
+      const event = { executionArn, stopDate: stopDate ?? undefined, redriveDate: redriveDate ?? undefined };
+      const outcome = await reconcileEvent(event, { table, executions });
       if (outcome === "changed") metrics.count("reconciledByEvent", 1);
       logger.info("reconciled", { outcome });
     };

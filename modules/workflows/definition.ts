@@ -149,7 +149,7 @@ function recordEnd<const Next extends string = never, const Caught extends strin
   transitions: Transitions<Next, Caught>,
 ) {
   const set = [
-    "#status = :end, #history[1] = :entry, #ttl = :ttl",
+    "#status = :end, #ttl = :ttl",
     ...(reason === undefined ? [] : ["reason = :reason"]),
     ...(hasResult ? ["#result = :json, resultLocation = :location"] : []),
   ];
@@ -158,7 +158,7 @@ function recordEnd<const Next extends string = never, const Caught extends strin
       TableName: table,
       Key: KEY,
       ConditionExpression: `${OWN} AND #status IN (:started, :end)`,
-      UpdateExpression: `SET ${set.join(", ")}`,
+      UpdateExpression: `{% "SET ${set.join(", ")}, #history[" & $string(${END_INDEX}) & "] = :entry" %}`,
       ExpressionAttributeNames: {
         "#status": "status",
         "#history": "history",
@@ -184,6 +184,14 @@ function recordEnd<const Next extends string = never, const Caught extends strin
     ...transitions,
   });
 }
+
+const REDRIVES = "$states.context.Execution.RedriveCount";
+
+/**
+ * Of the end in the task's history, whose entries are STARTED and ends in turn: a repeated write replaces its own. Each redrive in the
+ * console has added both.
+ */
+const END_INDEX = `$exists(${REDRIVES}) ? 2 * ${REDRIVES} + 1 : 1`;
 
 interface RecordedEnd {
   readonly status: EndStatus;

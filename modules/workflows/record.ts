@@ -104,6 +104,13 @@ const RETRY_REQUEST: readonly Retrier[] = [
     BackoffRate: 2,
     JitterStrategy: "FULL",
   },
+  // After a redrive in the console, the row is STARTED again a moment later.
+  {
+    ErrorEquals: ["DynamoDb.ConditionalCheckFailedException"],
+    IntervalSeconds: 2,
+    MaxAttempts: 4,
+    BackoffRate: 2,
+  },
 ];
 
 export type ApprovalFields<Next extends string, Caught extends string> = Transitions<Next, Caught> & {

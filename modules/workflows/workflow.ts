@@ -362,12 +362,12 @@ function createTasksApi(
   });
 }
 
-/** Step Functions emits an event for each unsuccessful execution. A successful one has written DONE itself. */
+/** Step Functions emits an event for each unsuccessful execution, and each redrive. A successful one has written DONE itself. */
 function createReconciler(scope: Construct, table: Table, machine: StateMachine, { keepDays }: Settings): void {
   const reconcile = new AsyncFunction<ReconcileEnvironment>(scope, "reconcile", {
     entry: "functions/workflows/reconcile.ts",
     environment: {
-      TASKS_TABLE: table.grant("UpdateItem"),
+      TASKS_TABLE: table.grant("Query", "UpdateItem"),
       EXECUTION_ARN_PREFIX: machine.grantExecutions("DescribeExecution"),
       KEEP_DAYS: keepDays.stringValue,
     },
@@ -388,6 +388,20 @@ function createReconciler(scope: Construct, table: Table, machine: StateMachine,
       source: ["aws.states"],
       "detail-type": ["Step Functions Execution Status Change"],
       detail: { stateMachineArn: [machine.arn], status: ["FAILED", "TIMED_OUT", "ABORTED"] },
+    },
+    target: reconcile,
+  });
+  // In the console. Redriven here, the row is STARTED already. An execution that was not redriven writes both itself.
+  new EventRule(scope, scope instanceof Feature ? "executions-redriven" : "redriven", {
+    description: "Executions of tasks that were redriven",
+    pattern: {
+      source: ["aws.states"],
+      "detail-type": ["Step Functions Execution Status Change"],
+      detail: {
+        stateMachineArn: [machine.arn],
+        status: ["RUNNING", "SUCCEEDED"],
+        redriveCount: [{ numeric: [">", 0] }],
+      },
     },
     target: reconcile,
   });

@@ -17,7 +17,7 @@ import {
   DocumentedCommand,
   EXIT,
   exitCodeOf,
-  wholeNumber,
+  portNumber,
   withEnvironment,
   type EnvironmentOptions,
 } from "../shared/terminal/command-line";
@@ -47,7 +47,7 @@ export const command = () =>
     }),
   )
     .option("--write", "allow actions outside of local: run now, pause, set, delete, send", false)
-    .option("--port <n>", `its port (default: ${DEFAULT_PORT}, or any free one)`, wholeNumber(1, 65_535))
+    .option("--port <n>", `its port (default: ${DEFAULT_PORT}, or any free one)`, portNumber)
     .option("--no-open", "only print the address")
     .addOption(
       new Option("--key-file <file>", "for npm start: prints the port, and writes a key for addresses").hideHelp(),

@@ -14,7 +14,7 @@ import {
   DocumentedCommand,
   EXIT,
   exitCodeOf,
-  wholeNumber,
+  portNumber,
   withApp,
   type AppOptions,
 } from "../shared/terminal/command-line";
@@ -46,11 +46,7 @@ export const command = () =>
     .option("--yes", "download Terraform without asking, if this machine has none", false)
     .option("--detach", "leave it running in the background (npm run status, npm run stop)", false)
     .option("--fresh", "start with an empty emulator, and forget what an earlier one has kept", false)
-    .option(
-      "--port <n>",
-      `the emulator's port (default: ${DEFAULT_PORT}, or the next free one)`,
-      wholeNumber(1, 65_535),
-    )
+    .option("--port <n>", `the emulator's port (default: ${DEFAULT_PORT}, or the next free one)`, portNumber)
     .option(
       "--record-calls",
       "write the AWS calls of functions and state machines to calls.ndjson in the home folder",

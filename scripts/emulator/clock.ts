@@ -34,6 +34,11 @@ export class ClockStuckError extends Error {
   override readonly name = "ClockStuckError";
 }
 
+/** Another command has stopped the clock, or moved it back, before it was where this one moves it. */
+export class ClockTakenError extends Error {
+  override readonly name = "ClockTakenError";
+}
+
 const POLL_MS = 200;
 
 export async function readClock(endpoint: string): Promise<ClockState> {
@@ -63,7 +68,7 @@ export async function backToNow(endpoint: string): Promise<ClockState> {
 /**
  * Moves the clock and waits until it is there. When the signal is aborted, the clock stays where it is.
  *
- * @throws LauncherRefusedError, ClockStuckError
+ * @throws LauncherRefusedError, ClockStuckError, ClockTakenError
  */
 export async function advanceClock(
   endpoint: string,
@@ -71,11 +76,20 @@ export async function advanceClock(
   { onProgress, signal }: { readonly onProgress?: (clock: ClockState) => void; readonly signal?: AbortSignal } = {},
 ): Promise<ClockState> {
   let clock = await beginAdvance(endpoint, untilMs);
-  while (clock.moving) {
+  while (clock.moving && !isTaken(clock, untilMs)) {
     onProgress?.(clock);
     await pause(POLL_MS);
     clock = signal?.aborted === true ? await stopClock(endpoint) : await readClock(endpoint);
   }
   if (clock.error !== null) throw new ClockStuckError(clock.error);
+  if (clock.nowMs < untilMs - 1 && signal?.aborted !== true)
+    throw new ClockTakenError(
+      `Another command has taken the clock: it is ${new Date(clock.nowMs).toISOString()}, not ${new Date(untilMs).toISOString()}.`,
+    );
   return clock;
+}
+
+/** Whether the clock is moved at a speed, or to elsewhere. The emulator counts in seconds, with fractions. */
+function isTaken({ speed, untilMs: other }: ClockState, untilMs: number): boolean {
+  return speed !== 1 || (other !== null && Math.abs(other - untilMs) >= 1);
 }

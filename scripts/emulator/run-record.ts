@@ -83,8 +83,13 @@ export function describeDeploying(deploying: number): string {
 export async function writeRecord(home: Home, record: RunRecord): Promise<void> {
   await mkdir(home.folder, { recursive: true });
   const unfinished = `${home.record}.${process.pid}`;
-  await writeFile(unfinished, `${JSON.stringify(record, null, 2)}\n`);
-  await rename(unfinished, home.record);
+  try {
+    await writeFile(unfinished, `${JSON.stringify(record, null, 2)}\n`);
+    await rename(unfinished, home.record);
+  } finally {
+    // There only where the disk is full.
+    await rm(unfinished, { force: true });
+  }
 }
 
 export async function removeRecord({ record }: Home): Promise<void> {

@@ -1,7 +1,6 @@
 // What every command needs before it runs: a recent Node, installed dependencies, and the compiled command line. Plain
 // JavaScript without dependencies, because it runs first in a fresh clone.
 import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import {
   existsSync,
   linkSync,
@@ -161,7 +160,7 @@ function readManifest() {
 function isCurrent({ folder, inputs }) {
   return (
     existsSync(join(COMPILED, folder, "almanac.js")) &&
-    Object.entries(inputs).every(([file, hash]) => hashOf(file) === hash)
+    Object.entries(inputs).every(([file, { stamp, hash }]) => stampOf(file) === stamp || hashOf(file) === hash)
   );
 }
 
@@ -203,7 +202,10 @@ async function compileInto(folder) {
   });
   const sources = Object.keys(metafile.inputs).filter((file) => !file.includes("node_modules"));
   const inputs = Object.fromEntries(
-    [...sources, "package-lock.json", INSTALLED, "scripts/launcher/prepare.mjs"].map((file) => [file, hashOf(file)]),
+    [...sources, "package-lock.json", INSTALLED, "scripts/launcher/prepare.mjs"].map((file) => [
+      file,
+      { stamp: stampOf(file), hash: hashOf(file) },
+    ]),
   );
   mkdirSync(COMPILED, { recursive: true });
   writeFileSync(join(COMPILED, folder, "package.json"), '{"type":"module"}');
@@ -220,9 +222,18 @@ function removeOld(current) {
   }
 }
 
+/** Another one whenever the file is written: a sixth of the time that its hash takes. */
+function stampOf(file) {
+  const stat = statSync(join(root, file), { throwIfNoEntry: false });
+  return stat && `${stat.ino} ${stat.size} ${stat.ctimeMs}`;
+}
+
 function hashOf(file) {
   try {
-    return createHash("sha256")
+    // Loaded when a file has changed only.
+    return process
+      .getBuiltinModule("node:crypto")
+      .createHash("sha256")
       .update(readFileSync(join(root, file)))
       .digest("hex");
   } catch {

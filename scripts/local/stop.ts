@@ -17,8 +17,8 @@ const EMULATOR_GRACE_MS = 30_000;
 export async function stopLocal(home: Home): Promise<{ readonly endpoint: string } | undefined> {
   const record = await readRecord(home);
   if (record === undefined) return undefined;
-  // The foreground npm start must not report this end as a failure.
-  await writeRecord(home, { ...record, stopping: true });
+  // The foreground npm start must not report this end as a failure. On a full disk it does, and what runs ends nevertheless.
+  await writeRecord(home, { ...record, stopping: true }).catch(() => undefined);
   const { process: identity, container } = record.emulator;
   // First: while its page is open, the emulator is never idle.
   if (record.console !== undefined) await endProcessGroup(record.console.process, GRACE_MS);

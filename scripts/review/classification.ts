@@ -73,10 +73,11 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     destroyed: identity("no longer invokes the function of its route: callers get errors"),
     goesWith: withMethod,
     exposure: "tls_config credentials",
+    durability: "type",
     identity: "http_method",
     address: "rest_api_id resource_id uri connection_id",
     settings:
-      "cache_key_parameters cache_namespace connection_type content_handling integration_http_method passthrough_behavior request_parameters request_templates timeout_milliseconds type",
+      "cache_key_parameters cache_namespace connection_type content_handling integration_http_method passthrough_behavior request_parameters request_templates timeout_milliseconds",
   },
   aws_api_gateway_integration_response: {
     destroyed: identity("no longer answers for its route"),
@@ -128,20 +129,20 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     destroyed: identity("no longer exists: its clients get errors"),
     goesWith: withAny(["aws_api_gateway_rest_api", "rest_api_id"]),
     replaced: identity("is not there for a while: its clients get errors", "warn"),
-    exposure: "access_log_settings client_certificate_id",
+    exposure: "access_log_settings canary_settings client_certificate_id",
     identity: "stage_name",
     address: "rest_api_id",
     settings:
-      "cache_cluster_enabled cache_cluster_size deployment_id description documentation_version tags variables xray_tracing_enabled canary_settings",
+      "cache_cluster_enabled cache_cluster_size deployment_id description documentation_version tags variables xray_tracing_enabled",
   },
   aws_cloudfront_distribution: {
     destroyed: identity("no longer exists: its domain leads nowhere"),
     replaced: identity("gets another domain"),
     exposure:
       "default_cache_behavior ordered_cache_behavior origin origin_group restrictions viewer_certificate web_acl_id logging_config",
-    identity: "aliases enabled staging continuous_deployment_policy_id",
+    identity: "aliases default_root_object enabled staging continuous_deployment_policy_id",
     settings:
-      "comment default_root_object http_version is_ipv6_enabled price_class retain_on_delete tags wait_for_deployment custom_error_response",
+      "comment http_version is_ipv6_enabled price_class retain_on_delete tags wait_for_deployment custom_error_response",
   },
   aws_cloudfront_origin_access_control: {
     destroyed: exposure("no longer signs CloudFront's requests"),
@@ -160,7 +161,8 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     destroyed: data("no longer starts anything", "warn"),
     goesWith: withTargets,
     durability: "state is_enabled schedule_expression event_pattern",
-    settings: "description event_bus_name force_destroy name name_prefix role_arn tags",
+    address: "event_bus_name",
+    settings: "description force_destroy name name_prefix role_arn tags",
   },
   aws_cloudwatch_event_target: {
     destroyed: data("no longer receives events", "warn"),
@@ -203,9 +205,9 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     destroyed: identity("no longer exists: queries of it fail", "warn"),
     goesWith: withAny(["aws_glue_catalog_database", "database_name"]),
     identity: "name",
-    address: "catalog_id database_name target_table",
+    address: "catalog_id database_name parameters storage_descriptor target_table",
     settings:
-      "description owner parameters retention table_type view_expanded_text view_original_text open_table_format_input partition_index partition_keys storage_descriptor",
+      "description owner retention table_type view_expanded_text view_original_text open_table_format_input partition_index partition_keys",
   },
   aws_iam_role: {
     replaced: identity("gets another unique id: policies of others that name it no longer match", "warn"),
@@ -308,11 +310,12 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     destroyed: data("is deleted", "warn"),
     goesWith: either(withAny(["aws_s3_bucket", "bucket"]), withUsers("aws_lambda_function", "key")),
     exposure: "acl server_side_encryption kms_key_id bucket_key_enabled website_redirect",
-    durability: "force_destroy object_lock_legal_hold_status object_lock_mode object_lock_retain_until_date",
+    durability:
+      "force_destroy object_lock_legal_hold_status object_lock_mode object_lock_retain_until_date storage_class",
     identity: "key",
     address: "bucket",
     settings:
-      "cache_control checksum_algorithm content content_base64 content_disposition content_encoding content_language content_type etag metadata source source_hash storage_class tags override_provider",
+      "cache_control checksum_algorithm content content_base64 content_disposition content_encoding content_language content_type etag metadata source source_hash tags override_provider",
   },
   aws_sfn_state_machine: {
     destroyed: identity("no longer exists: its executions end, and their histories are lost"),
@@ -385,6 +388,8 @@ const turnedOn = (before: unknown, after: unknown) => before !== true && after =
 const gone = (before: unknown, after: unknown) => before !== undefined && after === undefined;
 const another = (before: unknown, after: unknown, created: boolean) =>
   !created && before !== undefined && after !== undefined;
+/** `authenticated-read` is everybody with any AWS account. */
+const isPublicAcl = (_: unknown, after: unknown) => /^(public|authenticated)-/.test(String(after));
 const isNot = (value: unknown) => (_: unknown, after: unknown) => after !== value;
 
 /** When a change of an attribute is one for the worse. Attributes that no rule names are reported at any change. */
@@ -482,17 +487,24 @@ export const RULES: readonly Rule[] = [
   { type: "aws_s3_object", path: /^force_destroy$/, verdict: "data", what: "", if: () => false },
   {
     type: "aws_s3_object",
+    path: /^storage_class$/,
+    verdict: "data",
+    what: "cannot be read until somebody restores it",
+    if: (_, after) => after === "GLACIER" || after === "DEEP_ARCHIVE",
+  },
+  {
+    type: "aws_s3_object",
     path: /^acl$/,
     verdict: "exposure",
     what: "can be read by everybody",
-    if: (_, after) => typeof after === "string" && after.startsWith("public"),
+    if: isPublicAcl,
   },
   {
     type: "aws_s3_bucket",
     path: /^acl$/,
     verdict: "exposure",
     what: "can be read by everybody",
-    if: (_, after) => typeof after === "string" && after.startsWith("public"),
+    if: isPublicAcl,
   },
   // DynamoDB
   {
@@ -892,6 +904,13 @@ export const RULES: readonly Rule[] = [
   },
   // API Gateway
   {
+    type: "aws_api_gateway_integration",
+    path: /^type$/,
+    verdict: "data",
+    what: "answers without invoking anything: what its callers send is lost",
+    if: (before, after, created) => !created && after === "MOCK" && before !== "MOCK",
+  },
+  {
     type: "aws_api_gateway_method",
     path: /^authorization$/,
     verdict: "exposure",
@@ -921,6 +940,13 @@ export const RULES: readonly Rule[] = [
     verdict: "exposure",
     what: "no longer limits requests",
     if: (before, after, created) => !created && before !== undefined && Number(before) >= 0 && Number(after ?? -1) < 0,
+  },
+  {
+    type: "aws_api_gateway_method_settings",
+    path: /^settings\.\d+\.throttling_(burst|rate)_limit$/,
+    verdict: "data",
+    what: "refuses every request",
+    if: (before, after, created) => !created && after === 0 && before !== 0,
   },
   {
     type: "aws_api_gateway_method_settings",
@@ -975,6 +1001,22 @@ export const RULES: readonly Rule[] = [
     what: "has other routes",
     if: (_, __, created) => !created,
   },
+  // Glue
+  {
+    type: "aws_glue_catalog_table",
+    path: /^(storage_descriptor\.\d+\.location|parameters\.storage\.location\.template)$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "has other objects: its queries read another place",
+    if: (before, _, created) => !created && before !== undefined,
+  },
+  {
+    type: "aws_glue_catalog_table",
+    path: /^(storage_descriptor|parameters)\./,
+    verdict: "identity",
+    what: "",
+    if: () => false,
+  },
   // Step Functions
   {
     type: "aws_sfn_state_machine",
@@ -998,6 +1040,13 @@ export const RULES: readonly Rule[] = [
     verdict: "exposure",
     what: "serves plain HTTP",
     if: (_, after) => after === "allow-all",
+  },
+  {
+    type: "aws_cloudfront_distribution",
+    path: /^default_root_object$/,
+    verdict: "identity",
+    what: "has no page at its address, or another one",
+    if: (before, _, created) => !created && before !== undefined && before !== "",
   },
   {
     type: "aws_cloudfront_distribution",

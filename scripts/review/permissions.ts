@@ -13,6 +13,8 @@ export interface PermissionChange {
   readonly lost: readonly string[];
   /** Those gained that everybody has. */
   readonly opened: readonly string[];
+  /** What a policy that stays has denied, and denies no more. */
+  readonly undenied: readonly string[];
 }
 
 /** One action on one resource. */
@@ -25,6 +27,8 @@ interface Grant {
   readonly rest: string;
   /** Whether no principal and no condition says who has it. */
   readonly everybody: boolean;
+  /** True: it stands for a policy that is known after the apply, or secret. */
+  readonly unread?: boolean;
 }
 
 const listOf = (item: z.ZodType<string>) => z.union([z.array(item), item.transform((one) => [one])]).optional();
@@ -60,11 +64,14 @@ export function changedPermissions(
 ): readonly PermissionChange[] {
   const before: Grant[] = [];
   const after: Grant[] = [];
+  const destroyed = new Set<string>();
   for (const resource of changes) {
     const { change, deposed } = resource;
     if (deposed !== undefined || change.actions.every((action) => action === "no-op" || action === "read")) continue;
-    before.push(...grantsOf(resource, fieldsOf(change.before), change.before_sensitive));
+    const granted = grantsOf(resource, fieldsOf(change.before), change.before_sensitive);
+    before.push(...granted);
     const gone = !change.actions.some((action) => action === "create" || action === "update");
+    if (gone) for (const { owner } of granted) destroyed.add(owner);
     if (gone) continue;
     const planned = Object.entries(fieldsOf(change.after)).filter(([, value]) => value !== null);
     const known = { ...expressions.of(resource.address), ...Object.fromEntries(planned) };
@@ -81,8 +88,23 @@ export function changedPermissions(
       gained: sentences(gained.filter((grant) => grant.owner === owner)),
       lost: sentences(lost.filter((grant) => grant.owner === owner)),
       opened: sentences(gained.filter((grant) => grant.owner === owner && grant.everybody)),
+      // The destruction of a policy is judged by its type; of one that cannot be read nothing is known.
+      undenied:
+        destroyed.has(owner) || gained.some((grant) => grant.owner === owner && grant.unread === true)
+          ? []
+          : sentences(lost.filter((grant) => grant.owner === owner && !isDeniedElsewhere(grant, gained))),
     }))
     .filter((change) => change.gained.length + change.lost.length > 0);
+}
+
+/** Whether what denied something denies it of another resource now, such as one that was replaced; or has denied nothing. */
+function isDeniedElsewhere({ owner, effect, action, rest }: Grant, gained: readonly Grant[]): boolean {
+  return (
+    effect !== "Deny" ||
+    gained.some(
+      (other) => other.owner === owner && other.effect === effect && other.action === action && other.rest === rest,
+    )
+  );
 }
 
 function grantsOf(
@@ -157,8 +179,13 @@ function namesCallers(condition: unknown): boolean {
   );
 }
 
-/** `*`, `arn:*`, `arn:aws:*:*:*:*`, `0.0.0.0/0`. */
-const isAnything = (value: unknown) => typeof value !== "string" || /^(arn:)?(aws:)?[*?:]*$|\/0$/.test(value);
+/**
+ * `*`, `arn:*`, `arn:aws:*:*:*:*`; a role or topic of any account, any organization; `0.0.0.0/0`, and half of all addresses. ARNs of S3 have no
+ * account.
+ */
+const ANYTHING = /^(arn:)?(aws:)?[*?:]*$|^arn:[^:]*:(?!s3:)[^:]*:[^:]*:[*?]+:|^o-[*?]|\/[0-7]$/;
+
+const isAnything = (value: unknown) => typeof value !== "string" || ANYTHING.test(value);
 
 function invocationGrant(owner: string, values: Readonly<Record<string, unknown>>): Grant {
   const source = text(values["source_arn"]);
@@ -173,7 +200,7 @@ function invocationGrant(owner: string, values: Readonly<Record<string, unknown>
 }
 
 function unreadable(owner: string, attribute: string, why: string): Grant {
-  return { owner, effect: `${attribute}:`, action: why, resource: "", rest: "", everybody: false };
+  return { owner, effect: `${attribute}:`, action: why, resource: "", rest: "", everybody: false, unread: true };
 }
 
 /** The role of an identity policy; the address of a resource policy. */

@@ -281,16 +281,9 @@ function openPermissions(changes: readonly PermissionChange[], allowed: Readonly
     sentences.length === 0
       ? []
       : [{ verdict: "exposure", address, what, changes: sentences, refused: true, allowed: allowed.has(address) }];
-  return changes.flatMap(({ owner, gained, lost, opened }) => [
+  return changes.flatMap(({ owner, opened, undenied }) => [
     ...finding(owner, "can be used by everybody", opened),
-    // One that denies another ARN, or whose policy is not known yet, still denies. One that is destroyed is reported elsewhere.
-    ...(gained.length === 0 || gained.some((sentence) => !sentence.startsWith("Allow"))
-      ? []
-      : finding(
-          owner,
-          "no longer denies this",
-          lost.filter((sentence) => sentence.startsWith("Deny")),
-        )),
+    ...finding(owner, "no longer denies this", undenied),
   ]);
 }
 

@@ -30,9 +30,7 @@ import { keysOf } from "../shared/emulator-keys";
 import { parseJson } from "../shared/fields";
 import { partitionOf } from "../../modules/synthesized/partition";
 import { createS3Client } from "../shared/aws/s3-client";
-
-/** How long an older version of the state is kept. */
-const OLD_STATE_DAYS = 90;
+import { lifecycleWeaknesses, OLD_STATE_DAYS } from "./state-lifecycle";
 
 export const backendSchema = z.object({
   bucket: z.string(),
@@ -296,6 +294,8 @@ function settingsOf(s3: S3Client, { bucket: Bucket, region, key }: StateBackend)
       find: () =>
         find(s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket })), ({ Rules = [] }) => {
           rules = Rules;
+          const weaknesses = lifecycleWeaknesses(rules, key);
+          if (weaknesses.length > 0) return { weakness: weaknesses.join(" And ") };
           return rules.every(({ ID = "" }) => ID.startsWith(OLD_STATES) && ID !== oldStatesOf(key).ID)
             ? "unset"
             : "kept";

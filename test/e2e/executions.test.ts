@@ -1,13 +1,18 @@
-/** The history of executions on the emulator: of states within states, as on AWS. */
+/** Executions on the emulator as on AWS: their history, of states within states, and the tokens that they wait for. */
 import { setTimeout as pause } from "node:timers/promises";
 import { CreateRoleCommand, IAMClient } from "@aws-sdk/client-iam";
 import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
   GetExecutionHistoryCommand,
+  SendTaskFailureCommand,
+  SendTaskHeartbeatCommand,
+  SendTaskSuccessCommand,
   SFNClient,
   StartExecutionCommand,
+  StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
 import { awsConfiguration } from "./support/system";
 
@@ -43,21 +48,29 @@ const DEFINITION = JSON.stringify({
   },
 });
 
-it("has the states of branches and of items, each after what led to it, and none of a distributed map", async () => {
+async function machine(name: string, definition: string) {
   const aws = awsConfiguration(emulator.endpoint);
   const [iam, sfn] = [new IAMClient(aws), new SFNClient(aws)];
   const trust = { Version: "2012-10-17", Statement: [] };
-  const { Role } = await iam.send(
-    new CreateRoleCommand({ RoleName: "nested", AssumeRolePolicyDocument: JSON.stringify(trust) }),
+  const role = new CreateRoleCommand({ RoleName: name, AssumeRolePolicyDocument: JSON.stringify(trust) });
+  const { Role } = await iam.send(role);
+  const { stateMachineArn } = await sfn.send(
+    new CreateStateMachineCommand({ name, definition, roleArn: Role?.Arn ?? "" }),
   );
-  const machine = { name: "nested", definition: DEFINITION, roleArn: Role?.Arn ?? "" };
-  const { stateMachineArn } = await sfn.send(new CreateStateMachineCommand(machine));
-  const { executionArn } = await sfn.send(new StartExecutionCommand({ stateMachineArn }));
-  let status: string | undefined = "RUNNING";
-  while (status === "RUNNING") {
-    await pause(50);
-    ({ status } = await sfn.send(new DescribeExecutionCommand({ executionArn })));
-  }
+  const start = async () => (await sfn.send(new StartExecutionCommand({ stateMachineArn }))).executionArn;
+  const ended = async (executionArn: string | undefined) => {
+    for (;;) {
+      const execution = await sfn.send(new DescribeExecutionCommand({ executionArn }));
+      if (execution.status !== "RUNNING") return execution;
+      await pause(50);
+    }
+  };
+  return { sfn, start, ended };
+}
+
+it("has the states of branches and of items, each after what led to it, and none of a distributed map", async () => {
+  const { sfn, start, ended } = await machine("nested", DEFINITION);
+  const { executionArn, status } = await ended(await start());
   expect(status).toBe("SUCCEEDED");
 
   const { events = [] } = await sfn.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1_000 }));
@@ -76,4 +89,49 @@ it("has the states of branches and of items, each after what led to it, and none
   expect(led.filter((each) => each.endsWith("Item Entered"))).toHaveLength(2);
   const one = events.find((event) => nameOf(event) === "One Exited");
   expect(one?.stateExitedEventDetails?.output).toBe("1");
+});
+
+const waitingFor = (QueueUrl: string | undefined) =>
+  JSON.stringify({
+    QueryLanguage: "JSONata",
+    StartAt: "Ask",
+    States: {
+      Ask: {
+        Type: "Task",
+        Resource: "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        Arguments: { QueueUrl, MessageBody: "{% $states.context.Task.Token %}" },
+        TimeoutSeconds: 600,
+        End: true,
+      },
+    },
+  });
+
+it("accepts a token once, and none of an execution that was stopped", async () => {
+  const sqs = new SQSClient(awsConfiguration(emulator.endpoint));
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "tokens" }));
+  const { sfn, start, ended } = await machine("waiting", waitingFor(QueueUrl));
+  const asked = async () => {
+    const executionArn = await start();
+    for (;;) {
+      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 }));
+      if (Messages[0] !== undefined) return { executionArn, taskToken: Messages[0].Body };
+    }
+  };
+  const success = (taskToken?: string) => sfn.send(new SendTaskSuccessCommand({ taskToken, output: "1" }));
+  const gone = { name: "TaskTimedOut", message: "Task Timed Out: 'Provided task does not exist anymore'" };
+
+  const answered = await asked();
+  await sfn.send(new SendTaskHeartbeatCommand({ taskToken: answered.taskToken }));
+  await success(answered.taskToken);
+  await expect(success(answered.taskToken)).rejects.toMatchObject(gone);
+  await expect(ended(answered.executionArn)).resolves.toMatchObject({ status: "SUCCEEDED", output: "1" });
+
+  const stopped = await asked();
+  await sfn.send(new StopExecutionCommand({ executionArn: stopped.executionArn }));
+  await expect(success(stopped.taskToken)).rejects.toMatchObject(gone);
+  await expect(sfn.send(new SendTaskFailureCommand({ taskToken: stopped.taskToken }))).rejects.toMatchObject(gone);
+  await expect(sfn.send(new SendTaskHeartbeatCommand({ taskToken: stopped.taskToken }))).rejects.toMatchObject(gone);
+  await expect(ended(stopped.executionArn)).resolves.toMatchObject({ status: "ABORTED" });
+
+  await expect(success("none")).rejects.toMatchObject({ name: "InvalidToken" });
 });

@@ -1,6 +1,12 @@
 import { DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StopExecutionCommand } from "@aws-sdk/client-sfn";
+import {
+  DescribeExecutionCommand,
+  ListExecutionsCommand,
+  RedriveExecutionCommand,
+  SFNClient,
+  StopExecutionCommand,
+} from "@aws-sdk/client-sfn";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 import { systemClock } from "../../functions/shared/clock";
@@ -310,6 +316,42 @@ describe("workflows, deployed", () => {
       "DONE",
     ]);
     expect((await overApi("redrive"))[0]).toBe(409);
+  });
+
+  it("follows an execution that is redriven in the console, and decides nothing for one that was stopped", async () => {
+    const task = async (id: string) =>
+      taskSchema.parse((await call("GET", `/tasks/${id}`, { api: refunds.api_id }))[1]);
+    const post = (path: string, body?: object) => call("POST", path, { api: refunds.api_id, ...(body && { body }) });
+    const asked = (id: string, times: number) =>
+      eventually(
+        () => task(id),
+        ({ status, approvals = [] }) => status === "STARTED" && approvals.length === times,
+      );
+    const ended = (id: string) =>
+      eventually(
+        () => task(id),
+        ({ status }) => status !== "STARTED",
+      );
+    for (const taskId of ["refund-5", "refund-6"])
+      expect((await post("/tasks", { taskId, input: { amount: 500 } }))[0]).toBe(200);
+    const { executionArn } = await asked("refund-5", 1);
+    expect((await post("/tasks/refund-5/reject"))[0]).toBe(200);
+    expect(await ended("refund-5")).toMatchObject({ status: "FAILED" });
+    await sfn.send(new RedriveExecutionCommand({ executionArn }));
+    expect((await asked("refund-5", 2)).reason).toBeUndefined();
+    expect((await post("/tasks/refund-5/approve"))[0]).toBe(200);
+    const done = await ended("refund-5");
+    expect(done).toMatchObject({ status: "DONE", result: { receipt: "refund-refund-5" } });
+    expect(done.history.map(({ status }) => status)).toEqual(["STARTED", "FAILED", "STARTED", "DONE"]);
+
+    const stopped = await asked("refund-6", 1);
+    await sfn.send(new StopExecutionCommand({ executionArn: stopped.executionArn }));
+    const [code, answer] = await post("/tasks/refund-6/approve");
+    expect([code, answer]).toMatchObject([409, { message: expect.stringContaining("its task has ended") as unknown }]);
+    expect(await ended("refund-6")).toMatchObject({ status: "ABORTED" });
+    expect((await task("refund-6")).approvals).toEqual([
+      { state: "Approve", requestedAt: expect.any(String) as unknown },
+    ]);
   });
 
   it("lists tasks by their status, page by page", async () => {

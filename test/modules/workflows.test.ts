@@ -54,7 +54,7 @@ describe("the workflows module", () => {
 
   it("lets the reconciler read how executions ended, and write it", () => {
     expect(policyOf("reconcile")).toEqual([
-      "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.table.arn} (TasksTable)",
+      "Allow dynamodb:Query, dynamodb:UpdateItem on ${aws_dynamodb_table.table.arn}, ${aws_dynamodb_table.table.arn}/index/byStatus (TasksTable)",
       `Allow states:DescribeExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
     ]);
   });
@@ -65,6 +65,13 @@ describe("the workflows module", () => {
       source: ["aws.states"],
       "detail-type": ["Step Functions Execution Status Change"],
       detail: { stateMachineArn: ["${aws_sfn_state_machine.task.arn}"], status: ["FAILED", "TIMED_OUT", "ABORTED"] },
+    });
+  });
+
+  it("invokes the reconciler for what was redriven in the console, and for no other start", () => {
+    const { event_pattern: pattern } = resource(workflow(), "aws_cloudwatch_event_rule", "executions_redriven");
+    expect(JSON.parse(String(pattern))).toMatchObject({
+      detail: { status: ["RUNNING", "SUCCEEDED"], redriveCount: [{ numeric: [">", 0] }] },
     });
   });
 

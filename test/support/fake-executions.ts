@@ -1,7 +1,12 @@
 /** An in-memory Step Functions: runs the task machine on a virtual clock. */
 import type { Clock } from "../../functions/shared/clock";
 import * as z from "zod";
-import { NotRedrivableError, type Executions, type StateOutcome } from "../../functions/workflows/task/executions";
+import {
+  NotRedrivableError,
+  type Executions,
+  type ListedExecution,
+  type StateOutcome,
+} from "../../functions/workflows/task/executions";
 import type { Execution } from "../../functions/workflows/task/task";
 import type { Json } from "../../modules/asl/values";
 import type { Machine } from "../../modules/asl/machine";
@@ -114,7 +119,7 @@ export function fakeExecutions({
       services: { ...services, "aws-sdk:dynamodb:updateItem.waitForTaskToken": waitForToken },
       name,
       arn,
-      ...(resumeAt !== undefined && { resumeAt }),
+      ...(resumeAt !== undefined && { resumeAt, redriveCount: periods.length }),
     });
     const period: Period = { run, from: clock.now() };
     periods.push(period);
@@ -157,7 +162,7 @@ export function fakeExecutions({
       Promise.resolve(
         read("list")
           .filter(({ status }) => ["FAILED", "TIMED_OUT", "ABORTED"].includes(status))
-          .map(({ arn, startedAt, stoppedAt = 0 }) => ({ arn, startedAt, stoppedAt }))
+          .map(listed)
           .filter(({ stoppedAt }) => stoppedAt >= time),
       ),
 
@@ -184,13 +189,17 @@ export function fakeExecutions({
 
     running: () =>
       Promise.resolve(
-        new Set(
+        new Map(
           read("list")
             .filter(({ status }) => status === "RUNNING")
-            .map(({ arn }) => arn),
+            .map((execution) => [execution.arn, listed(execution)]),
         ),
       ),
   };
+}
+
+function listed({ arn, startedAt, stoppedAt = 0, redrivenAt }: Execution): ListedExecution {
+  return { arn, startedAt, stoppedAt, isRedriven: redrivenAt !== undefined };
 }
 
 function request(services: FakeExecutionsOptions["services"]): { readonly "dynamodb:updateItem": Service } {

@@ -30,7 +30,7 @@ export function scheduledEvent(overrides: Readonly<Record<string, unknown>> = {}
     "detail-type": "Scheduled Event",
     source: "aws.events",
     account: "000000000000",
-    time: "2026-11-21T06:55:00Z",
+    time: "2024-11-21T06:55:00Z",
     region: "eu-central-1",
     resources: ["arn:aws:events:eu-central-1:000000000000:rule/almanac-test-heartbeats"],
     detail: {},

@@ -47,6 +47,8 @@ export interface RunOptions {
    * execution's, so all states before it must pass it on. @default from the start
    */
   readonly resumeAt?: string;
+  /** How often it was redriven. @default 0 */
+  readonly redriveCount?: number;
 }
 
 /** Step Functions ends an execution whose history has more events. */
@@ -71,7 +73,15 @@ export type Ended =
 export function runMachine(
   machine: Machine,
   input: Json,
-  { clock, services, name = "test", arn = `arn:execution:${name}`, machineArn = "arn:machine", resumeAt }: RunOptions,
+  {
+    clock,
+    services,
+    name = "test",
+    arn = `arn:execution:${name}`,
+    machineArn = "arn:machine",
+    resumeAt,
+    redriveCount = 0,
+  }: RunOptions,
 ): Run {
   const definition = machineOf(machine);
   if (definition.QueryLanguage !== "JSONata") throw new Error("only JSONata machines run here");
@@ -86,7 +96,7 @@ export function runMachine(
     status = how.status;
     resolveEnded(how);
   };
-  const execution = { Name: name, Id: arn, Input: input, StartTime: isoOf(clock) };
+  const execution = { Name: name, Id: arn, Input: input, StartTime: isoOf(clock), RedriveCount: redriveCount };
   const variables = new Map<string, Json>();
   const histories: History[] = [];
   // After the execution's end, no state is entered, retried or completed.

@@ -1,4 +1,5 @@
 /** What people say about incidents, in the state table. */
+import { createHash } from "node:crypto";
 import { PutItemCommand, paginateQuery, type DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
@@ -24,7 +25,7 @@ export type IncidentUpdate = z.output<typeof updateSchema>;
 export interface IncidentUpdates {
   /** Oldest first, without malformed ones. @param from epoch milliseconds */
   since(from: number): Promise<readonly IncidentUpdate[]>;
-  /** Idempotent: one update of an incident in each millisecond. */
+  /** Idempotent. Two people may write at the same moment. */
   add(update: IncidentUpdate): Promise<void>;
 }
 
@@ -53,7 +54,8 @@ export function incidentUpdates(dynamodb: DynamoDBClient, table: string): Incide
       return updates;
     },
     add: async (update) => {
-      const item = `${new Date(update.at).toISOString()}#${update.incident}`;
+      const said = createHash("sha256").update(`${update.status} ${update.text}`).digest("hex").slice(0, 16);
+      const item = `${new Date(update.at).toISOString()}#${update.incident}#${said}`;
       await dynamodb.send(
         new PutItemCommand({ TableName: table, Item: marshall({ monitor: PARTITION, item, ...update }) }),
       );

@@ -3,7 +3,8 @@ import type { Context } from "aws-lambda";
 import * as z from "zod";
 
 import type { EnvironmentSchema } from "../environment";
-import { invocationHandler } from "./invocation-handler";
+import { MINUTE_MS } from "../time";
+import { InvalidInputError, invocationHandler } from "./invocation-handler";
 import type { Services } from "./services";
 
 /** Keeps undeclared fields: features store the whole event. */
@@ -16,11 +17,14 @@ const scheduledEventSchema = z.looseObject({
 
 export type ScheduledEvent = z.output<typeof scheduledEventSchema>;
 
+/** By which EventBridge's clock may be ahead of the function's. */
+const CLOCK_SKEW_MS = MINUTE_MS;
+
 /** One run of a schedule. */
 export interface Tick {
   /** As EventBridge sent it. */
   readonly event: ScheduledEvent;
-  /** The scheduled time, epoch milliseconds. The clock is later. */
+  /** The scheduled time, epoch milliseconds, at most a minute after the clock's. */
   readonly scheduledAt: number;
   /** Lambda's timeout, epoch milliseconds. */
   readonly deadline: number;
@@ -29,7 +33,8 @@ export interface Tick {
 /**
  * A Lambda handler for an EventBridge schedule. After an error Lambda retries, then sends the event to the dead-letter queue.
  *
- * EventBridge delivers at least once, so the work must be idempotent.
+ * EventBridge delivers at least once, so the work must be idempotent. A tick that is sent by hand for a time to come is refused: features would
+ * take all ticks until then for late ones.
  *
  * @throws {@link EnvironmentError}, {@link InvalidInputError} and the work's errors
  */
@@ -40,6 +45,10 @@ export function scheduledHandler<Environment>(
   const options = { input: scheduledEventSchema, ids: ({ id }: ScheduledEvent) => ({ eventId: id }) };
   return invocationHandler(schema, options, (services) => {
     const work = build(services);
-    return (event, { deadline }) => work({ event, scheduledAt: Date.parse(event.time), deadline });
+    return async (event, { deadline }) => {
+      const scheduledAt = Date.parse(event.time);
+      if (scheduledAt > services.clock.now() + CLOCK_SKEW_MS) throw new InvalidInputError("time: is in the future");
+      await work({ event, scheduledAt, deadline });
+    };
   });
 }

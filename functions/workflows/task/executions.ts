@@ -35,7 +35,7 @@ export interface Executions {
   /** Ends the state that waits for this token. Returns false when it no longer waits. */
   complete(token: string, outcome: StateOutcome): Promise<boolean>;
   /** ARNs of executions that run. Eventually consistent. */
-  running(): Promise<ReadonlySet<string>>;
+  running(): Promise<ReadonlyMap<string, ListedExecution>>;
   /** Executions that have failed, timed out or been aborted since then (epoch milliseconds). Eventually consistent. */
   unsuccessfulSince(time: number): Promise<readonly ListedExecution[]>;
 }
@@ -55,6 +55,8 @@ export interface ListedExecution {
   readonly arn: string;
   readonly startedAt: number;
   readonly stoppedAt: number;
+  /** Whether it was redriven, here or in the console. */
+  readonly isRedriven: boolean;
 }
 
 const UNSUCCESSFUL = ["FAILED", "TIMED_OUT", "ABORTED"] as const satisfies readonly ExecutionStatus[];
@@ -107,9 +109,10 @@ export function stepFunctions(sfn: SFNClient, stateMachineArn: string, arnPrefix
     },
 
     running: async () => {
-      const arns = new Set<string>();
-      for await (const page of listPages(sfn, stateMachineArn, "RUNNING")) for (const { arn } of page) arns.add(arn);
-      return arns;
+      const found = new Map<string, ListedExecution>();
+      for await (const page of listPages(sfn, stateMachineArn, "RUNNING"))
+        for (const execution of page) found.set(execution.arn, execution);
+      return found;
     },
 
     unsuccessfulSince: async (time) => {
@@ -165,10 +168,11 @@ async function* listPages(
     const page = await sfn.send(
       new ListExecutionsCommand({ stateMachineArn, statusFilter, nextToken, maxResults: PAGE_SIZE }),
     );
-    yield (page.executions ?? []).map(({ executionArn = "", startDate, stopDate }) => ({
+    yield (page.executions ?? []).map(({ executionArn = "", startDate, stopDate, redriveCount = 0 }) => ({
       arn: executionArn,
       startedAt: startDate?.getTime() ?? 0,
       stoppedAt: stopDate?.getTime() ?? 0,
+      isRedriven: redriveCount > 0,
     }));
     nextToken = page.nextToken;
   } while (nextToken !== undefined);

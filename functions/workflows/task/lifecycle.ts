@@ -84,7 +84,7 @@ async function firstStart(
 }
 
 export interface TaskPorts {
-  readonly table: Pick<TaskTable, "read" | "writeEnd">;
+  readonly table: Pick<TaskTable, "read" | "writeEnd" | "writeRedrive">;
   readonly executions: Pick<Executions, "arnOf" | "describe" | "stop">;
   readonly clock: Clock;
 }

@@ -20,8 +20,11 @@ const MISSING_AFTER_MS = 15 * MINUTE_MS;
 /** The machine has written its row by then, or has failed for it. */
 const START_WRITTEN_MS = 5 * MINUTE_MS;
 
+/** Of executions that were redriven and ended again, the latest are described: their own events have written most of their rows. */
+const MAX_ENDED_AGAIN = 50;
+
 export interface SweepPorts {
-  readonly table: Pick<TaskTable, "list" | "writeEnd">;
+  readonly table: Pick<TaskTable, "list" | "read" | "writeEnd" | "writeRedrive">;
   readonly executions: Pick<Executions, "describe" | "running" | "unsuccessfulSince">;
   readonly clock: Clock;
 }
@@ -68,7 +71,8 @@ export interface SweepResult {
 }
 
 /**
- * Reconciles STARTED tasks whose execution no longer runs, and executions that ended unsuccessfully of late without a row. Lists them by
+ * Reconciles STARTED tasks whose execution no longer runs, executions that run again without a STARTED row, and those that ended
+ * unsuccessfully of late without a row. Lists them by
  * the thousand and describes only those that differ, so the cost of a running task is a thousandth of a request. A failure does not stop
  * the others.
  */
@@ -87,15 +91,20 @@ export async function sweep({ table, executions, clock }: SweepPorts, times: Swe
   const { rows = [], malformed = [] } = (await listed("STARTED tasks", () => startedRows(table))) ?? {};
   const isSettled = (row: TaskRow) => startedAtOf(row) < listedAt - GRACE_MS;
   const suspects = running === undefined ? [] : rows.filter((row) => !running.has(row.executionArn) && isSettled(row));
-  const orphans = await listed("unsuccessful executions", async () =>
-    withoutEnd(await executions.unsuccessfulSince(times.endedAfter), table, times.endedAfter),
-  );
+  const ended = await listed("unsuccessful executions", () => executions.unsuccessfulSince(times.endedAfter));
+  const orphans = await listed("tasks that have ended", () => withoutEnd(ended ?? [], table, times.endedAfter));
+  // In the console, which writes no row. Whether a row has the end of the run before or after, only a description says.
+  const started = new Set(rows.map(({ executionArn }) => executionArn));
+  const isUnseen = ({ arn, isRedriven }: ListedExecution) => isRedriven && !started.has(arn);
+  const endedAgain = (ended ?? []).filter(isUnseen).sort((a, b) => b.stoppedAt - a.stoppedAt);
+  const redriven = [...[...(running?.values() ?? [])].filter(isUnseen), ...endedAgain.slice(0, MAX_ENDED_AGAIN)];
 
   failures.push(...malformed.map((taskId) => `${taskId}: its row is malformed`));
   let reconciled = 0;
   let skipped = 0;
   const rowOf = new Map(rows.map((row) => [row.executionArn, row]));
-  for (const arn of new Set([...suspects.map(({ executionArn }) => executionArn), ...(orphans ?? [])])) {
+  const differing = [...suspects, ...redriven.map(({ arn }) => ({ executionArn: arn }))];
+  for (const arn of new Set([...differing.map(({ executionArn }) => executionArn), ...(orphans ?? [])])) {
     if (times.isOver()) {
       skipped++;
       continue;

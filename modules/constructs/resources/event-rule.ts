@@ -60,7 +60,12 @@ export function deliveryTo(target: RuleTarget) {
 export interface EventPattern {
   readonly source: readonly string[];
   readonly "detail-type": readonly string[];
-  readonly detail?: Readonly<Record<string, readonly string[]>>;
+  readonly detail?: Readonly<Record<string, readonly (string | NumericMatch)[]>>;
+}
+
+/** `{ numeric: [">", 0] }` */
+interface NumericMatch {
+  readonly numeric: readonly [operator: ">", value: number];
 }
 
 /** Invokes a function for each event that matches a pattern. */

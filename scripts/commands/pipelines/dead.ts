@@ -1,6 +1,4 @@
 /** `almanac pipelines dead ls|show|redrive <pipeline> [id]`: single dead letters of a pipeline. */
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SQSClient } from "@aws-sdk/client-sqs";
@@ -20,7 +18,6 @@ import { notificationsOf } from "../../features/pipelines/notifications";
 import { redriveTools } from "../../features/pipelines/redrive-tools";
 import { redriveEdited, redrivePipeline } from "../../features/pipelines/redrive";
 import {
-  callersPath,
   DocumentedCommand,
   EXIT,
   exitCodeOf,
@@ -30,6 +27,7 @@ import {
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/terminal/command-line";
+import { JSON_ARGUMENT, readJsonArgument } from "../../shared/terminal/json-argument";
 import { pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
 import { ingressClient } from "../../shared/aws/ingress-client";
 
@@ -53,7 +51,7 @@ export const command = () =>
     .addArgument(new Argument("<action>", "what to do").choices(ACTIONS))
     .argument("<pipeline>", "its name in main.ts: jobOrder")
     .argument("[id]", "of show and redrive: an id that ls lists")
-    .option("--body <file>", "of redrive: the JSON to send in its place, through the ingress; -: standard input")
+    .option("--body <json>", `of redrive: the message to send in its place, through the ingress: ${JSON_ARGUMENT}`)
     .action(exitCodeOf(run));
 
 interface Options extends EnvironmentOptions, JsonOption {
@@ -97,8 +95,7 @@ async function causesOf({ id, since }: DeadLetter, name: string, { aws, state, n
 }
 
 async function bodyIn({ body }: Options): Promise<string | undefined> {
-  if (body === undefined) return undefined;
-  return body === "-" ? text(process.stdin) : readFile(callersPath(body), "utf8");
+  return body === undefined ? undefined : readJsonArgument(body);
 }
 
 async function redrive(

@@ -1,42 +1,37 @@
-/** `almanac pipelines send <pipeline> [file]`: sends messages through a pipeline's ingress. */
-import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
+/** `almanac pipelines send <pipeline> [message]`: sends messages through a pipeline's ingress. */
 import { findDeployed } from "../../environments/deployed";
 import {
-  callersPath,
   DocumentedCommand,
   EXIT,
   exitCodeOf,
   withEnvironment,
   type EnvironmentOptions,
 } from "../../shared/terminal/command-line";
+import { JSON_ARGUMENT, readJsonArgument } from "../../shared/terminal/json-argument";
 import { pipelineOf } from "../../shared/feature-outputs";
 import { ingressClient } from "../../shared/aws/ingress-client";
-
-const STANDARD_INPUT = "-";
 
 export const command = () =>
   withEnvironment(
     new DocumentedCommand({
       description:
-        "Sends the JSON of a file, or of standard input, through a pipeline's ingress. NDJSON is sent line by line.",
+        "Sends a message through a pipeline's ingress. NDJSON, of a file or of standard input, is sent line by line.",
       examples: [
+        `npx almanac pipelines send jobOrder '{"jobOrderId": "17", "revision": 1}'`,
         "npx almanac pipelines send jobOrder order.json",
-        `echo '{"jobOrderId": "17", "revision": 1}' | npx almanac pipelines send jobOrder --env staging`,
+        "npx almanac pipelines send jobOrder --env staging < orders.ndjson",
       ],
       exitCodes: { [EXIT.ok]: "every message was accepted", [EXIT.failure]: "some were rejected" },
     }),
   )
     .argument("<pipeline>", "its name in main.ts: jobOrder")
-    .argument("[file]", "JSON or NDJSON; -: standard input", STANDARD_INPUT)
+    .argument("[message]", JSON_ARGUMENT, "-")
     .action(exitCodeOf(run));
 
-async function run(name: string, file: string, options: EnvironmentOptions): Promise<number> {
+async function run(name: string, message: string, options: EnvironmentOptions): Promise<number> {
   const deployed = await findDeployed(options);
   const send = ingressClient(pipelineOf(deployed.name, name, deployed).endpoint, deployed.aws);
-  const bodies = messagesIn(
-    file === STANDARD_INPUT ? await text(process.stdin) : await readFile(callersPath(file), "utf8"),
-  );
+  const bodies = messagesIn(await readJsonArgument(message));
   let rejected = 0;
   for (const [index, body] of bodies.entries()) {
     const { status, text: answer } = await send(body);

@@ -25,6 +25,7 @@ import {
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/terminal/command-line";
+import { JSON_ARGUMENT, readJsonArgument } from "../../shared/terminal/json-argument";
 import { outputClosed } from "../../shared/terminal/output";
 
 interface Options extends EnvironmentOptions, JsonOption {
@@ -56,7 +57,7 @@ export const command = () =>
     exitCodes: { [EXIT.ok]: "the run has succeeded, or was started", [EXIT.failure]: "the run has failed" },
   })
     .argument("<schedule>", "its name in main.ts, or a tick of Almanac's own")
-    .option("--input <json>", "for the handler, in place of the schedule's own input")
+    .option("--input <json>", `for the handler, in place of the schedule's own input: ${JSON_ARGUMENT}`)
     .option("--force", "also while another run has not ended, when runs may not overlap", false)
     .option("--no-wait", "start it, and do not wait for its end")
     .action(exitCodeOf(run));
@@ -68,7 +69,7 @@ async function run(name: string, options: Options): Promise<number> {
   const tick = ticks.find((each) => each.name === name);
   if (tick !== undefined) return fireTick(tick, lambda, options);
   const schedule = ownSchedule(name, found);
-  const input = inputOf(options, schedule);
+  const input = await inputOf(options, schedule);
   await rejectOverlap(schedule, options);
   const started = await startRun(schedule, input, lambda);
   if (!options.wait) {
@@ -94,10 +95,11 @@ async function fireTick(tick: FeatureTick, lambda: LambdaClient, { input, json }
   return EXIT.ok;
 }
 
-function inputOf({ input }: Options, { config }: OwnSchedule): string | undefined {
+async function inputOf({ input }: Options, { config }: OwnSchedule): Promise<string | undefined> {
   if (input === undefined) return config.input === undefined ? undefined : JSON.stringify(config.input);
+  const text = await readJsonArgument(input);
   try {
-    const value = parseJson(input);
+    const value = parseJson(text);
     const fault = inputFault(value);
     if (fault === undefined) return JSON.stringify(value);
     throw new UsageError(`The input ${fault}`);

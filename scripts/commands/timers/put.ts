@@ -11,6 +11,7 @@ import {
   type EnvironmentOptions,
   type JsonOption,
 } from "../../shared/terminal/command-line";
+import { JSON_ARGUMENT, readJsonArgument } from "../../shared/terminal/json-argument";
 
 export const command = () =>
   withSchedule(
@@ -23,7 +24,7 @@ export const command = () =>
       ],
     }).argument("<id>", "the timer's id"),
   )
-    .option("--data <json>", "the body of the callback's message")
+    .option("--data <json>", `the body of the callback's message: ${JSON_ARGUMENT}`)
     .option("--callback <name>", "where its fires go (default: default)")
     .option(
       "--catch-up <policy>",
@@ -52,7 +53,8 @@ class TimerChangedError extends Error {
 }
 
 async function run(id: string, options: PutOptions & EnvironmentOptions & JsonOption): Promise<number> {
-  const input = putInputOf(options);
+  const { data } = options;
+  const input = putInputOf({ ...options, ...(data !== undefined && { data: await readJsonArgument(data) }) });
   const { client } = await findTimers(options);
   const timer = await (
     input.kind === "oneshot" ? client.oneshot.put(id, input.timer) : client.periodic.put(id, input.timer)

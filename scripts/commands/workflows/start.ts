@@ -1,5 +1,4 @@
 /** `almanac workflows start <task> [input]`: starts a task. */
-import { text } from "node:stream/consumers";
 import type * as z from "zod";
 import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
@@ -11,6 +10,7 @@ import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../featu
 import { watchTask } from "../../features/workflows/watch";
 import { colours } from "../../shared/terminal/colours";
 import { EXIT, exitCodeOf, UsageError, type JsonOption } from "../../shared/terminal/command-line";
+import { JSON_ARGUMENT, readJsonArgument } from "../../shared/terminal/json-argument";
 
 interface Options extends WorkflowOptions, JsonOption {
   readonly input?: string;
@@ -20,18 +20,23 @@ interface Options extends WorkflowOptions, JsonOption {
 export const command = () =>
   workflowCommand({
     description: "Starts a task and shows it. A task is started once: starting it again shows the existing one.",
-    examples: [`npx almanac workflows start order-1 '{"amount": 12}'`, "npx almanac workflows start order-1 --watch"],
+    examples: [
+      `npx almanac workflows start order-1 '{"amount": 12}'`,
+      "npx almanac workflows start order-1 order.json --watch",
+    ],
     exitCodes: { [EXIT.failure]: "failed; with --watch: the task did not end as DONE" },
   })
     .argument("<task>", "the task's id")
-    .argument("[input]", "JSON, passed to the work")
-    .option("--input <json>", "the same, as an option; - is standard input, for a long one")
+    .argument("[input]", `passed to the work: ${JSON_ARGUMENT}`)
+    .option("--input <json>", "the same, as an option")
     .option("--watch", "follow the task until it has ended", false)
     .action(exitCodeOf(run));
 
 /** Starts it without the start function: Lambda would round the input's numbers before the function sees them. */
 async function run(taskId: string, input: string | undefined, options: Options): Promise<number> {
-  const request = parseRequest(taskId, options.input === "-" ? await text(process.stdin) : (input ?? options.input));
+  if (input !== undefined && options.input !== undefined) throw new UsageError("The input is given twice.");
+  const given = input ?? options.input;
+  const request = parseRequest(taskId, given === undefined ? undefined : await readJsonArgument(given));
   const { ports } = await findWorkflow(options);
   await startTask(request, ports);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);

@@ -222,7 +222,7 @@ class Advance:
     def to(self, until):
         """`until`: epoch seconds."""
         # First: a clock that is being moved may just have passed it.
-        self._require_rest()
+        self.require_rest()
         if until <= clock.now():
             raise ValueError("The clock only moves forward.")
         self._start(until, 1, lambda: self._move(until))
@@ -247,12 +247,12 @@ class Advance:
             self._thread.join()
         self.speed, self.until = 1, None
 
-    def _require_rest(self):
+    def require_rest(self):
         if self.is_running():
             raise ValueError("The clock is being moved already.")
 
     def _start(self, until, speed, move):
-        self._require_rest()
+        self.require_rest()
         self.until, self.speed, self.steps, self.error, self._stopped = until, speed, 0, None, False
         self.ran.clear()
         self.failed.clear()
@@ -340,6 +340,16 @@ class Advance:
 
 def clock_routes(advance, kept):
     """What the command line may ask about the clock: see control.py. `kept`: a KeptState, or None."""
+    changing = asyncio.Lock()
+
+    def alone(change):
+        """Two consoles may change the clock at once: the second change begins from what the first has made."""
+
+        async def changed(body):
+            async with changing:
+                return await change(body)
+
+        return changed
 
     async def describe(_):
         return advance.describe()
@@ -349,6 +359,8 @@ def clock_routes(advance, kept):
             await kept.remember_now()
 
     async def move(body):
+        # First: where `now` returns to is the state before the clock was moved at all.
+        advance.require_rest()
         await remember_now()
         advance.to(number(body, "untilMs") / 1000)
         return advance.describe()
@@ -357,6 +369,7 @@ def clock_routes(advance, kept):
         speed = number(body, "speed")
         if not 1 <= speed <= 86_400:
             raise ValueError("The speed is a number from 1 to 86400.")
+        await asyncio.to_thread(advance.stop)
         await remember_now()
         await asyncio.to_thread(advance.at, speed)
         return advance.describe()
@@ -374,10 +387,10 @@ def clock_routes(advance, kept):
 
     return {
         ("GET", "/_almanac/clock"): describe,
-        ("POST", "/_almanac/clock/advance"): move,
-        ("POST", "/_almanac/clock/speed"): set_speed,
-        ("POST", "/_almanac/clock/stop"): stop,
-        ("POST", "/_almanac/clock/now"): now,
+        ("POST", "/_almanac/clock/advance"): alone(move),
+        ("POST", "/_almanac/clock/speed"): alone(set_speed),
+        ("POST", "/_almanac/clock/stop"): alone(stop),
+        ("POST", "/_almanac/clock/now"): alone(now),
     }
 
 

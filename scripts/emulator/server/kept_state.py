@@ -32,6 +32,7 @@ RUNNING = {("stepfunctions", "_task_tokens"), ("stepfunctions", "_activity_tasks
 PLAIN = (("eventbridge", "_rule_last_fired"), ("scheduler", "_schedule_last_fired"))
 
 LONGEST_PAUSE_SECONDS = 60
+LONGEST_SAVE_SECONDS = 10
 
 # A pickle may name any function of Python: only these are data.
 DATA = {
@@ -121,8 +122,13 @@ class KeptState:
 
     async def remember_now(self):
         """Before the clock is moved for the first time: where `back_to_now` returns to."""
-        if clock.offset == 0 and not await self.save(self._before):
+        if clock.offset != 0:
+            return
+        await self._end_of_save()
+        if self.is_deploying():
             raise ValueError("Terraform changes the stack: the clock is not moved.")
+        if not await self.save(self._before):
+            raise ValueError("The state before cannot be saved, which the emulator's log explains: the clock is not moved.")
 
     async def back_to_now(self):
         """Returns to the machine's time, and to the state before the clock was moved: rows of tomorrow are not of today."""
@@ -220,10 +226,13 @@ class KeptState:
 
     async def save_last(self):
         """Saves the state for the last time, after a save that is under way."""
-        until = time.monotonic() + 10
+        await self._end_of_save()
+        await self.save()
+
+    async def _end_of_save(self):
+        until = time.monotonic() + LONGEST_SAVE_SECONDS
         while self._saving.locked() and time.monotonic() < until:
             await asyncio.sleep(0.02)
-        await self.save()
 
     def noting_requests(self, app):
         """The ASGI application, whose requests mark the state as changed; the first of them resumes what was restored."""

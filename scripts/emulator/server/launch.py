@@ -275,37 +275,69 @@ def run_distributed_maps_of_jsonata_inline():
     stepfunctions._run_map_items = inline
 
 
-def authorize_tokens_on_their_machine():
-    """A request that ends a state by its token is authorized on every resource; on AWS, on the state's machine, which the token names.
-    Remove when `ministack.core.iam_actions.extract_resource_arn` knows the machine of a token.
-    """
+def executions_of_tokens():
+    """The execution of each token that a state has waited for."""
     from contextvars import ContextVar
 
-    from ministack.core import iam_actions
     from ministack.services import stepfunctions
 
-    machine, machines = ContextVar("machine"), {}
-    execute, wait, extract = stepfunctions._execute_task, stepfunctions._invoke_with_callback, iam_actions.extract_resource_arn
+    current, executions = ContextVar("execution"), {}
+    execute, wait = stepfunctions._execute_task, stepfunctions._invoke_with_callback
 
     def execute_task(state, state_input, execution, ctx):
-        machine.set(execution["stateMachineArn"])
+        current.set(execution)
         return execute(state, state_input, execution, ctx)
 
     def wait_for_token(resource, arguments, token, state):
-        machines[token] = machine.get()
+        executions[token] = current.get()
         return wait(resource, arguments, token, state)
+
+    stepfunctions._execute_task = execute_task
+    stepfunctions._invoke_with_callback = wait_for_token
+    return executions
+
+
+def authorize_tokens_on_their_machine(executions):
+    """A request that ends a state by its token is authorized on every resource; on AWS, on the state's machine, which the token names.
+    Remove when `ministack.core.iam_actions.extract_resource_arn` knows the machine of a token.
+    """
+    from ministack.core import iam_actions
+
+    extract = iam_actions.extract_resource_arn
 
     def resource_of(service, *request):
         if service == "states":
             _method, _path, _headers, body, *_ = request
             token = iam_actions._safe_json_field(body, "taskToken")
             if token:
-                return machines.get(token, "*")
+                return executions[token]["stateMachineArn"] if token in executions else "*"
         return extract(service, *request)
 
-    stepfunctions._execute_task = execute_task
-    stepfunctions._invoke_with_callback = wait_for_token
     iam_actions.extract_resource_arn = resource_of
+
+
+def close_tokens_with_their_task(executions):
+    """A token is accepted twice, and after its execution has ended. On AWS, its task exists no longer; a token that no state has waited for
+    is invalid. Remove when `ministack.services.stepfunctions._send_task_success` knows both.
+    """
+    from ministack.services import stepfunctions
+
+    def closing(send):
+        def answer(data):
+            token = data.get("taskToken")
+            execution, waiting = executions.get(token), stepfunctions._task_tokens.get(token)
+            if waiting is None and execution is None:
+                return stepfunctions.error_response_json("InvalidToken", "Invalid Token: 'Invalid token'", 400)
+            has_ended = execution is not None and execution["status"] != "RUNNING"
+            if waiting is None or waiting["event"].is_set() or has_ended:
+                message = "Task Timed Out: 'Provided task does not exist anymore'"
+                return stepfunctions.error_response_json("TaskTimedOut", message, 400)
+            return send(data)
+
+        return answer
+
+    for name in ("success", "failure", "heartbeat"):
+        setattr(stepfunctions, f"_send_task_{name}", closing(getattr(stepfunctions, f"_send_task_{name}")))
 
 
 def give_mocks_no_http_method():
@@ -549,7 +581,9 @@ def main():
     describe_alarms_in_full()
     store_tracing_of_state_machines()
     run_distributed_maps_of_jsonata_inline()
-    authorize_tokens_on_their_machine()
+    executions = executions_of_tokens()
+    authorize_tokens_on_their_machine(executions)
+    close_tokens_with_their_task(executions)
     record_nested_states()
     redrive_executions()
     give_mocks_no_http_method()

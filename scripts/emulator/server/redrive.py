@@ -32,6 +32,48 @@ def redrive_executions():
 
     stepfunctions.handle_request = handle
     stepfunctions._describe_execution = describe_with_redrive
+    stepfunctions._list_executions = with_redrives(stepfunctions, stepfunctions._list_executions)
+    emit_redrives(stepfunctions)
+
+
+def with_redrives(stepfunctions, list_executions):
+    def list_with_redrives(data):
+        answer = list_executions(data)
+        if answer[0] != 200:
+            return answer
+        page = json.loads(answer[2])
+        for listed in page["executions"]:
+            listed["redriveCount"] = stepfunctions._executions.get(listed["executionArn"], {}).get("redriveCount", 0)
+        return stepfunctions.json_response(page)
+
+    return list_with_redrives
+
+
+def emit_redrives(stepfunctions):
+    """Events of executions have their redrives."""
+    from ministack.services import eventbridge
+
+    emitted = contextvars.ContextVar("emitted", default=None)
+    emit, put_events = stepfunctions._emit_execution_status_event, eventbridge._put_events
+
+    def emit_with_redrives(execution):
+        reset = emitted.set(execution)
+        try:
+            emit(execution)
+        finally:
+            emitted.reset(reset)
+
+    def put_with_redrives(data, *args, **options):
+        execution = emitted.get()
+        if execution is not None and "redriveDate" in execution:
+            for entry in data["Entries"]:
+                date = stepfunctions._iso_to_epoch_ms(execution["redriveDate"])
+                redriven = {"redriveCount": execution["redriveCount"], "redriveDate": date}
+                entry["Detail"] = json.dumps({**json.loads(entry["Detail"]), **redriven})
+        return put_events(data, *args, **options)
+
+    stepfunctions._emit_execution_status_event = emit_with_redrives
+    eventbridge._put_events = put_with_redrives
 
 
 def remember_failed_states(stepfunctions):
@@ -125,6 +167,8 @@ def resume(stepfunctions, execution, machine):
             "Id": execution["executionArn"],
             "Input": json.loads(execution["input"]),
             "Name": execution["name"],
+            "RedriveCount": execution["redriveCount"],
+            "RedriveTime": execution["redriveDate"],
             "StartTime": execution["startDate"],
         },
         "StateMachine": {"Id": execution["stateMachineArn"], "Name": machine["name"]},

@@ -51,7 +51,8 @@ export async function followExecution(
     }
     const ended = executionOutputSchema.parse(parseJson(output ?? ""));
     if (ended.next === undefined) {
-      progress.show(1, "done");
+      // Another execution is running the export: this one has done nothing.
+      if (ended.outcome !== "running") progress.show(1, "done");
       progress.end();
       return ended;
     }

@@ -6,8 +6,11 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -69,6 +72,15 @@ function launch(statements: string): Promise<Ended> {
 /** A command's first step. @returns its exit code */
 const start = async () => (await launch("launcher.enterProject(); launcher.installOnce();")).code;
 
+const source = join(clone, "scripts", "almanac.ts");
+
+function installEsbuild(): void {
+  mkdirSync(join(clone, "node_modules"), { recursive: true });
+  for (const name of ["esbuild", "@esbuild"])
+    symlinkSync(resolve("node_modules", name), join(clone, "node_modules", name));
+  writeFileSync(join(clone, "node_modules", ".package-lock.json"), JSON.stringify({ packages: PACKAGES }));
+}
+
 const calls = () => readFileSync(join(clone, "calls"), "utf8").trim().split("\n");
 
 describe("commands in a fresh clone", () => {
@@ -112,14 +124,35 @@ describe("commands in a fresh clone", () => {
     const message = `${join(clone, ".almanac")} cannot be written: `;
     const install = await launch("launcher.enterProject(); launcher.installOnce();");
     expect(install).toEqual({ code: 1, stderr: expect.stringContaining(message) as string });
-    for (const name of ["esbuild", "@esbuild"]) {
-      mkdirSync(join(clone, "node_modules"), { recursive: true });
-      symlinkSync(resolve("node_modules", name), join(clone, "node_modules", name));
-    }
-    writeFileSync(join(clone, "node_modules", ".package-lock.json"), JSON.stringify({ packages: PACKAGES }));
-    writeFileSync(join(clone, "scripts", "almanac.ts"), "");
+    installEsbuild();
+    writeFileSync(source, "");
     const compile = await launch("launcher.enterProject(); await launcher.loadCommandLine();");
     expect(compile).toEqual({ code: 1, stderr: expect.stringContaining(message) as string });
     expect(compile.stderr).not.toContain("    at ");
+  });
+});
+
+describe("the command line", () => {
+  const run = () => launch("launcher.enterProject(); await launcher.loadCommandLine();");
+  const compilations = () => readdirSync(join(clone, ".almanac", "cli")).filter((name) => name !== "manifest.json");
+
+  it("is compiled again when a source has other content, whatever its length and time are", async () => {
+    installEsbuild();
+    writeFileSync(source, 'console.error("one");');
+    expect(await run()).toEqual({ code: 0, stderr: "one\n" });
+    const { atime, mtime } = statSync(source);
+    writeFileSync(source, 'console.error("two");');
+    utimesSync(source, atime, mtime);
+    expect(await run()).toEqual({ code: 0, stderr: "two\n" });
+    expect(compilations()).toHaveLength(2);
+  });
+
+  it("is not compiled again when its sources are only written again", async () => {
+    installEsbuild();
+    writeFileSync(source, 'console.error("one");');
+    await run();
+    writeFileSync(source, 'console.error("one");');
+    expect(await run()).toEqual({ code: 0, stderr: "one\n" });
+    expect(compilations()).toHaveLength(1);
   });
 });

@@ -53,6 +53,33 @@ describe("what a plan means beyond lost data", () => {
       update("aws_s3_bucket_public_access_block.b", { block_public_acls: true }, { block_public_acls: false }),
       "exposure",
     ],
+    ["an object that is archived", update("aws_s3_object.o", {}, { storage_class: "DEEP_ARCHIVE" }), "data"],
+    ["an object for all AWS accounts", update("aws_s3_object.o", {}, { acl: "authenticated-read" }), "exposure"],
+    ["a bucket for all AWS accounts", update("aws_s3_bucket.b", {}, { acl: "authenticated-read" }), "exposure"],
+    [
+      "a route that refuses every request",
+      update(
+        "aws_api_gateway_method_settings.m",
+        { settings: [{ throttling_rate_limit: 100 }] },
+        { settings: [{ throttling_rate_limit: 0 }] },
+      ),
+      "data",
+    ],
+    [
+      "a route that invokes nothing",
+      update("aws_api_gateway_integration.i", { type: "AWS", uri: "u" }, { type: "MOCK", uri: "u" }),
+      "data",
+    ],
+    [
+      "callers that get another deployment",
+      update("aws_api_gateway_stage.s", {}, { canary_settings: [{ percent_traffic: 100, deployment_id: "old" }] }),
+      "exposure",
+    ],
+    [
+      "an address without a page",
+      update("aws_cloudfront_distribution.d", { default_root_object: "index.html" }, { default_root_object: "" }),
+      "identity",
+    ],
     ["versioning that is destroyed", destroy("aws_s3_bucket_versioning.b"), "data"],
     [
       "versioning that is suspended",
@@ -321,6 +348,18 @@ describe("what a plan means beyond lost data", () => {
   it.each<[what: string, change: SampleChange]>([
     ["a bucket that may be emptied", update("aws_s3_bucket.b", { force_destroy: false }, { force_destroy: true })],
     ["another threshold", update("aws_cloudwatch_metric_alarm.a", { threshold: 0 }, { threshold: 5 })],
+    [
+      "a rule of another event bus",
+      update("aws_cloudwatch_event_rule.r", { event_bus_name: "default" }, { event_bus_name: "other" }),
+    ],
+    [
+      "a catalog table of other objects",
+      update(
+        "aws_glue_catalog_table.t",
+        { storage_descriptor: [{ location: "s3://exports/orders" }] },
+        { storage_descriptor: [{ location: "s3://exports/other" }] },
+      ),
+    ],
     ["a route that is gone", destroy("aws_api_gateway_method.m")],
     [
       "a state machine that logs less",
@@ -419,6 +458,15 @@ describe("what a plan means beyond lost data", () => {
         after_unknown: { maximum_retry_attempts: true },
       },
     ],
+    ["a storage class that can be read", update("aws_s3_object.o", {}, { storage_class: "STANDARD_IA" })],
+    [
+      "columns of a catalog table",
+      update(
+        "aws_glue_catalog_table.t",
+        { storage_descriptor: [{ columns: [] }] },
+        { storage_descriptor: [{ columns: [{ name: "id" }] }] },
+      ),
+    ],
     ["a preflight request", create("aws_api_gateway_method.m", { authorization: "NONE", http_method: "OPTIONS" })],
   ])("says nothing of %s", (_, change) => {
     expect(review([change]).findings).toEqual([]);
@@ -443,6 +491,10 @@ describe("a policy with a condition", () => {
     ["any caller", { ArnLike: { "aws:SourceArn": "*" } }],
     ["any caller of AWS", { ArnLike: { "aws:SourceArn": ["arn:aws:s3:::b", "arn:*"] } }],
     ["any address", { IpAddress: { "aws:SourceIp": "0.0.0.0/0" } }],
+    ["one half of all addresses or the other", { IpAddress: { "aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"] } }],
+    ["a role of any account", { ArnLike: { "aws:PrincipalArn": "arn:aws:iam::*:role/admin" } }],
+    ["a topic of any account", { ArnLike: { "aws:SourceArn": "arn:aws:sns:eu-central-1:*:alarms" } }],
+    ["any organization", { StringLike: { "aws:PrincipalOrgID": "o-*" } }],
     ["a set of callers that may be empty", { "ForAllValues:StringEquals": { "aws:PrincipalOrgPaths": ["o-1/"] } }],
   ])("is for everybody when it asks for %s", (_, condition) => {
     for (const principal of ["*", { AWS: "*" }, { AWS: ["arn:aws:iam::1:root", "*"] }])
@@ -456,6 +508,7 @@ describe("a policy with a condition", () => {
       { StringEquals: { "aws:PrincipalOrgID": "o-1" }, Bool: { "aws:SecureTransport": "true" } },
     ],
     ["a resource", { ArnLike: { "AWS:SourceArn": "arn:aws:events:eu-central-1:123456789012:rule/almanac-*" } }],
+    ["a bucket", { ArnLike: { "aws:SourceArn": "arn:aws:s3:::exports" } }],
     ["an office", { IpAddress: { "aws:SourceIp": ["192.0.2.0/24"] } }],
   ])("is for some when it asks for %s", (_, condition) => {
     expect(grant("*", condition).findings).toEqual([]);
@@ -464,6 +517,38 @@ describe("a policy with a condition", () => {
   it("cannot hide a policy for everybody in the name of a resource", () => {
     const hidden = grant("*", undefined, { Resource: 'b by {"AWS":"arn:a"} if {"StringEquals":{}}' });
     expect(isForbidden(hidden)).toBe(true);
+  });
+});
+
+describe("a policy that denies", () => {
+  const denial = {
+    ...{ Effect: "Deny", Principal: "*", Action: "s3:*", Resource: "*" },
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  };
+  const allowed = {
+    Effect: "Allow",
+    Principal: { AWS: "arn:aws:iam::123456789012:root" },
+    Action: "s3:*",
+    Resource: "*",
+  };
+  const policyOf = (...Statement: readonly object[]) => ({ policy: JSON.stringify({ Statement }) });
+  const changed = (after: object) => review([update("aws_s3_bucket_policy.p", policyOf(allowed, denial), after)]);
+
+  it.each([
+    ["nothing any more", policyOf(allowed)],
+    ["less", policyOf(allowed, { ...denial, Action: "s3:PutObject" })],
+    ["something else", policyOf(allowed, { ...denial, Condition: { Bool: { "aws:SecureTransport": "true" } } })],
+  ])("is exposed when it denies %s", (_, after) => {
+    expect(changed(after).findings).toMatchObject([
+      { verdict: "exposure", what: "no longer denies this", refused: true },
+    ]);
+  });
+
+  it("is not exposed when it denies more, or is known after the apply only", () => {
+    expect(changed(policyOf(denial)).findings).toEqual([]);
+    expect(changed(policyOf(allowed, denial, { ...denial, Condition: undefined })).findings).toEqual([]);
+    const later = update("aws_s3_bucket_policy.p", policyOf(denial), {});
+    expect(review([unknown({ ...later, after: { policy: "not read" } }, {})]).findings).toEqual([]);
   });
 });
 

@@ -36,6 +36,7 @@ describe("changed permissions", () => {
         gained: ["Allow sqs:DeleteMessage on arn:jobs"],
         lost: ["Allow sqs:ReceiveMessage on arn:jobs"],
         opened: [],
+        undenied: [],
       },
     ]);
   });
@@ -78,6 +79,7 @@ describe("changed permissions", () => {
         ],
         lost: [],
         opened: [],
+        undenied: [],
       },
     ]);
   });
@@ -118,12 +120,14 @@ describe("changed permissions", () => {
         ],
         lost: [],
         opened: [],
+        undenied: [],
       },
       {
         owner: "aws_lambda_permission.p",
         gained: ["Allow lambda:InvokeFunction on ring by events for arn:rule"],
         lost: [],
         opened: [],
+        undenied: [],
       },
     ]);
   });
@@ -162,6 +166,7 @@ describe("changed permissions", () => {
         gained: ["Allow sqs:SendMessage on <module.bells.aws_sqs_queue.jobs.arn>", "Allow s3:GetObject on arn:files/*"],
         lost: [],
         opened: [],
+        undenied: [],
       },
     ]);
   });

@@ -9,6 +9,7 @@ import {
   GetBucketVersioningCommand,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
+  type LifecycleRule,
   ListObjectVersionsCommand,
   PutBucketLifecycleConfigurationCommand,
   S3Client,
@@ -185,6 +186,23 @@ describe("the bucket of a state", () => {
     expect((await ensureStateBucket(stack)).weaknesses).toEqual([]);
   });
 
+  it.each<LifecycleRule>([
+    { Status: "Disabled", Expiration: { Days: 1 } },
+    { Status: "Enabled", Expiration: { Days: 1 }, Filter: { Prefix: "archive/" } },
+    { Status: "Enabled", Expiration: { Days: 1 }, Filter: { Prefix: `${key}.old` } },
+    { Status: "Enabled", Expiration: { Days: 1 }, ...Object.fromEntries([["Prefix", "archive/"]]) },
+    { Status: "Enabled", Expiration: { Days: 1 }, Filter: { Tag: { Key: "temporary", Value: "true" } } },
+    { Status: "Enabled", Expiration: { Days: 1 }, Filter: { And: { Tags: [{ Key: "old", Value: "1" }] } } },
+    { Status: "Enabled", Expiration: { ExpiredObjectDeleteMarker: true } },
+    { Status: "Enabled", Transitions: [{ Days: 1, StorageClass: "GLACIER_IR" }] },
+    { Status: "Enabled", NoncurrentVersionExpiration: { NoncurrentDays: 1, NewerNoncurrentVersions: 10 } },
+  ])("is not reported as weak with a rule that does the state no harm: %j", async (rule) => {
+    protectedBucket()
+      .on(GetBucketLifecycleConfigurationCommand)
+      .resolves({ Rules: [own, rule] });
+    expect((await ensureStateBucket(stack)).weaknesses).toEqual([]);
+  });
+
   it.each<[what: string, weaken: (s3: ReturnType<typeof existing>) => unknown, weakness: string]>([
     ["public access", (s3) => s3.on(GetPublicAccessBlockCommand).resolves({}), "it may be made public"],
     [
@@ -210,6 +228,25 @@ describe("the bucket of a state", () => {
       (s3) => s3.on(GetBucketPolicyCommand).resolves(policy(change)),
       'its policy allows requests without TLS. Add this statement to it: {"Sid":"TlsOnly"',
     ]),
+    ...Object.entries<readonly Omit<LifecycleRule, "Status">[]>({
+      "deletes the current state": [
+        { Expiration: { Days: 30 }, Filter: { Prefix: "" } },
+        { Expiration: { Date: new Date(0) }, Filter: { Prefix: "almanac/" } },
+        { Expiration: { Days: 1 }, Filter: { ObjectSizeGreaterThan: 1 } },
+        { Expiration: { Days: 1 }, Filter: { And: { Prefix: key, ObjectSizeLessThan: 9 } } },
+      ],
+      "archives the current state": [{ Transitions: [{ Days: 1, StorageClass: "GLACIER" }] }],
+      "deletes an older state after 1 of 90 days": [{ NoncurrentVersionExpiration: { NoncurrentDays: 1 } }],
+    }).flatMap(([weakness, harmful]) =>
+      harmful.map((change): [string, (s3: ReturnType<typeof existing>) => unknown, string] => [
+        `the rule ${JSON.stringify(change)}`,
+        (s3) =>
+          s3
+            .on(GetBucketLifecycleConfigurationCommand)
+            .resolves({ Rules: [own, { ID: "tidy", Status: "Enabled", ...change }] }),
+        `its lifecycle rule "tidy" ${weakness}`,
+      ]),
+    ),
   ])("is reported as weak with %s, and left as it is", async (_, weaken, weakness) => {
     weaken(protectedBucket());
     expect((await ensureStateBucket(stack)).weaknesses).toEqual([expect.stringContaining(`${bucket}: ${weakness}`)]);

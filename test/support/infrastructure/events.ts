@@ -53,8 +53,10 @@ const functionOf = (target: Resource | undefined) =>
 const namedFunction = (resource: Resource) => {
   const name = nameOf(resource);
   if (resource.module === "exports" && name.startsWith("schedule_")) return "start_export";
-  if (name === "executions_ended_target") return "reconcile";
-  return name === "refund_ended_target" ? "refund_reconcile" : name.replace(/_schedule(_target(_\d+)?)$/, "");
+  if (/^executions_(ended|redriven)_target$/.test(name)) return "reconcile";
+  return /^refund_(ended|redriven)_target$/.test(name)
+    ? "refund_reconcile"
+    : name.replace(/_schedule(_target(_\d+)?)$/, "");
 };
 
 export const EVENTS: Readonly<Record<string, Rules>> = {
@@ -128,6 +130,7 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
     event_pattern: must("what the function handles", (value, resource, world) => {
       if (resource.values["schedule_expression"] !== undefined) return value === undefined;
       const isRefund = nameOf(resource).startsWith("refund_");
+      const isRedriven = nameOf(resource).endsWith("_redriven");
       const machine = neighbours(world, resource, "aws_sfn_state_machine").find(
         (each) => nameOf(each).startsWith("refund_") === isRefund,
       );
@@ -136,8 +139,9 @@ export const EVENTS: Readonly<Record<string, Rules>> = {
         JSON.stringify(parsed(value)) ===
           JSON.stringify({
             detail: {
+              ...(isRedriven && { redriveCount: [{ numeric: [">", 0] }] }),
               stateMachineArn: [reference(resource, "aws_sfn_state_machine", nameOf(machine), "arn")],
-              status: ["FAILED", "TIMED_OUT", "ABORTED"],
+              status: isRedriven ? ["RUNNING", "SUCCEEDED"] : ["FAILED", "TIMED_OUT", "ABORTED"],
             },
             "detail-type": ["Step Functions Execution Status Change"],
             source: ["aws.states"],

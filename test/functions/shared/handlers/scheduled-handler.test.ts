@@ -21,7 +21,7 @@ describe("a scheduled handler", () => {
       expect.objectContaining({ environment: { BELLS_TABLE: "bells", LEAD_DAYS: 2 } }),
     );
     expect(ticks.map(({ event }) => event.id)).toEqual([scheduledEvent()["id"], "another"]);
-    expect(ticks[0]).toMatchObject({ event: scheduledEvent(), scheduledAt: Date.parse("2026-11-21T06:55:00Z") });
+    expect(ticks[0]).toMatchObject({ event: scheduledEvent(), scheduledAt: Date.parse("2024-11-21T06:55:00Z") });
     expect(ticks[0]?.deadline).toBeGreaterThanOrEqual(before + 30_000);
   });
 
@@ -46,6 +46,19 @@ describe("a scheduled handler", () => {
     expect(output.lines()[2]).toMatchObject({ level: "ERROR", message: "invocation failed" });
     expect(output.lines()[2]).not.toHaveProperty("eventId");
     expect(JSON.stringify(output.lines())).not.toContain("hush");
+  });
+
+  it("refuses a tick of a time to come, and accepts one of a clock that is seconds ahead", async () => {
+    const work = jest.fn(() => Promise.resolve());
+    const handler = scheduledHandler(schema, () => work);
+    const at = (offset: number) => scheduledEvent({ time: new Date(Date.now() + offset).toISOString() });
+    await expect(handler(at(5 * 60_000), lambdaContext())).rejects.toMatchObject({
+      name: "InvalidInputError",
+      message: "time: is in the future",
+    });
+    expect(work).not.toHaveBeenCalled();
+    await handler(at(30_000), lambdaContext());
+    expect(work).toHaveBeenCalledTimes(1);
   });
 
   it("names every variable that is missing or malformed", async () => {

@@ -1,7 +1,11 @@
 /** Approvals, redrives and their cancellation, against the in-memory table and stubbed executions. */
 import { sleep } from "../../../../functions/shared/clock";
 import { decide, type Decided } from "../../../../functions/workflows/task/decide";
-import { NotRedrivableError, type StateOutcome } from "../../../../functions/workflows/task/executions";
+import {
+  NotRedrivableError,
+  type ListedExecution,
+  type StateOutcome,
+} from "../../../../functions/workflows/task/executions";
 import { cancelTask } from "../../../../functions/workflows/task/lifecycle";
 import { redriveTask } from "../../../../functions/workflows/task/redrive";
 import { ExecutionNotSettledError, reconcile, reconcileEvent } from "../../../../functions/workflows/task/reconciler";
@@ -69,7 +73,7 @@ async function setup() {
       execution.now = { ...FAILED, status: "RUNNING", stoppedAt: undefined, redrivenAt: clock.now() };
       return Promise.resolve();
     },
-    running: () => Promise.resolve(new Set<string>()),
+    running: () => Promise.resolve(new Map<string, ListedExecution>()),
     unsuccessfulSince: () => Promise.resolve([]),
   };
   const ports = { clock, table, executions };

@@ -285,7 +285,11 @@ describe("the sweep", () => {
     await putStarted(table, "old", START - 700_000);
     await putStarted(table, "lost", START - 700_000);
     jest.spyOn(executions, "describe").mockResolvedValue(RUNNING);
-    jest.spyOn(executions, "running").mockResolvedValue(new Set(["arn:old"]));
+    jest
+      .spyOn(executions, "running")
+      .mockResolvedValue(
+        new Map([["arn:old", { arn: "arn:old", startedAt: START - 700_000, stoppedAt: 0, isRedriven: false }]]),
+      );
     expect(await sweepNow()).toEqual({ reconciled: 0, stuck: ["old"], failures: [] });
     expect((await sweepNow(() => true)).failures).toEqual([expect.stringContaining("out of time: 1 executions")]);
   });

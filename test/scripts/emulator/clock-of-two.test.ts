@@ -1,0 +1,74 @@
+/** Two consoles, or a console and a command, that change the clock of one emulator. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { advanceClock, type ClockState } from "../../../scripts/emulator/clock";
+import { askLauncher } from "../../../scripts/emulator/control";
+
+jest.mock("../../../scripts/emulator/control");
+
+/** The server's own routes, without services. A move never ends by itself. */
+const TWO_MOVES = `
+import asyncio, json, sys
+sys.path.insert(0, "scripts/emulator/server")
+import advance, kept_state
+
+kept_state.stores = lambda: {}
+kept = kept_state.KeptState(sys.argv[1], {})
+clock = advance.Advance(sys.argv[2])
+def on_and_on(until):
+    advance.clock.set(3600)
+    while not clock._stopped:
+        advance.real_sleep(0.01)
+clock._move = on_and_on
+routes = advance.clock_routes(clock, kept)
+move = routes["POST", "/_almanac/clock/advance"]
+
+async def both():
+    body = {"untilMs": (advance.clock.now() + 7200) * 1000}
+    first = asyncio.create_task(kept.save())
+    await asyncio.sleep(0)
+    ends = await asyncio.gather(move(body), move(body), return_exceptions=True)
+    await first
+    await routes["POST", "/_almanac/clock/stop"]({})
+    return [str(each) if isinstance(each, Exception) else "moves" for each in ends]
+
+print(json.dumps([asyncio.run(both()), kept_state.read(kept._before)[0]]))
+`;
+
+it("the first moves it, from a state that is saved before, and the second is told so", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "almanac-clock-"));
+  const { stdout } = await promisify(execFile)("python3", ["-c", TWO_MOVES, join(folder, "state"), folder]);
+  expect(JSON.parse(stdout)).toEqual([["moves", "The clock is being moved already."], 0]);
+  rmSync(folder, { recursive: true });
+});
+
+describe("a command that moves the clock", () => {
+  const NOW = Date.parse("2026-11-21T06:56:00.000Z");
+  const UNTIL = NOW + 3_600_000;
+  const still: ClockState = {
+    ...{ nowMs: NOW, offsetMs: 0, moving: false, untilMs: null, speed: 1, steps: 0, error: null, ran: {}, failed: {} },
+  };
+  const moving: ClockState = { ...still, moving: true, untilMs: UNTIL + 0.0002 };
+  const answers = (...states: readonly ClockState[]) => {
+    for (const state of states) jest.mocked(askLauncher).mockResolvedValueOnce(state);
+  };
+
+  it("ends where it moves it", async () => {
+    answers(moving, moving, { ...still, nowMs: UNTIL - 0.0002 });
+    await expect(advanceClock("http://127.0.0.1:9", UNTIL)).resolves.toMatchObject({ moving: false });
+  });
+
+  it.each<[what: string, then: ClockState]>([
+    ["stops it", { ...still, nowMs: NOW + 60_000 }],
+    ["moves it elsewhere", { ...moving, nowMs: NOW + 60_000, untilMs: NOW + 120_000 }],
+    ["sets a speed", { ...moving, nowMs: NOW + 60_000, untilMs: null, speed: 60 }],
+  ])("fails when another one %s meanwhile", async (_, then) => {
+    answers(moving, then);
+    await expect(advanceClock("http://127.0.0.1:9", UNTIL)).rejects.toThrow(
+      "Another command has taken the clock: it is 2026-11-21T06:57:00.000Z, not 2026-11-21T07:56:00.000Z.",
+    );
+  });
+});

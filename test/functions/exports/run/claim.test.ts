@@ -352,7 +352,11 @@ describe("a claim", () => {
     };
     const end = (hour: number): string => String(NOON / 1_000 + hour * 3_600);
     const first = await run(0, {});
-    expect(await run(1, { force: true })).toMatchObject({ window: { to: end(0) }, follows: first.id, keepsCursor: true });
+    expect(await run(1, { force: true })).toMatchObject({
+      window: { to: end(0) },
+      follows: first.id,
+      keepsCursor: true,
+    });
     resetCursor("logs");
     const whole = await run(2, { trigger: "schedule" });
     expect(whole).toMatchObject({ window: { to: end(2) }, follows: whole.id });

@@ -62,7 +62,10 @@ describe("the manifest of a day on which the cursor was reset", () => {
     );
   const keysOf = (manifest: ReturnType<typeof day>) => manifest?.files.map(({ key }) => key);
   const after = (whole: string, run: Run): Run => ({ ...run, follows: whole });
-  const backfill = (index: number): Run => ({ ...runOf(index, { from: "0", to: "50" }), range: { since: 0, until: 1 } });
+  const backfill = (index: number): Run => ({
+    ...runOf(index, { from: "0", to: "50" }),
+    range: { since: 0, until: 1 },
+  });
 
   const [first, second] = [
     after("a", runOf(0, { from: "100", to: "150" })),

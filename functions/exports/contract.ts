@@ -317,6 +317,8 @@ export const runSchema = z.strictObject({
   window: windowSchema.optional(),
   /** The cursor does not move: of a backfill, and of a window that was already exported. */
   keepsCursor: z.boolean(),
+  /** The last run that began without a cursor, this one included: it has the items of all runs before it. */
+  follows: z.string().optional(),
   segments: z.int().min(1),
   /** For all readers of the table together. @default no limit */
   maxReadUnitsPerSecond: z.number().positive().optional(),
@@ -377,6 +379,10 @@ export const manifestSchema = z.looseObject({
   items: z.int().nonnegative(),
   bytes: z.int().nonnegative(),
   files: z.array(exportedFileSchema),
+  /** The last run that began without a cursor. Incremental scans only. */
+  follows: z.string().optional(),
+  /** Keys of earlier files that the run deletes. Only of flat layouts, whose folders have files of other days. */
+  replaced: z.array(z.string()).optional(),
 });
 export type Manifest = z.output<typeof manifestSchema>;
 

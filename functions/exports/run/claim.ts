@@ -26,6 +26,8 @@ export interface ExportState {
   readonly active: ActiveRun | undefined;
   /** End of the last finished run's window. */
   readonly cursor: Cursor | undefined;
+  /** The last finished run that began without a cursor. */
+  readonly wholeRun?: string | undefined;
   /** When the latest finished scheduled run was due, epoch milliseconds. */
   readonly scheduledUntil: number | undefined;
   /** The schedule that the reconciler has seen last ({@link scheduleKey}), and since when, epoch milliseconds. */
@@ -45,6 +47,8 @@ export interface FinishedDay {
   readonly window: Window | undefined;
   /** What the window is of. */
   readonly source: CursorSource | undefined;
+  /** The run's. */
+  readonly follows?: string | undefined;
 }
 
 export interface ClaimPorts {
@@ -115,7 +119,7 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
   const claimed = (run: Run): ClaimResult => ({ outcome: "run", run, claimAgain: !isSameOccasion(run, requested) });
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const before = await ports.exportState(exportId);
-    const { active, cursor, scheduledUntil } = before;
+    const { active, cursor, wholeRun, scheduledUntil } = before;
     const unfinished = active && (await ports.run(exportId, active.id));
     if (unfinished !== undefined && active?.execution === execution) return claimed(unfinished);
     if (active !== undefined && (await ports.isRunning(active.execution)))
@@ -148,6 +152,7 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
         // An event that was redriven does not undo what was due since.
         due: due !== undefined && due > (scheduledUntil ?? -Infinity) ? due : undefined,
         cursor,
+        wholeRun,
         finished,
         superseded: unfinished,
       },
@@ -192,11 +197,12 @@ interface NewRun {
   readonly occasion: Occasion;
   readonly due: number | undefined;
   readonly cursor: Cursor | undefined;
+  readonly wholeRun: string | undefined;
   readonly finished: FinishedDay | undefined;
   readonly superseded: Run | undefined;
 }
 
-function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded }: NewRun): Run {
+function newRun(input: ClaimInput, { occasion, due, cursor, wholeRun, finished, superseded }: NewRun): Run {
   const { request, home, now, execution, tableId } = input;
   const { job } = request;
   const config = configOf(input);
@@ -205,19 +211,26 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
   const region = job?.region ?? home.region;
   const { day, time, trigger, range } = occasion;
   const at = { config, account, region, tableId };
+  // A window of before the cursor was reset has been exported again since, by a run that replaced its files.
   const isRepeated =
-    request.force && finished?.window !== undefined && isDeepStrictEqual(finished.source, cursorSource(at));
+    request.force &&
+    finished?.window !== undefined &&
+    finished.follows === wholeRun &&
+    isDeepStrictEqual(finished.source, cursorSource(at));
   const window = isRepeated
     ? finished.window
     : range === undefined
       ? nextWindowOf(at, cursor, Math.min(now, due ?? now))
       : windowOf(at, range);
+  const id = new Date(now).toISOString();
+  const isWhole = config.engine === "scan" && window !== undefined && window.from === undefined && range === undefined;
+  const follows = isWhole && !isRepeated ? id : wholeRun;
   // An incremental run on from the cursor is one more of its day; another one replaces the run that it repeats.
   const replaced = config.mode === "full" || isRepeated || range !== undefined ? finished : undefined;
   return {
     deployment: machineOf(execution),
     exportId: exportIdOf(request, accountOf(execution)),
-    id: new Date(now).toISOString(),
+    id,
     day,
     ...(time !== undefined && { time }),
     trigger,
@@ -234,6 +247,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, finished, superseded
     bucket: config.bucket ?? home.bucket,
     ...(window && { window }),
     keepsCursor: isRepeated || range !== undefined,
+    ...(follows !== undefined && { follows }),
     ...(replaced && { replaces: replaced.run }),
     superseded: superseded
       ? [...superseded.superseded, { id: superseded.id, prefix: uploadPrefix(superseded) }].slice(-MAX_SUPERSEDED)

@@ -13,7 +13,7 @@ export interface PublishedRun {
 
 /**
  * The manifest of a run's day. A full export replaces what was there. An incremental one is added to the day's earlier windows, unless it
- * repeats one.
+ * repeats one, or the cursor was reset since.
  */
 export function buildManifest(
   run: Run,
@@ -29,17 +29,27 @@ export function buildManifest(
   const mode = native && window !== undefined && incrementalPeriod(window) === undefined ? "full" : config.mode;
   // DynamoDB's own changes follow a whole table.
   const earlier = mode === "full" || (before?.mode === "full" && !native) ? undefined : before;
+  const isBackfill = run.range !== undefined;
+  const ownWindow = window && watermark && { ...window, attribute: watermark.attribute, unit: watermark.unit };
+  // What was exported before the cursor was reset is exported again since: the day would have its items twice.
+  const beginsAnew = !isBackfill && earlier !== undefined && run.follows !== earlier.follows;
+  const follows = isBackfill && earlier !== undefined ? earlier.follows : run.follows;
   const kept = (earlier?.files ?? []).flatMap(({ run: of = earlier?.run, ...file }): readonly ExportedFile[] => {
-    if (of === run.replaces || of === run.id) return [];
+    if (of === run.replaces || of === run.id || beginsAnew) return [];
     const { format = earlier?.format, compression = earlier?.compression, ...rest } = file;
     const same = format === form.format && compression === form.compression;
     return [{ ...rest, run: of, ...(!same && { format, compression }) }];
   });
   const files = [...kept, ...own];
   const added = kept.length > 0 ? earlier : undefined;
-  const isBackfill = run.range !== undefined;
-  const ownWindow = window && watermark && { ...window, attribute: watermark.attribute, unit: watermark.unit };
   const manifestWindow = isBackfill || ownWindow === undefined ? added?.window : unionOf(ownWindow, added?.window);
+  const keys = new Set(files.map(({ key }) => key));
+  const replaced =
+    config.layout === "partitioned"
+      ? []
+      : (before?.files ?? []).flatMap(({ key, run: of = before?.run }) =>
+          (of === run.replaces || beginsAnew) && !keys.has(key) ? key : [],
+        );
   const backfills = [
     ...(added?.backfills ?? []).filter((backfill) => backfill.run !== run.replaces && backfill.run !== run.id),
     ...(isBackfill && window ? [{ ...window, run: run.id }] : []),
@@ -64,6 +74,8 @@ export function buildManifest(
     bucket: run.bucket,
     ...totalsOf(files),
     files,
+    ...(follows !== undefined && { follows }),
+    ...(replaced.length > 0 && { replaced }),
   };
 }
 
@@ -84,9 +96,4 @@ export function totalsOf(files: readonly ExportedFile[]): { readonly items: numb
     items: files.reduce((sum, { items }) => sum + items, 0),
     bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
   };
-}
-
-/** Keys of the files that a run has written. */
-export function filesOfRun(manifest: Manifest | undefined, run: string | undefined): readonly string[] {
-  return (manifest?.files ?? []).flatMap(({ key, run: of = manifest?.run }) => (of === run ? key : []));
 }

@@ -12,7 +12,7 @@ import { mapConcurrently } from "../../shared/resilience/concurrency";
 import { errorMessage, errorName } from "../../shared/errors";
 import { parseInput, parseJson } from "../../shared/input";
 import { manifestSchema, type Manifest, type Run } from "../contract";
-import { buildManifest, filesOfRun } from "../run/manifest";
+import { buildManifest } from "../run/manifest";
 import {
   isExportedFile,
   isOwnKey,
@@ -102,7 +102,7 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
 
   // DynamoDB writes other files beside its data.
   const kept = new Set(manifest.files.flatMap(({ key }) => [key, nativeFolder(key)]));
-  const stale = [...published.files, ...filesOfRun(before, run.replaces)].filter(
+  const stale = [...published.files, ...(manifest.replaced ?? [])].filter(
     (key) => !kept.has(key) && !kept.has(nativeFolder(key)),
   );
   await mapConcurrently([...new Set(stale)], CONCURRENT_REQUESTS, (Key) =>

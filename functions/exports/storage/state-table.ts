@@ -47,6 +47,7 @@ const stateSchema = z.object({
   cursor: z.string().optional(),
   cursorSource: sourceSchema.optional(),
   unusableItems: z.number().default(0),
+  wholeRun: z.string().optional(),
 });
 
 const activeSchema = z.object({ sk: z.string(), execution: z.string(), since: z.number() });
@@ -56,6 +57,7 @@ const daySchema = z.object({
   location: z.string(),
   window: windowSchema.optional(),
   source: sourceSchema.optional(),
+  follows: z.string().optional(),
 });
 
 const recordSchema = z.object({
@@ -201,6 +203,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         cursor: value,
         cursorSource: source,
         unusableItems,
+        wholeRun,
         scheduledUntil,
         schedule,
         scheduledSince,
@@ -209,6 +212,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       return {
         active: id === undefined ? undefined : { id, execution, attempt, abandoned, published },
         cursor: value === undefined ? undefined : { value, source, unusableItems },
+        wholeRun,
         scheduledUntil,
         knownSchedule: schedule === undefined ? undefined : { key: schedule, since: scheduledSince },
         version,
@@ -217,8 +221,8 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     finishedDay: async (exportId, occasion): Promise<FinishedDay | undefined> => {
       const item = await read(exportId, dayKey(occasion));
       if (item === undefined) return undefined;
-      const { run, location, window, source } = daySchema.parse(item);
-      return { run, location, window, source };
+      const { run, location, window, source, follows } = daySchema.parse(item);
+      return { run, location, window, source, follows };
     },
     assertActive,
     run: async (exportId, id) => {
@@ -285,12 +289,13 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     },
 
     finish: async (run, result, unusableItems) => {
-      const { exportId, id, due, window, attempt } = run;
+      const { exportId, id, due, window, attempt, follows } = run;
       const { location, items = 0, bytes = 0 } = result ?? {};
       const cursor = run.keepsCursor ? undefined : window?.to;
       const set = [
         ...(cursor === undefined ? [] : ["#cursor = :cursor, #cursorSource = :source, #unusableItems = :unusable"]),
         ...(due === undefined ? [] : ["#scheduledUntil = :due"]),
+        ...(follows === id ? ["#wholeRun = :run"] : []),
         NEXT_VERSION,
       ];
       const finishedAt = new Date(clock.now()).toISOString();
@@ -324,7 +329,12 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         },
         ...(result === undefined
           ? []
-          : [put({ pk: exportId, sk: dayKey(run), run: id, location, window, source: cursorSource(run), finishedAt })]),
+          : [
+              put({
+                ...{ pk: exportId, sk: dayKey(run), run: id, location, window, source: cursorSource(run), finishedAt },
+                follows,
+              }),
+            ]),
         deleteActive(exportId),
       ]);
       if (ended) return;

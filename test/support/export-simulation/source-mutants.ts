@@ -201,6 +201,18 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
     to: "const earlier = native ? before : undefined;",
   },
   {
+    name: "keeps what was exported before the cursor was reset",
+    file: MANIFEST,
+    from: "run.follows !== earlier.follows",
+    to: "run.follows === undefined",
+  },
+  {
+    name: "repeats a window of before the cursor was reset",
+    file: CLAIM,
+    from: "finished.follows === wholeRun &&",
+    to: "",
+  },
+  {
     name: "keeps the files of the run that it repeats",
     file: MANIFEST,
     from: "if (of === run.replaces || of === run.id) return [];",

@@ -8,7 +8,7 @@ import {
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
 import { DAY_MS } from "../../../../functions/shared/time";
-import { exportSchema, type Run, type RunRequest } from "../../../../functions/exports/contract";
+import { exportSchema, type ExportConfig, type Run, type RunRequest } from "../../../../functions/exports/contract";
 import fc from "../../../support/fast-check";
 
 const NOON = Date.parse("2026-11-21T12:00:00Z");
@@ -28,6 +28,7 @@ function memoryState() {
   const days = new Map<string, FinishedDay>();
   const cursors = new Map<string, Cursor>();
   const dues = new Map<string, number>();
+  const wholeRuns = new Map<string, string>();
   const keys = new Map<string, string>();
   const alive = new Set<string>();
   const versions = new Map<string, number>();
@@ -44,6 +45,7 @@ function memoryState() {
       const seen = {
         active: active.get(exportId),
         cursor: cursors.get(exportId),
+        wholeRun: wholeRuns.get(exportId),
         scheduledUntil: dues.get(exportId),
         version: versions.get(exportId) ?? 0,
       };
@@ -71,6 +73,7 @@ function memoryState() {
       const found = active.get(exportId);
       if (found) active.set(exportId, { ...found, abandoned: true });
     },
+    resetCursor: (exportId: string) => cursors.delete(exportId),
     finish: (run: Run, unusableItems = 0) => {
       active.delete(run.exportId);
       versions.set(run.exportId, (versions.get(run.exportId) ?? 0) + 1);
@@ -79,7 +82,9 @@ function memoryState() {
         location: "s3://files/there",
         window: run.window,
         source: cursorSource(run),
+        follows: run.follows,
       });
+      if (run.follows === run.id) wholeRuns.set(run.exportId, run.id);
       if (run.due !== undefined) dues.set(run.exportId, run.due);
       if (run.window && !run.keepsCursor)
         cursors.set(run.exportId, { value: run.window.to, source: cursorSource(run), unusableItems });
@@ -331,6 +336,34 @@ describe("a claim", () => {
     expect(first.window).toEqual({ from: String(NOON / 1_000 - 86_400), to: String(NOON / 1_000) });
     expect(repeated.window).toEqual(first.window);
     expect(late.window).toEqual({ from: first.window?.to, to: String(NOON / 1_000 + 3 * 86_400) });
+  });
+
+  it("repeats no window of before the cursor was reset: a run since has its items", async () => {
+    const { ports, finish, resetCursor } = memoryState();
+    const config: ExportConfig = {
+      ...incremental,
+      watermark: { attribute: "at", unit: "seconds", settleSeconds: 0 },
+    };
+    const run = async (hour: number, more: object): Promise<Run> => {
+      const claimed = await claimRun(claimInput(`${hour}`, more, NOON + hour * 3_600_000, config), ports);
+      if (claimed.outcome !== "run") throw new Error(claimed.outcome);
+      finish(claimed.run);
+      return claimed.run;
+    };
+    const end = (hour: number): string => String(NOON / 1_000 + hour * 3_600);
+    const first = await run(0, {});
+    expect(await run(1, { force: true })).toMatchObject({
+      window: { to: end(0) },
+      follows: first.id,
+      keepsCursor: true,
+    });
+    resetCursor("logs");
+    const whole = await run(2, { trigger: "schedule" });
+    expect(whole).toMatchObject({ window: { to: end(2) }, follows: whole.id });
+    const next = await run(3, { force: true });
+    expect(next).toMatchObject({ window: { from: end(2), to: end(3) }, follows: whole.id, keepsCursor: false });
+    // What was exported since is repeated as before.
+    expect(await run(4, { force: true })).toMatchObject({ window: next.window, replaces: next.id, keepsCursor: true });
   });
 
   it("of a job is its application's own, with its table, region and role", async () => {

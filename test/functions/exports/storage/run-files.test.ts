@@ -166,6 +166,35 @@ describe("two deployments with one bucket and prefix", () => {
   });
 });
 
+describe("a run of a flat layout after the cursor was reset", () => {
+  it("deletes the files that it replaces, at whichever request it is killed and tried again", async () => {
+    const config = { layout: "flat", prefix: "logs", mode: "incremental", watermark: { attribute: "at" } };
+    const first = { ...runOf("shop-live", config), window: { from: "100", to: "200" }, follows: "a" };
+    const whole = {
+      ...first,
+      ...{ id: new Date(STARTED_AT + 5_000).toISOString(), keyTime: STARTED_AT + 5_000 },
+      ...{ window: { to: "300" }, follows: "b" },
+    };
+    let requests = Infinity;
+    for (let killed = 1; killed <= requests; killed++) {
+      const memory = new MemoryS3();
+      await (
+        await uploaded(first, clientOf(memory))
+      )();
+      let number = 0;
+      const publish = await uploaded(
+        whole,
+        clientOf(memory, () => (++number === killed ? Promise.reject(new Error("killed")) : Promise.resolve())),
+      ).catch(() => undefined);
+      if (publish === undefined) continue;
+      await publish().catch(() => publish());
+      if (number < killed) requests = killed;
+      expect([...memory.objects.keys()].filter((key) => key.startsWith("logs"))).toEqual([fileKey(whole, 0, 0)]);
+    }
+    expect(requests).toBeGreaterThan(10);
+  });
+});
+
 describe("a worker that stalls while it publishes", () => {
   it("takes back neither manifest, nor Athena's list, nor marker, at whichever request another run is published", async () => {
     const newer = { ...live, id: new Date(STARTED_AT + 1_000).toISOString() };

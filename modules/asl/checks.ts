@@ -100,9 +100,9 @@ const MAX_PAYLOAD_BYTES = 262_144;
 const PAYLOADS = ["Arguments", "Parameters", "Output", "Result", "Assign", "ItemSelector", "ResultSelector"];
 
 function sizeFaults(fields: Fields): string[] {
-  return PAYLOADS.filter(
-    (name) => fields[name] !== undefined && Buffer.byteLength(JSON.stringify(fields[name])) > MAX_PAYLOAD_BYTES,
-  ).map((name) => `has ${name} of more than ${MAX_PAYLOAD_BYTES} bytes`);
+  return PAYLOADS.filter((name) => Buffer.byteLength(JSON.stringify({ [name]: fields[name] })) > MAX_PAYLOAD_BYTES).map(
+    (name) => `has ${name} of more than ${MAX_PAYLOAD_BYTES} bytes`,
+  );
 }
 
 /** The objects of a state whose fields are numbers and texts. */

@@ -133,6 +133,13 @@ describe("workflows, deployed", () => {
       () => statusOf("failing-1"),
       (status) => status === "FAILED",
     );
+    // Redriven in the console, it fails at once in the state that failed: the row has the later end, too.
+    await sfn.send(new RedriveExecutionCommand({ executionArn: failed?.executionArn }));
+    const again = await eventually(
+      () => rowWith("failing-1", "FAILED"),
+      (row) => row?.history.length === 4,
+    );
+    expect(again?.history.map(({ status }) => status)).toEqual(["STARTED", "FAILED", "STARTED", "FAILED"]);
   });
 
   it("ends work that is too slow as TIMED_OUT", async () => {

@@ -149,10 +149,10 @@ export const EXCEPTIONS: readonly Exception[] = [
     isUsedAtTimes: true,
   },
   {
-    role: /^almanac-local-workflows-(refund-)?start$/,
+    role: /^almanac-local-workflows-(refund-)?(reconcile|start)$/,
     statement: /^TasksTable$/,
     part: /\/index\/byStatus$/,
-    because: "a grant of Query includes the table's indexes; a start reads the row by its key",
+    because: "a grant of Query includes the table's indexes; these read the row by its key",
   },
   {
     role: /^almanac-local-workflows-refund-(api|start|sweep)$/,

@@ -215,8 +215,8 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
   {
     name: "keeps the files of the run that it repeats",
     file: MANIFEST,
-    from: "if (of === run.replaces || of === run.id) return [];",
-    to: "if (of === run.id) return [];",
+    from: "if (of === run.replaces || of === run.id || beginsAnew) return [];",
+    to: "if (of === run.id || beginsAnew) return [];",
   },
   {
     name: "has no run's id in its keys",

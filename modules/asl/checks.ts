@@ -11,7 +11,6 @@ import { objectFaults } from "./object-fields";
 import { parameterFaults } from "./parameters";
 import { callFaults, expressFaults } from "./service-calls";
 import { EXPRESSION, inRange, isRecord, isToken, recordsOf, type Fields } from "./values";
-import { Faultless } from "../constructs/faultless";
 
 const MAX_SECONDS = 99_999_999;
 const STATES_ERRORS = new Set(
@@ -489,7 +488,7 @@ export function aslFaults(machine: Machine): readonly string[] {
   });
   const known = checked.get(definition);
   if (known !== undefined) return known;
-  const faults = validated.has(definition) ? [] : faultsOf(definition);
+  const faults = faultsOf(definition);
   checked.set(definition, faults);
   return faults;
 }
@@ -498,14 +497,10 @@ const resultSchema = z.object({
   errors: z.array(z.object({ Message: z.string().optional(), "Error code": z.string() })),
 });
 
-/** It compiles its schemas in each process, which takes longer than the rest of a synthesis. */
-const validated = new Faultless({ name: "machines", madeOf: ["node_modules/asl-validator/package.json"] });
-
-/** Loads the validator only for a definition that is new: it takes a tenth of a synthesis. */
+/** Loads the validator only for a definition that is new: it compiles its schemas in each process. */
 function faultsOf(definition: string): readonly string[] {
   validate ??= loadValidator();
   const { errors } = resultSchema.parse(validate(JSON.parse(definition)));
-  if (errors.length === 0) validated.add(definition);
   return errors.map((error) => error.Message ?? error["Error code"]);
 }
 

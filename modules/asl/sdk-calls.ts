@@ -1,4 +1,7 @@
-/** Calls of AWS' SDK (`aws-sdk:s3:getObject`), against the SDK's own descriptions of its services. */
+/**
+ * Calls of AWS' SDK (`aws-sdk:s3:getObject`), against the SDK's own descriptions of its services. AWS has got services, actions and parameters
+ * since: an unknown one is refused when it resembles a known one, as misspelt ones do.
+ */
 import { existsSync, openSync, readdirSync, readFileSync, readSync, closeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -11,14 +14,16 @@ export function sdkFaults(service: string, action: string, names?: readonly stri
   const found = files.get(service);
   if (found === undefined) {
     const meant = ALIASES[service] ?? nearest(service, [...files.keys()]);
-    return [`calls aws-sdk:${service}, which is not a service${meant === undefined ? "" : `: aws-sdk:${meant}`}`];
+    return meant === undefined ? [] : [`calls aws-sdk:${service}, which is not a service: aws-sdk:${meant}`];
   }
   const model = modelOf(found);
   const operation = model.operations[capitalized(action)];
   if (operation === undefined) {
+    const call = `aws-sdk:${service}:${action}`;
     const meant = nearest(action, Object.keys(model.operations).map(uncapitalized));
-    const hint = meant === undefined ? "" : `: aws-sdk:${service}:${meant}`;
-    return [`calls aws-sdk:${service}:${action}, which is not an action of the service${hint}`];
+    return meant === undefined
+      ? []
+      : [`calls ${call}, which is not an action of the service: aws-sdk:${service}:${meant}`];
   }
   return names === undefined ? [] : parameterFaults(`aws-sdk:${service}:${action}`, inputOf(operation, model), names);
 }
@@ -42,7 +47,6 @@ function parameterFaults(call: string, { required, members }: Input, names: read
   const needed = required.filter((name) => members[name]?.idempotencyToken !== true).map(capitalized);
   return [
     ...needed.filter((name) => !names.includes(name)).map((name) => `has no ${name} for ${call}`),
-    // A service may have got a parameter since. A misspelt one resembles another.
     ...names
       .filter((name) => !known.includes(name))
       .flatMap((name) => {

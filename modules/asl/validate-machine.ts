@@ -1,6 +1,18 @@
 /** Validates a state machine's definition at synth. */
+import { Faultless } from "../constructs/faultless";
 import { aslFaults, expressionFaults, fieldFaults, shadowFaults } from "./checks";
 import { MachineError, nestedIn, type Machine, type State } from "./machine";
+
+const validated = new Faultless({
+  name: "machines",
+  madeOf: [
+    "modules/asl",
+    "modules/constructs/nearest.ts",
+    "node_modules/asl-validator/package.json",
+    "node_modules/aws-sdk/package.json",
+    "node_modules/jsonata/package.json",
+  ],
+});
 
 /**
  * Checks what the compiler cannot see: conditional states, nested names, ranges, expressions and variables, and strings that Terraform would
@@ -10,6 +22,8 @@ import { MachineError, nestedIn, type Machine, type State } from "./machine";
  * @throws {@link MachineError}
  */
 export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "unknown" = new Set()): void {
+  const content = JSON.stringify([machine, outer === "unknown" ? outer : [...outer]]);
+  if (validated.has(content)) return;
   const faults = [
     ...structureFaults(machine),
     ...duplicatesOf(namesOf(machine)).map((name) => `${name} is also the name of a state in a nested machine`),
@@ -22,6 +36,7 @@ export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "
   const all = [...faults, ...further];
   if (all.length === 0 && outer !== "unknown") all.push(...aslFaults(machine));
   if (all.length > 0) throw new MachineError(all.join("; "));
+  validated.add(content);
 }
 
 /** Of its transitions and names, and those of its nested machines. */

@@ -489,7 +489,7 @@ export const RULES: readonly Rule[] = [
     type: "aws_s3_object",
     path: /^storage_class$/,
     verdict: "data",
-    what: "cannot be read until somebody restores it",
+    what: "cannot be read until it is restored",
     if: (_, after) => after === "GLACIER" || after === "DEEP_ARCHIVE",
   },
   {

@@ -23,7 +23,7 @@ export class Texts {
     return this.rows;
   }
 
-  /** Adds NULL until there are so many values. */
+  /** Adds NULLs up to a number of values. */
   fill(rows: number): void {
     while (this.rows < rows) this.addSpan(0, -1);
   }

@@ -52,7 +52,7 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "moves the cursor for a repeated window": 23,
   "never ends a redrive that did not happen": 18,
   "never releases the lease of a timer": 416,
-  "publishes for a run that is not the active one": 1,
+  "publishes for a run that is not the active one": 138,
   "puts an overdue row in its normal place": 158,
   "reads overdue rows with a lower bound": 17,
   "redrives before the row is STARTED": 23,

@@ -91,7 +91,9 @@ export function testDocumentedCommands(isOfSuite: (command: string) => boolean):
     folder = mkdtempSync(join(tmpdir(), "almanac-documents-"));
     mkdirSync(join(folder, ".zfunc"), { recursive: true });
     mkdirSync(join(folder, ".config", "fish", "completions"), { recursive: true });
-    writeFileSync(join(folder, "order.json"), JSON.stringify({ jobOrderId: "17", revision: 2 }));
+    const orders = ["17", "18"].map((jobOrderId) => JSON.stringify({ jobOrderId, revision: 2 }));
+    writeFileSync(join(folder, "order.json"), orders[0] ?? "");
+    writeFileSync(join(folder, "orders.ndjson"), orders.join("\n"));
   });
   afterAll(() => {
     server.close();

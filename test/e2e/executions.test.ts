@@ -12,7 +12,8 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { CreateQueueCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { advanceClock, readClock } from "../../scripts/emulator/clock";
 import { bareEmulator, type BareEmulator } from "./support/bare-emulator";
 import { awsConfiguration } from "./support/system";
 
@@ -106,17 +107,25 @@ const waitingFor = (QueueUrl: string | undefined) =>
     },
   });
 
-it("accepts a token once, and none of an execution that was stopped", async () => {
+/** A machine whose executions wait for the token that each sends to a queue. */
+async function waitingMachine(name: string) {
   const sqs = new SQSClient(awsConfiguration(emulator.endpoint));
-  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: "tokens" }));
-  const { sfn, start, ended } = await machine("waiting", waitingFor(QueueUrl));
+  const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name }));
+  const { sfn, start, ended } = await machine(name, waitingFor(QueueUrl));
   const asked = async () => {
     const executionArn = await start();
     for (;;) {
-      const { Messages = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 }));
-      if (Messages[0] !== undefined) return { executionArn, taskToken: Messages[0].Body };
+      const { Messages: [message] = [] } = await sqs.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1 }));
+      if (message === undefined) continue;
+      await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: message.ReceiptHandle }));
+      return { executionArn, taskToken: message.Body };
     }
   };
+  return { sfn, asked, ended };
+}
+
+it("accepts a token once, and none of an execution that was stopped", async () => {
+  const { sfn, asked, ended } = await waitingMachine("waiting");
   const success = (taskToken?: string) => sfn.send(new SendTaskSuccessCommand({ taskToken, output: "1" }));
   const gone = { name: "TaskTimedOut", message: "Task Timed Out: 'Provided task does not exist anymore'" };
 
@@ -134,4 +143,16 @@ it("accepts a token once, and none of an execution that was stopped", async () =
   await expect(ended(stopped.executionArn)).resolves.toMatchObject({ status: "ABORTED" });
 
   await expect(success("none")).rejects.toMatchObject({ name: "InvalidToken" });
+});
+
+it("times a wait for a token out by the clock, and ends it with an execution that is stopped", async () => {
+  const { sfn, asked, ended } = await waitingMachine("patient");
+  const stopped = await asked();
+  await sfn.send(new StopExecutionCommand({ executionArn: stopped.executionArn }));
+  const waiting = await asked();
+
+  const { nowMs } = await readClock(emulator.endpoint);
+  await advanceClock(emulator.endpoint, nowMs + 15 * 60_000);
+  await expect(ended(waiting.executionArn)).resolves.toMatchObject({ status: "FAILED", error: "States.Timeout" });
+  await expect(ended(stopped.executionArn)).resolves.toMatchObject({ status: "ABORTED" });
 });

@@ -5,6 +5,8 @@ import contextlib
 import threading
 import time
 
+from clock import clock
+
 
 class Activity:
     """The threads that work. One that sleeps, or waits for another thread or for a function, does not."""
@@ -93,11 +95,17 @@ class Working(threading.Thread):
 
 
 class Waiting(threading.Event):
-    """An event that another request sets: the answer to a task's token."""
+    """An event that another request sets, before the clock has passed the timeout: the answer to a task's token."""
 
-    def wait(self, timeout=None):
-        with activity.pause(None if timeout is None else time.time() + timeout):
-            return super().wait(timeout)
+    def set(self):
+        super().set()
+        clock.wake()
+
+    def wait(self, timeout):
+        until = clock.now() + timeout
+        with activity.pause(until):
+            clock.wait_until(until, unless=self.is_set)
+        return self.is_set()
 
 
 class Pool(concurrent.futures.ThreadPoolExecutor):

@@ -48,11 +48,16 @@ class Clock:
             self.moving = moving
             self._tell_functions()
 
-    def wait_until(self, instant, or_real_seconds=None):
-        """Returns at the instant, however the clock gets there; or after `or_real_seconds` of real time."""
+    def wake(self):
+        """Those that wait, to see whether they have to."""
+        with self._moved:
+            self._moved.notify_all()
+
+    def wait_until(self, instant, or_real_seconds=None, unless=lambda: False):
+        """Returns at the instant, however the clock gets there; after `or_real_seconds` of real time; or when it is woken and `unless()`."""
         began = time_module.monotonic()
         with self._moved:
-            while (left := instant - self.now()) > 0:
+            while not unless() and (left := instant - self.now()) > 0:
                 if or_real_seconds is not None:
                     left = min(left, or_real_seconds - (time_module.monotonic() - began))
                     if left <= 0:

@@ -340,6 +340,31 @@ def close_tokens_with_their_task(executions):
         setattr(stepfunctions, f"_send_task_{name}", closing(getattr(stepfunctions, f"_send_task_{name}")))
 
 
+def end_waits_of_stopped_executions(executions):
+    """A state of a stopped execution waits for its token until its timeout, and then makes the execution FAILED. On AWS, it ends with the
+    execution. Remove when `ministack.services.stepfunctions._stop_execution` ends it.
+    """
+    from ministack.services import stepfunctions
+
+    stop, fail = stepfunctions._stop_execution, stepfunctions._fail_execution
+
+    def stop_with_its_waits(data):
+        answer = stop(data)
+        for token, waiting in list(stepfunctions._task_tokens.items()):
+            execution = executions.get(token, {})
+            if execution.get("status") == "ABORTED" and execution["executionArn"] == data.get("executionArn"):
+                waiting["error"] = {"Error": "States.TaskFailed", "Cause": "The execution was stopped"}
+                waiting["event"].set()
+        return answer
+
+    def fail_running(execution, error, cause):
+        if execution["status"] == "RUNNING":
+            fail(execution, error, cause)
+
+    stepfunctions._stop_execution = stop_with_its_waits
+    stepfunctions._fail_execution = fail_running
+
+
 def give_mocks_no_http_method():
     """A mock integration of a REST API has no HTTP method, and MiniStack stores POST: Terraform replaces the integration each time, and
     with it loses its responses. Remove when `ministack.services.apigateway_v1._put_integration` has no default method.
@@ -584,6 +609,7 @@ def main():
     executions = executions_of_tokens()
     authorize_tokens_on_their_machine(executions)
     close_tokens_with_their_task(executions)
+    end_waits_of_stopped_executions(executions)
     record_nested_states()
     redrive_executions()
     give_mocks_no_http_method()

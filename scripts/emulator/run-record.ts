@@ -1,10 +1,12 @@
 /** The record of what `npm start` has started, for `almanac status`, `almanac stop` and the next start. */
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { featuresSchema } from "../shared/feature-outputs";
 import type { Home } from "../shared/home";
 import { lockOwner } from "../shared/lock-file";
 import { isRunning, processIdentitySchema } from "../shared/processes";
+import { isHealthy } from "./health";
 
 const runRecordSchema = z.object({
   endpoint: z.url(),
@@ -49,6 +51,21 @@ export async function readRecord({ record }: Home): Promise<RunRecord | undefine
 export async function readRunning(home: Home): Promise<RunRecord | undefined> {
   const record = await readRecord(home);
   return record !== undefined && isRunning(record.emulator.process) ? record : undefined;
+}
+
+const ENDING_MS = 5_000;
+
+/**
+ * The record of what runs and responds, or has not responded for a while. A process that was killed has closed its port, and is there until
+ * its memory is freed.
+ */
+export async function readResponding(home: Home, withinMs = ENDING_MS): Promise<RunRecord | undefined> {
+  const deadline = Date.now() + withinMs;
+  for (;;) {
+    const running = await readRunning(home);
+    if (running === undefined || Date.now() > deadline || (await isHealthy(running.endpoint))) return running;
+    await sleep(100);
+  }
 }
 
 /** Nothing runs in this home. The message says what to do. */

@@ -31,7 +31,7 @@ import { startLocalConsole } from "./console";
 import { isDeployed, markDeployed } from "./deployed-digest";
 import { restoreDeployedCode } from "./live/deployed-functions";
 import { choosePort, DEFAULT_PORT, isPortFreeSoon } from "./port";
-import { readRunning, writeRecord, type RunRecord } from "../emulator/run-record";
+import { readResponding, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
 import { putWebhooks, startPages } from "./pages/run";
 import { runSteps, type Step } from "../shared/terminal/steps";
@@ -144,7 +144,7 @@ class Start {
       this.#endpoint = endpoint;
       return [{ title: "Emulator", run: () => this.#useForeign(endpoint) }];
     }
-    const running = await readRunning(home);
+    const running = await readResponding(home);
     if (running === undefined) return [this.#findEmulator(), this.#startEmulator()];
 
     if (port !== undefined && port !== running.port) {

@@ -1,9 +1,11 @@
+import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { homeAt, type Home } from "../../../scripts/shared/home";
 import {
   readRecord,
+  readResponding,
   readRunning,
   removeRecord,
   writeRecord,
@@ -45,6 +47,18 @@ describe("the record of what runs", () => {
     await writeRecord(home, { ...rest, emulator: { ...emulator, process: { pid: process.pid, startedAt: "1@boot" } } });
     expect(await readRunning(home)).toBeUndefined();
     expect(await readRecord(home)).toBeDefined();
+  });
+
+  it("of a process that is about to end, its port closed, means that nothing runs; of one that stays, that it does", async () => {
+    const ending = spawn(process.execPath, ["--eval", "setTimeout(() => undefined, 500)"]);
+    const identity = identifyProcess(ending.pid ?? 0);
+    if (identity === undefined) throw new Error("the process does not run");
+    const { emulator, ...rest } = { ...record(), endpoint: "http://127.0.0.1:9" };
+    await writeRecord(home, { ...rest, emulator: { ...emulator, process: identity } });
+    expect(await readRunning(home)).toBeDefined();
+    expect(await readResponding(home, 60_000)).toBeUndefined();
+    await writeRecord(home, { ...rest, emulator });
+    expect(await readResponding(home, 100)).toMatchObject({ endpoint: "http://127.0.0.1:9" });
   });
 
   it.each(["", "{", "{}", '{"endpoint":"nowhere"}'])("that cannot be read (%j) is none", async (text) => {

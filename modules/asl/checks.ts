@@ -82,8 +82,7 @@ function stateFaults(state: State): string[] {
     ...roleFaults(fields["Credentials"]),
     ...mapFaults(fields),
     ...nestedFaults(state),
-    ...callFaults(fields["Resource"]),
-    ...parameterFaults(fields),
+    ...taskFaults(fields),
     ...sizeFaults(fields),
     ...handlerFaults("Retry", recordsOf(fields["Retry"])),
     ...handlerFaults("Catch", recordsOf(fields["Catch"])),
@@ -91,6 +90,12 @@ function stateFaults(state: State): string[] {
     ...callbackFaults(fields),
     ...dynamoFaults(fields),
   ];
+}
+
+/** A call that does not exist has no parameters that could be compared. */
+function taskFaults(fields: Fields): string[] {
+  const faults = callFaults(fields["Resource"]);
+  return faults.length > 0 ? faults : parameterFaults(fields);
 }
 
 const MAX_PAYLOAD_BYTES = 262_144;

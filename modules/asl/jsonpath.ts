@@ -1,7 +1,7 @@
 /** What is wrong with the paths, templates and conditions of a JSONPath state. */
 import { HASHES, isInContext } from "./expressions";
 import type { State } from "./machine";
-import { isOfRule } from "./object-fields";
+import { isOfCondition } from "./object-fields";
 import { isJson, isRecord, type Fields } from "./values";
 
 /**
@@ -50,7 +50,7 @@ export function jsonPathFaults(state: State): string[] {
       ...valueFaults({ ...rule }),
       ...nestedIn(rule).flatMap((each) => [
         ...Object.keys(each)
-          .filter(isOfRule)
+          .filter((name) => !isOfCondition(name))
           .map((name) => `has a ${name} within a condition`),
         ...valueFaults(each),
       ]),

@@ -55,7 +55,7 @@ function commentFaults({ Comment }: Fields, place: string): string[] {
   return Comment === undefined || typeof Comment === "string" ? [] : [`has a Comment in ${place} that is no text`];
 }
 
-/** A field that a condition within another one does not have. */
-export function isOfRule(field: string): boolean {
-  return !CONDITION.test(field);
+/** Whether a condition within another one may have the field. */
+export function isOfCondition(field: string): boolean {
+  return CONDITION.test(field);
 }

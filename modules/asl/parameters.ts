@@ -1,8 +1,7 @@
 /** What is wrong with the parameters of integrated calls that AWS would refuse in every execution. */
 import { resultOf } from "./expressions";
 import { sdkFaults } from "./sdk-calls";
-import { callFaults } from "./service-calls";
-import { EXPRESSION, isJson, isLiteral, isRecord, type Fields } from "./values";
+import { EXPRESSION, inRange, isJson, isLiteral, isRecord, type Fields } from "./values";
 
 interface Call {
   readonly required: readonly string[];
@@ -66,7 +65,7 @@ const MAX_DELAY_SECONDS = 900;
 export function parameterFaults({ Resource, Arguments, Parameters }: Fields): string[] {
   const given = Arguments === undefined ? Parameters : Arguments;
   const [, sdk, call = ""] = /^arn:[^:]*:states:::(aws-sdk:)?(\w[\w-]*:\w+)/.exec(String(Resource)) ?? [];
-  if (call === "" || callFaults(Resource).length > 0) return [];
+  if (call === "") return [];
   if (!isRecord(given)) {
     const isUnknown = given === undefined || (typeof given === "string" && !isLiteral(given));
     return isUnknown ? [] : [`has Arguments for ${call} that are no object`];
@@ -107,10 +106,12 @@ function isTextual(value: unknown): boolean {
   return value === undefined || typeof value === "string";
 }
 
+const METHOD = /^(DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$/;
+
 /** What the texts of a call look like, where they are literal. */
 const PATTERNS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
-  "apigateway:invoke": { Method: /^(DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$/ },
-  "http:invoke": { Method: /^(DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$/, ApiEndpoint: /^https:\/\/[^/]/ },
+  "apigateway:invoke": { Method: METHOD },
+  "http:invoke": { Method: METHOD, ApiEndpoint: /^https:\/\/[^/]/ },
   "lambda:invoke": {
     FunctionName: /^(arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:|\d{12}:function:|\d{12}:)?[\w-]{1,140}(:[\w$-]+)?$/,
     InvocationType: /^(DryRun|Event|RequestResponse)$/,
@@ -154,9 +155,7 @@ function valueFaults(call: string, given: Fields): string[] {
     case "sqs:sendMessage":
       return [
         ...texts,
-        ...(isDelay(DelaySeconds)
-          ? []
-          : [`has DelaySeconds ${String(DelaySeconds)}: not a whole number from 0 to ${MAX_DELAY_SECONDS}`]),
+        ...inRange("DelaySeconds", constantOf(DelaySeconds), 0, MAX_DELAY_SECONDS),
         ...(isFifo && DelaySeconds !== undefined ? ["has DelaySeconds for a FIFO queue, which has its own"] : []),
       ];
     default:
@@ -164,12 +163,10 @@ function valueFaults(call: string, given: Fields): string[] {
   }
 }
 
-function isDelay(value: unknown): boolean {
+/** Of an expression with one result, that; else the value. */
+function constantOf(value: unknown): unknown {
   const [, expression] = EXPRESSION.exec(String(value)) ?? [];
-  const delay = expression === undefined ? value : resultOf(expression).value;
-  return (
-    typeof delay !== "number" || delay < -1e200 || (Number.isInteger(delay) && delay >= 0 && delay <= MAX_DELAY_SECONDS)
-  );
+  return expression === undefined ? value : resultOf(expression).value;
 }
 
 function connectionFaults(authentication: unknown): string[] {

@@ -38,7 +38,7 @@ async def both():
 print(json.dumps([asyncio.run(both()), kept_state.read(kept._before)[0]]))
 `;
 
-it("the first moves it, from a state that is saved before, and the second is told so", async () => {
+it("two commands that move the clock: the first moves it from a saved state, the second is refused", async () => {
   const folder = mkdtempSync(join(tmpdir(), "almanac-clock-"));
   const { stdout } = await promisify(execFile)("python3", ["-c", TWO_MOVES, join(folder, "state"), folder]);
   expect(JSON.parse(stdout)).toEqual([["moves", "The clock is being moved already."], 0]);

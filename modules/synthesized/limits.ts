@@ -41,9 +41,11 @@ const EVENTS = `${DOCS}/eventbridge/latest/userguide/eb-quota.html`;
 const DYNAMODB = `${DOCS}/amazondynamodb/latest/developerguide/ServiceQuotas.html`;
 const S3_NAMES = `${DOCS}/AmazonS3/latest/userguide/bucketnamingrules.html`;
 const S3_POLICY = `${DOCS}/AmazonS3/latest/userguide/bucket-policies.html`;
+const S3_LIFECYCLE = `${DOCS}/AmazonS3/latest/userguide/intro-lifecycle-rules.html`;
 const S3_KEYS = `${DOCS}/AmazonS3/latest/userguide/object-keys.html`;
 const ALARMS = `${DOCS}/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html`;
 const API_GATEWAY = `${DOCS}/apigateway/latest/developerguide/api-gateway-execution-service-limits-table.html`;
+const API_RESOURCES = `${DOCS}/apigateway/latest/api/API_CreateResource.html`;
 const CLOUDFRONT = `${DOCS}/AmazonCloudFront/latest/DeveloperGuide/cloudfront-limits.html`;
 const SNS = `${DOCS}/general/latest/gr/sns.html`;
 const KMS = `${DOCS}/kms/latest/developerguide/resource-limits.html`;
@@ -70,6 +72,8 @@ export const LIMITS: readonly Limit[] = [
     ["name", { least: 1, most: 80, pattern: /[A-Za-z0-9_-]+/ }, SQS_QUEUE],
     ["policy", { most: 8_192, unit: "bytes" }, SQS_POLICY],
     ["policy", { most: 20, unit: "statements" }, SQS_POLICY],
+    ["policy.Statement.Action", { most: 7, unit: "items" }, SQS_POLICY],
+    ["policy.Statement.Principal.*", { most: 50, unit: "items" }, SQS_POLICY],
     ["delay_seconds", { least: 0, most: 900 }, SQS_QUEUE],
     ["max_message_size", { least: 1_024, most: 1_048_576 }, SQS_QUEUE],
     ["receive_wait_time_seconds", { least: 0, most: 20 }, SQS_QUEUE],
@@ -130,6 +134,7 @@ export const LIMITS: readonly Limit[] = [
   ...rows("aws_dynamodb_table", "DynamoDB", [
     ["name", { least: 3, most: 255, pattern: NAME }, DYNAMODB],
     ["attribute.name", { least: 1, most: 255, unit: "bytes" }, DYNAMODB],
+    ["ttl.attribute_name", { least: 1, most: 255 }, model("UpdateTimeToLive")],
     ["global_secondary_index", { most: 20, unit: "items" }, DYNAMODB],
     ["global_secondary_index.name", { least: 3, most: 255, pattern: NAME }, model("CreateTable")],
     ["global_secondary_index.non_key_attributes", { most: 100, unit: "items" }, DYNAMODB],
@@ -158,7 +163,10 @@ export const LIMITS: readonly Limit[] = [
   ]),
   ...rows("aws_s3_bucket_policy", "S3", [["policy", { most: 20_480, unit: "bytes" }, S3_POLICY]]),
   ...rows("aws_s3_object", "S3", [["key", { least: 1, most: 1_024, unit: "bytes" }, S3_KEYS]]),
-  ...rows("aws_s3_bucket_lifecycle_configuration", "S3", [["rule", { most: 1_000, unit: "items" }, S3_NAMES]]),
+  ...rows("aws_s3_bucket_lifecycle_configuration", "S3", [
+    ["rule", { most: 1_000, unit: "items" }, S3_LIFECYCLE],
+    ["rule.id", { most: 255 }, model("PutBucketLifecycleConfiguration")],
+  ]),
   ...rows("aws_sns_topic", "SNS", [["name", { least: 1, most: 256, pattern: /[A-Za-z0-9_-]+/ }, SNS]]),
   ...rows("aws_sns_topic_policy", "SNS", [["policy", { most: 30_720, unit: "bytes" }, SNS]]),
   ...rows("aws_kms_key", "KMS", [
@@ -167,7 +175,7 @@ export const LIMITS: readonly Limit[] = [
     ["deletion_window_in_days", { least: 7, most: 30 }, `${DOCS}/kms/latest/APIReference/API_ScheduleKeyDeletion.html`],
   ]),
   ...rows("aws_kms_alias", "KMS", [
-    ["name", { least: 1, most: 256, pattern: /[a-zA-Z0-9:/_-]+/ }, model("CreateAlias")],
+    ["name", { least: 1, most: 256, pattern: /alias\/(?!aws\/)[a-zA-Z0-9/_-]+/ }, model("CreateAlias")],
   ]),
   ...rows("aws_sfn_state_machine", "Step Functions", [
     ["name", { least: 1, most: 80, pattern: /[A-Za-z0-9_-]+/ }, model("CreateStateMachine")],
@@ -177,6 +185,22 @@ export const LIMITS: readonly Limit[] = [
   ...rows("aws_api_gateway_rest_api", "API Gateway", [
     ["name", { least: 1, most: 1_024 }, API_GATEWAY],
     ["description", { most: 1_024 }, API_GATEWAY],
+    ["binary_media_types", { most: 25, unit: "items" }, API_GATEWAY],
+    ["policy", { most: 8_192, unit: "bytes" }, API_GATEWAY],
+  ]),
+  ...rows("aws_api_gateway_resource", "API Gateway", [
+    // A name, or a parameter that may take the rest of the path.
+    ["path_part", { least: 1, pattern: /[\w.:-]+|\{[\w.-]+\+?\}/ }, API_RESOURCES],
+  ]),
+  ...rows("aws_api_gateway_integration", "API Gateway", [
+    ["timeout_milliseconds", { least: 50, most: 29_000 }, API_GATEWAY],
+    ["request_templates.*", { most: 307_200, unit: "bytes" }, API_GATEWAY],
+  ]),
+  ...rows("aws_api_gateway_integration_response", "API Gateway", [
+    ["response_templates.*", { most: 307_200, unit: "bytes" }, API_GATEWAY],
+  ]),
+  ...rows("aws_api_gateway_gateway_response", "API Gateway", [
+    ["response_templates.*", { most: 307_200, unit: "bytes" }, API_GATEWAY],
   ]),
   ...rows("aws_api_gateway_stage", "API Gateway", [
     ["stage_name", { least: 1, most: 128, pattern: /[A-Za-z0-9_-]+/ }, API_GATEWAY],
@@ -191,11 +215,13 @@ export const LIMITS: readonly Limit[] = [
     ["description", { most: 2_048 }, model("CreateTable")],
     ["storage_descriptor.location", { most: 2_056 }, model("CreateTable")],
     ["storage_descriptor.columns.name", { least: 1, most: 255 }, model("CreateTable")],
+    ["partition_keys.name", { least: 1, most: 255 }, model("CreateTable")],
     ["storage_descriptor.columns.comment", { most: 255 }, model("CreateTable")],
     ["storage_descriptor.columns.type", { most: 131_072 }, model("CreateTable")],
     ["parameters.*", { most: 512_000 }, model("CreateTable")],
   ]),
   ...rows("aws_cloudfront_distribution", "CloudFront", [
+    ["default_root_object", { most: 255 }, `${DOCS}/cloudfront/latest/APIReference/API_DistributionConfig.html`],
     ["comment", { most: 128 }, CLOUDFRONT],
     ["aliases", { most: 100, unit: "items" }, CLOUDFRONT],
   ]),
@@ -228,6 +254,11 @@ const graphedMetrics = ({ dashboard_body: body }: Resource["values"]) => textOf(
 
 /** As Step Functions receives it: JSON within JSON. */
 const definitionBytes = ({ definition }: Resource["values"]) => Buffer.byteLength(JSON.stringify(textOf(definition)));
+
+const projectedAttributes = ({ global_secondary_index: indexes }: Resource["values"]) =>
+  [indexes ?? []]
+    .flat()
+    .flatMap((index) => (index as { readonly non_key_attributes?: readonly string[] }).non_key_attributes ?? []).length;
 
 /** Seconds over which an alarm looks back. */
 const evaluationSeconds = ({ period, evaluation_periods: periods }: Resource["values"]) =>
@@ -307,6 +338,34 @@ export const SUM_LIMITS: readonly SumLimit[] = [
     adjustable: true,
     service: "API Gateway",
     source: API_GATEWAY,
+  },
+  {
+    type: "aws_api_gateway_rest_api",
+    size: one,
+    unit: "regional APIs",
+    most: 600,
+    adjustable: true,
+    service: "API Gateway",
+    source: `${DOCS}/apigateway/latest/developerguide/limits.html`,
+  },
+  {
+    type: "aws_api_gateway_stage",
+    by: "rest_api_id",
+    size: one,
+    unit: "stages of an API",
+    most: 10,
+    adjustable: true,
+    service: "API Gateway",
+    source: API_GATEWAY,
+  },
+  {
+    type: "aws_dynamodb_table",
+    by: "name",
+    size: projectedAttributes,
+    unit: "attributes in the projections of all indexes of the table",
+    most: 100,
+    service: "DynamoDB",
+    source: DYNAMODB,
   },
   { type: "aws_iam_role", size: one, unit: "roles", most: 1_000, adjustable: true, service: "IAM", source: IAM },
   {

@@ -138,7 +138,8 @@ function valuesAt(value: unknown, path: readonly string[], counted: boolean): re
 }
 
 function sizeOf(value: unknown, unit: Limit["unit"]): number {
-  if (unit === "items") return Array.isArray(value) ? value.length : Object.keys(value as object).length;
+  // A list of one may be written without its brackets.
+  if (unit === "items") return typeof value === "object" && value !== null ? Object.keys(value).length : 1;
   if (unit === "statements") return statementsOf(value);
   if (typeof value === "number") return value;
   if (unit !== "bytes") return Array.from(String(value)).length;

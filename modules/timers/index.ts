@@ -1,6 +1,6 @@
 /** The module of timers: API, dispatcher, callbacks with their queues, tables, alarms. */
 import type { TerraformStack, TerraformVariable } from "cdktf";
-import { z } from "zod";
+import * as z from "zod";
 import {
   API_ROUTES,
   CLAIM_KEYS,

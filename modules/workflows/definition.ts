@@ -5,7 +5,10 @@ import type { JsonataExpression } from "../asl/values";
 import type { Machine } from "../asl/machine";
 import {
   ARN,
+  END_NAMES,
+  endValues,
   expiry,
+  HAS_NO_END,
   historyEntry,
   INPUT,
   KEY,
@@ -13,19 +16,16 @@ import {
   recordStart,
   RETRY_WRITE,
   WRITE_TIMEOUT_SECONDS,
+  type RowRefs,
   type Transitions,
 } from "./record";
 
-const { stateMachine, dynamoUpdate, wait, lambdaInvoke, fail } = jsonata;
+const { stateMachine, dynamoUpdate, wait, lambdaInvoke, fail, succeed } = jsonata;
 
-export interface TaskMachineRefs {
-  /** The name of the table of tasks. */
-  readonly table: string;
+export interface TaskMachineRefs extends RowRefs {
   readonly waitSeconds: number | JsonataExpression;
   /** The execution's timeout. */
   readonly timeLimitSeconds: number;
-  /** A row expires this long after its task's end. A number, or a Terraform expression of one. */
-  readonly keepDays: number | string;
   /** Invoked between the wait and the last write. @default none */
   readonly work?: TaskWork;
 }
@@ -122,9 +122,14 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
         { status: "DONE", hasResult: work !== undefined },
         {
           End: true,
-          Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "RecordFailure" }],
+          Catch: [
+            // An earlier attempt, whose response was lost, has written the row.
+            { ErrorEquals: ["DynamoDB.ConditionalCheckFailedException"], Output: INPUT, Next: "Recorded" },
+            { ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "RecordFailure" },
+          ],
         },
       ),
+      Recorded: succeed(),
       RecordFailure: recordEnd(
         { table, keepDays },
         { status: "FAILED", reason: REASON },
@@ -139,38 +144,34 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
   });
 }
 
-/**
- * Writes the task's end. Idempotent. Fails when the row has another end: the execution was stopped, and the reconciler has written
- * the row.
- */
+/** Writes the task's end. Fails when the row has an end of this run: an earlier attempt, whose response was lost, has written it. */
 function recordEnd<const Next extends string = never, const Caught extends string = never>(
-  { table, keepDays }: Pick<TaskMachineRefs, "table" | "keepDays">,
+  { table, ...refs }: RowRefs,
   { status, reason, hasResult = false }: RecordedEnd,
   transitions: Transitions<Next, Caught>,
 ) {
-  const set = [
-    "#status = :end, #ttl = :ttl",
-    ...(reason === undefined ? [] : ["reason = :reason"]),
-    ...(hasResult ? ["#result = :json, resultLocation = :location"] : []),
+  const update = [
+    "SET #status = :end, #history = list_append(#history, :entries), #ttl = :ttl",
+    ...(hasResult ? [", #result = :json, resultLocation = :location"] : []),
+    reason === undefined ? " REMOVE reason" : ", reason = :reason",
   ];
   return dynamoUpdate<Next | Caught>({
     Arguments: {
       TableName: table,
       Key: KEY,
-      ConditionExpression: `${OWN} AND #status IN (:started, :end)`,
-      UpdateExpression: `{% "SET ${set.join(", ")}, #history[" & $string(${END_INDEX}) & "] = :entry" %}`,
+      ConditionExpression: `${OWN} AND ${HAS_NO_END}`,
+      UpdateExpression: update.join(""),
       ExpressionAttributeNames: {
-        "#status": "status",
+        ...END_NAMES,
         "#history": "history",
-        "#ttl": "ttl",
         ...(hasResult && { "#result": "result" }),
       },
       ExpressionAttributeValues: {
-        ":started": { S: "STARTED" },
+        ...endValues(refs),
         ":end": { S: status },
         ":arn": ARN,
-        ":entry": historyEntry(status, reason),
-        ":ttl": expiry(keepDays),
+        ":entries": { L: [historyEntry(status, reason)] },
+        ":ttl": expiry(refs),
         ...(hasResult && {
           ":json": { S: '{% $exists($result.json) ? $result.json : "" %}' },
           ":location": { S: '{% $exists($result.location) ? $result.location : "" %}' },
@@ -184,14 +185,6 @@ function recordEnd<const Next extends string = never, const Caught extends strin
     ...transitions,
   });
 }
-
-const REDRIVES = "$states.context.Execution.RedriveCount";
-
-/**
- * Of the end in the task's history, whose entries are STARTED and ends in turn: a repeated write replaces its own. Each redrive in the
- * console has added both.
- */
-const END_INDEX = `$exists(${REDRIVES}) ? 2 * ${REDRIVES} + 1 : 1`;
 
 interface RecordedEnd {
   readonly status: EndStatus;

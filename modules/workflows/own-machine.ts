@@ -3,7 +3,10 @@ import { jsonata } from "../asl/asl";
 import { MachineError, type Machine } from "../asl/machine";
 import {
   ARN,
+  END_NAMES,
+  endValues,
   expiry,
+  HAS_NO_END,
   historyEntry,
   INPUT,
   INPUT_HASH,
@@ -12,8 +15,8 @@ import {
   OWN,
   RETRY_WRITE,
   START_DATE,
-  UNLESS_ENDED,
   WRITE_TIMEOUT_SECONDS,
+  type RowRefs,
 } from "./record";
 
 const { stateMachine, dynamoUpdate, parallel, succeed } = jsonata;
@@ -21,15 +24,11 @@ const { stateMachine, dynamoUpdate, parallel, succeed } = jsonata;
 /** Of the Parallel's only branch. The emulator does not evaluate the Output of a Parallel. */
 const RESULT = "{% $states.input[0] %}";
 
-export interface OwnMachineRefs {
-  /** The name of the table of tasks. */
-  readonly table: string;
+export interface OwnMachineRefs extends RowRefs {
   /** The user's. */
   readonly machine: Machine<"JSONata">;
   /** The execution's timeout. */
   readonly timeLimitSeconds: number;
-  /** A row expires this long after its task's end. A number, or a Terraform expression of one. */
-  readonly keepDays: number | string;
 }
 
 /**
@@ -46,18 +45,19 @@ export function ownMachine({ table, machine, timeLimitSeconds, keepDays }: OwnMa
     StartAt: "RecordStart",
     TimeoutSeconds: timeLimitSeconds,
     States: {
-      // It can run again after a redrive: what the row has stays.
+      // It can run again after a redrive: what the row has stays. Its result will be the execution's output, which is longer than a row may be.
       RecordStart: dynamoUpdate({
         Arguments: {
           TableName: table,
           Key: NEW_KEY,
-          ConditionExpression: UNLESS_ENDED,
+          ConditionExpression: `attribute_not_exists(#status) OR ${OWN} AND ${HAS_NO_END}`,
           UpdateExpression:
-            "SET #status = :started, executionArn = :arn, startDate = if_not_exists(startDate, :startDate), " +
-            "inputHash = if_not_exists(inputHash, :inputHash), #history = if_not_exists(#history, :history)",
-          ExpressionAttributeNames: { "#status": "status", "#history": "history" },
+            "SET #status = if_not_exists(#status, :started), executionArn = :arn, resultLocation = :arn, " +
+            "startDate = if_not_exists(startDate, :startDate), inputHash = if_not_exists(inputHash, :inputHash), " +
+            "#history = if_not_exists(#history, :history)",
+          ExpressionAttributeNames: { ...END_NAMES, "#history": "history" },
           ExpressionAttributeValues: {
-            ":started": { S: "STARTED" },
+            ...endValues({ keepDays }),
             ":arn": ARN,
             ":startDate": START_DATE,
             ":inputHash": INPUT_HASH,
@@ -70,21 +70,19 @@ export function ownMachine({ table, machine, timeLimitSeconds, keepDays }: OwnMa
         Next: "Run",
       }),
       Run: parallel({ Branches: [machine], Next: "RecordDone" }),
-      // Its result is the execution's output, which is longer than a row may be.
       RecordDone: dynamoUpdate({
         Arguments: {
           TableName: table,
           Key: KEY,
-          ConditionExpression: `${OWN} AND #status = :started`,
+          ConditionExpression: `${OWN} AND ${HAS_NO_END}`,
           UpdateExpression:
-            "SET #status = :done, #history = list_append(#history, :entries), #ttl = :ttl, resultLocation = :arn",
-          ExpressionAttributeNames: { "#status": "status", "#history": "history", "#ttl": "ttl" },
+            "SET #status = :done, #history = list_append(#history, :entries), #ttl = :ttl REMOVE reason",
+          ExpressionAttributeNames: { ...END_NAMES, "#history": "history" },
           ExpressionAttributeValues: {
-            ":started": { S: "STARTED" },
-            ":done": { S: "DONE" },
+            ...endValues({ keepDays }),
             ":arn": ARN,
             ":entries": { L: [historyEntry("DONE")] },
-            ":ttl": expiry(keepDays),
+            ":ttl": expiry({ keepDays }),
           },
         },
         Output: RESULT,

@@ -6,6 +6,13 @@ import type { Retrier } from "../asl/fields";
 
 export const WRITE_TIMEOUT_SECONDS = 30;
 
+export interface RowRefs {
+  /** The name of the table of tasks. */
+  readonly table: string;
+  /** A row expires this long after its task's end. A number, or a Terraform expression of one. */
+  readonly keepDays: number | string;
+}
+
 /** A failed condition is final. Other errors are retried for about half a minute. */
 export const RETRY_WRITE: readonly Retrier[] = [
   { ErrorEquals: ["DynamoDB.ConditionalCheckFailedException"], MaxAttempts: 0 },
@@ -35,16 +42,39 @@ export const NEW_KEY = {
   timestamp: { N: `{% ${IS_TIMESTAMP} ? $string(${TASK}.timestamp) : $error("timestamp is not in seconds") %}` },
 };
 
+const REDRIVE_TIME = "$states.context.Execution.RedriveTime";
+
 export const START_DATE = { S: "{% $states.context.Execution.StartTime %}" };
 export const INPUT_HASH = { S: `{% $exists(${TASK}.inputHash) ? ${TASK}.inputHash : "${NO_INPUT}" %}` };
 
 /** A repeated write of STARTED finds its own row, but a late one does not overwrite the task's end. */
-export const UNLESS_ENDED = `attribute_not_exists(#status) OR #status = :started AND ${OWN}`;
+const UNLESS_ENDED = `attribute_not_exists(#status) OR #status = :started AND ${OWN}`;
 
-/** When the row expires, from when the state was entered. A number of days, or a Terraform expression of one. */
-export const expiry = (keepDays: number | string) => ({
-  N: `{% $string($floor($toMillis($states.context.State.EnteredTime) / 1000) + ${keepDays} * ${DAY_SECONDS}) %}`,
+/** When a row expires whose task ended then. */
+const expiresAfter = (time: string, { keepDays }: Pick<RowRefs, "keepDays">) =>
+  `$string($floor($toMillis(${time}) / 1000) + ${keepDays} * ${DAY_SECONDS})`;
+
+/** When the row expires, from when the state was entered. */
+export const expiry = (refs: Pick<RowRefs, "keepDays">) => ({
+  N: `{% ${expiresAfter("$states.context.State.EnteredTime", refs)} %}`,
 });
+
+/**
+ * The row has no end of this run: it is STARTED or, after a redrive in the console, which writes no row, has an end that is not later. Ends
+ * have no other time that a condition can compare than that of their row's expiry. What is DONE is done.
+ */
+export const HAS_NO_END = "(#status = :started OR #status <> :done AND #ttl <= :redriven)";
+
+/** For {@link HAS_NO_END}. */
+export const END_NAMES = { "#status": "status", "#ttl": "ttl" } as const;
+
+/** For {@link HAS_NO_END}. Without a redrive, no row has expired that early. */
+export const endValues = (refs: Pick<RowRefs, "keepDays">) =>
+  ({
+    ":started": { S: "STARTED" },
+    ":done": { S: "DONE" },
+    ":redriven": { N: `{% $exists(${REDRIVE_TIME}) ? ${expiresAfter(REDRIVE_TIME, refs)} : "0" %}` },
+  }) as const;
 
 /** The transitions of a write. */
 export type Transitions<Next extends string, Caught extends string> = (
@@ -104,13 +134,6 @@ const RETRY_REQUEST: readonly Retrier[] = [
     BackoffRate: 2,
     JitterStrategy: "FULL",
   },
-  // After a redrive in the console, the row is STARTED again a moment later.
-  {
-    ErrorEquals: ["DynamoDb.ConditionalCheckFailedException"],
-    IntervalSeconds: 2,
-    MaxAttempts: 4,
-    BackoffRate: 2,
-  },
 ];
 
 export type ApprovalFields<Next extends string, Caught extends string> = Transitions<Next, Caught> & {
@@ -123,7 +146,7 @@ export type ApprovalFields<Next extends string, Caught extends string> = Transit
 
 /** Waits until a person approves the task, or rejects it. The token is in the task's row. */
 export function approval<const Next extends string = never, const Caught extends string = never>(
-  table: string,
+  { table, ...refs }: RowRefs,
   fields: ApprovalFields<Next, Caught>,
 ) {
   return jsonata.task<Next | Caught>({
@@ -131,11 +154,11 @@ export function approval<const Next extends string = never, const Caught extends
     Arguments: {
       TableName: table,
       Key: KEY,
-      ConditionExpression: `${OWN} AND #status = :started`,
+      ConditionExpression: `${OWN} AND ${HAS_NO_END}`,
       UpdateExpression: "SET approvals = list_append(if_not_exists(approvals, :none), :approvals)",
-      ExpressionAttributeNames: { "#status": "status" },
+      ExpressionAttributeNames: END_NAMES,
       ExpressionAttributeValues: {
-        ":started": { S: "STARTED" },
+        ...endValues(refs),
         ":arn": ARN,
         ":none": { L: [] },
         ":approvals": {

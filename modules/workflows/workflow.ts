@@ -246,7 +246,7 @@ function createOwnMachine(
   });
   const machine = build({
     functions: Object.fromEntries(lambdas.map(([id, lambda]) => [id, lambda.name])),
-    approval: (fields) => approval(table.name, fields),
+    approval: (fields) => approval({ table: table.name, keepDays: keepDays.stringValue }, fields),
   });
   checkFunctions(file, machine, lambdas);
   const nested = nestedApprovalsOf(machine);

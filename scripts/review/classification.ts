@@ -15,7 +15,7 @@ import {
   type GoesWith,
 } from "./companions";
 import { UNKNOWN } from "./values";
-import { fieldsOf } from "../shared/fields";
+import { fieldsOf, parseJson, type Fields } from "../shared/fields";
 
 /** data: it is lost, or kept for a shorter time. exposure: more principals can read or change it, or a failure goes unnoticed. identity: a resource has a new address. */
 export type Verdict = "data" | "exposure" | "identity";
@@ -44,7 +44,7 @@ export interface TypeClass {
   readonly identity?: string;
   /** The resource that it belongs to or uses. */
   readonly address?: string;
-  /** Changes are in the report's list of values, without a verdict. Policies are in its permissions. */
+  /** Changes are in the report's list of values, without a verdict unless a rule of {@link RULES} has one. Policies are in its permissions. */
   readonly settings?: string;
 }
 
@@ -371,13 +371,8 @@ export interface Rule {
   readonly severity?: Severity;
   /** Completes "<address> ...". */
   readonly what: string;
-  /** Whether this change is one. Undefined: absent; when the resource is created, before is. */
-  readonly if: (
-    before: unknown,
-    after: unknown,
-    created: boolean,
-    resource: Readonly<Record<string, unknown>>,
-  ) => boolean;
+  /** Whether this change is one. Undefined: absent; when the resource is created, before is. The resource as it will be, and as it was. */
+  readonly if: (before: unknown, after: unknown, created: boolean, resource: Fields, former: Fields) => boolean;
   /** True: also when the value is known after the apply only. @default such values follow a resource that is reported itself */
   readonly orUnknown?: boolean;
 }
@@ -391,6 +386,54 @@ const another = (before: unknown, after: unknown, created: boolean) =>
 /** `authenticated-read` is everybody with any AWS account. */
 const isPublicAcl = (_: unknown, after: unknown) => /^(public|authenticated)-/.test(String(after));
 const isNot = (value: unknown) => (_: unknown, after: unknown) => after !== value;
+const lowered = (before: unknown, after: unknown, created: boolean) =>
+  !created && before !== undefined && after !== undefined && lower(before, after);
+const changed = (before: unknown, _: unknown, created: boolean) =>
+  !created && before !== undefined && before !== "" && before !== false;
+const isSet = (value: unknown) => value !== undefined && value !== "";
+
+/** The items of a list or block by their names. */
+const namedOf = (blocks: unknown): ReadonlyMap<unknown, Fields> =>
+  new Map([blocks].flat().map((block) => [fieldsOf(block)["name"], fieldsOf(block)]));
+
+/** Whether an index has other keys or other attributes than that of the same name: DynamoDB deletes it and builds it anew. */
+function hasIndexRebuilt(table: Fields, former: Fields): boolean {
+  const built = (index: Fields) =>
+    JSON.stringify(["hash_key", "range_key", "projection_type"].map((key) => index[key] ?? "")) +
+    JSON.stringify([index["non_key_attributes"] ?? []].flat().toSorted());
+  const indexes = namedOf(table["global_secondary_index"]);
+  return [...namedOf(former["global_secondary_index"])].some(([name, was]) => {
+    const is = indexes.get(name);
+    return is !== undefined && built(is) !== built(was);
+  });
+}
+
+const isEmptyEnvironment = ({ environment }: Fields) =>
+  [environment].flat().every((each) => each !== UNKNOWN && isNothing(fieldsOf(each)["variables"]));
+const isNothing = (variables: unknown) =>
+  variables !== UNKNOWN && Object.values(fieldsOf(variables)).every((value) => !isSet(value));
+const hasSameCode = (resource: Fields, former: Fields) =>
+  ["source_code_hash", "s3_key", "filename", "image_uri"].every((key) => resource[key] === former[key]);
+
+/** Whom a policy's statements allow something, except everybody. */
+function allowedPrincipals(policy: unknown): readonly string[] {
+  const statements = [fieldsOf(parseJson(String(policy)))["Statement"]].flat().map(fieldsOf);
+  return statements
+    .filter(({ Effect }) => Effect === "Allow")
+    .flatMap(({ Principal }) => Object.values(fieldsOf(Principal)).flat().map(String))
+    .filter((principal) => principal !== "*");
+}
+
+/** A policy that stays, and no longer allows a principal anything. */
+const shutsOut = (type: string, attribute: string, rule: Pick<Rule, "verdict" | "severity" | "what">): Rule => ({
+  type,
+  path: new RegExp(`^${attribute}(\\.|$)`),
+  ...rule,
+  if: (_, __, created, { [attribute]: policy }, { [attribute]: former }) => {
+    const allowed = new Set(allowedPrincipals(policy));
+    return !created && isSet(former) && allowedPrincipals(former).some((principal) => !allowed.has(principal));
+  },
+});
 
 /** When a change of an attribute is one for the worse. Attributes that no rule names are reported at any change. */
 export const RULES: readonly Rule[] = [
@@ -578,8 +621,35 @@ export const RULES: readonly Rule[] = [
     type: "aws_dynamodb_table",
     path: /^global_secondary_index\./,
     verdict: "identity",
-    what: "",
-    if: () => false,
+    severity: "warn",
+    what: "builds an index anew: queries of it fail until then",
+    if: (_, __, created, resource, former) => !created && hasIndexRebuilt(resource, former),
+  },
+  {
+    type: "aws_dynamodb_table",
+    path: /^billing_mode$/,
+    verdict: "data",
+    what: "refuses requests beyond a fixed capacity",
+    if: (before, after, created) => !created && after === "PROVISIONED" && before !== "PROVISIONED",
+  },
+  {
+    type: "aws_dynamodb_table",
+    path: /^(read|write)_capacity$/,
+    verdict: "data",
+    severity: "warn",
+    what: "refuses requests beyond a lower capacity",
+    if: (before, after, created, { billing_mode: billing }) =>
+      billing !== "PAY_PER_REQUEST" && lowered(before, after, created),
+  },
+  {
+    type: "aws_dynamodb_table",
+    path: /^on_demand_throughput\.\d+\.max_/,
+    verdict: "data",
+    severity: "warn",
+    what: "refuses requests beyond a lower capacity",
+    // Unset and -1 are without a limit.
+    if: (before, after, created) =>
+      !created && Number(after ?? -1) >= 0 && (Number(before ?? -1) < 0 || lower(before, after)),
   },
   // KMS
   {
@@ -619,6 +689,10 @@ export const RULES: readonly Rule[] = [
     what: "may lock out its administrators",
     if: turnedOn,
   },
+  shutsOut("aws_kms_key", "policy", {
+    verdict: "data",
+    what: "can no longer be used by a principal: what is encrypted with it cannot be read",
+  }),
   // Logs
   {
     type: "aws_cloudwatch_log_group",
@@ -689,6 +763,19 @@ export const RULES: readonly Rule[] = [
     what: "is encrypted with another key",
     if: (before, _, created) => !created && before !== undefined && before !== "",
   },
+  {
+    type: "aws_sqs_queue",
+    path: /^visibility_timeout_seconds$/,
+    verdict: "data",
+    severity: "warn",
+    what: "delivers a message again while it is still being processed, if that takes longer",
+    if: lowered,
+  },
+  shutsOut("aws_sqs_queue", "policy", {
+    verdict: "data",
+    severity: "warn",
+    what: "no longer accepts messages of a sender",
+  }),
   // SNS
   {
     type: "aws_sns_topic",
@@ -698,6 +785,10 @@ export const RULES: readonly Rule[] = [
     if: (before, after, created) =>
       (!created && before !== undefined && before !== "") || (created && after === undefined),
   },
+  shutsOut("aws_sns_topic_policy", "policy", {
+    verdict: "exposure",
+    what: "no longer accepts notifications of a sender",
+  }),
   // Alarms
   {
     type: "aws_cloudwatch_metric_alarm",
@@ -716,7 +807,7 @@ export const RULES: readonly Rule[] = [
   })),
   {
     type: "aws_cloudwatch_metric_alarm",
-    path: /^\w+(\.|$)/,
+    path: /^(?!alarm_(description|name)|tags)\w+(\.|$)/,
     verdict: "exposure",
     severity: "warn",
     what: "alarms in other cases",
@@ -759,9 +850,90 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "is retried less",
-    if: (before, after, created) => !created && lower(before, after),
+    if: lowered,
+  },
+  {
+    type: "aws_cloudwatch_event_target",
+    path: /^(input|input_path|input_transformer)(\.|$)/,
+    verdict: "data",
+    severity: "warn",
+    what: "receives EventBridge's own event: its input is gone",
+    if: (_, __, created, resource, former) => {
+      const hasInput = (target: Fields) =>
+        ["input", "input_path"].some((name) => isSet(target[name] ?? undefined)) ||
+        [target["input_transformer"] ?? []].flat().length > 0;
+      return !created && hasInput(former) && !hasInput(resource);
+    },
   },
   // Lambda
+  {
+    type: "aws_lambda_function",
+    path: /^timeout$/,
+    verdict: "data",
+    severity: "warn",
+    what: "is ended earlier: what it has begun is not finished",
+    if: lowered,
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^(memory_size|ephemeral_storage\.\d+\.size)$/,
+    verdict: "data",
+    severity: "warn",
+    what: "has less memory or storage: it is slower, or fails",
+    if: lowered,
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^environment\./,
+    verdict: "data",
+    what: "has no variables: invocations fail",
+    if: (before, _, created, resource, former) =>
+      !created && isSet(before) && isEmptyEnvironment(resource) && hasSameCode(resource, former),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^environment\./,
+    verdict: "data",
+    severity: "warn",
+    what: "has no variables",
+    if: (before, _, created, resource) => !created && isSet(before) && isEmptyEnvironment(resource),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^environment\./,
+    verdict: "data",
+    severity: "warn",
+    what: "has the same code without a variable: where it reads it, invocations fail",
+    if: (before, after, created, resource, former) =>
+      !created && isSet(before) && !isSet(after) && hasSameCode(resource, former),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^handler$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "runs another handler of the same code",
+    if: (before, after, created, resource, former) => another(before, after, created) && hasSameCode(resource, former),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^layers\.\d+$/,
+    verdict: "data",
+    severity: "warn",
+    what: "has no longer a layer: if its code imports it, invocations fail",
+    if: (before, _, created, { layers }) => {
+      const layerOf = (arn: unknown) => String(arn).replace(/:\d+$/, "");
+      return !created && isSet(before) && ![layers].flat().map(layerOf).includes(layerOf(before));
+    },
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^logging_config\.\d+\.(log_group|application_log_level|system_log_level)$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "logs in another place, or less",
+    if: changed,
+  },
   {
     type: "aws_lambda_function",
     path: /^reserved_concurrent_executions$/,
@@ -806,6 +978,14 @@ export const RULES: readonly Rule[] = [
     verdict: "exposure",
     what: "is protected in another way",
     if: (before, _, created) => !created && before !== undefined && before !== "",
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^vpc_config\.\d+\.subnet_ids/,
+    verdict: "data",
+    severity: "warn",
+    what: "is in a network: it reaches AWS and the internet through that only",
+    if: (before, after, created) => !created && before === undefined && after !== undefined,
   },
   {
     type: "aws_lambda_function_event_invoke_config",
@@ -856,13 +1036,37 @@ export const RULES: readonly Rule[] = [
     type: "aws_lambda_event_source_mapping",
     path: /^function_response_types/,
     verdict: "data",
-    severity: "warn",
-    what: "reports failures in another way",
+    what: "deletes what its function reports as failed",
     if: gone,
   },
   {
     type: "aws_lambda_event_source_mapping",
-    path: /^maximum_/,
+    path: /^bisect_batch_on_function_error$/,
+    verdict: "data",
+    severity: "warn",
+    what: "gives up on whole batches: no record fails alone",
+    if: turnedOff,
+  },
+  {
+    type: "aws_lambda_event_source_mapping",
+    path: /^parallelization_factor$/,
+    verdict: "data",
+    severity: "warn",
+    what: "processes fewer batches at a time",
+    if: lowered,
+  },
+  {
+    type: "aws_lambda_event_source_mapping",
+    path: /^scaling_config\.\d+\.maximum_concurrency$/,
+    verdict: "data",
+    severity: "warn",
+    what: "processes fewer batches at a time",
+    if: (before, after, created) =>
+      !created && isSet(after) && Number(after) > 0 && (before === undefined || lower(before, after)),
+  },
+  {
+    type: "aws_lambda_event_source_mapping",
+    path: /^maximum_re/,
     verdict: "data",
     severity: "warn",
     what: "retries less",
@@ -903,6 +1107,38 @@ export const RULES: readonly Rule[] = [
     if: (_, __, created) => !created,
   },
   // API Gateway
+  {
+    type: "aws_api_gateway_integration",
+    path: /^timeout_milliseconds$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "answers its callers with a timeout earlier",
+    if: lowered,
+  },
+  {
+    type: "aws_api_gateway_integration",
+    path: /^(request_templates|request_parameters|content_handling|passthrough_behavior)/,
+    verdict: "data",
+    severity: "warn",
+    what: "sends its function another request",
+    if: (before, after, created, { type }) => type !== "MOCK" && changed(before, after, created),
+  },
+  {
+    type: "aws_api_gateway_rest_api",
+    path: /^policy(\.|$)/,
+    verdict: "exposure",
+    what: "has no policy: nothing but its methods says who may call it",
+    if: (_, __, created, { policy }, { policy: former }) => !created && isSet(former) && !isSet(policy ?? undefined),
+  },
+  {
+    type: "aws_api_gateway_rest_api",
+    path: /^binary_media_types/,
+    verdict: "data",
+    severity: "warn",
+    what: "gives bodies to its functions as text: bytes are lost, and signatures do not match",
+    if: (before, _, created, { binary_media_types: types }) =>
+      changed(before, _, created) && ![types].flat().includes(before),
+  },
   {
     type: "aws_api_gateway_integration",
     path: /^type$/,
@@ -972,6 +1208,15 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_api_gateway_method_settings",
+    path: /^settings\.\d+\.(metrics_enabled|logging_level)$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "measures or logs its requests no longer",
+    if: (before, after, created) =>
+      turnedOff(before, after) || (changed(before, after, created) && (after === "OFF" || !isSet(after))),
+  },
+  {
+    type: "aws_api_gateway_method_settings",
     path: /^settings\./,
     verdict: "exposure",
     severity: "warn",
@@ -1004,6 +1249,26 @@ export const RULES: readonly Rule[] = [
   // Glue
   {
     type: "aws_glue_catalog_table",
+    path: /^(storage_descriptor\.\d+\.columns|partition_keys)\.\d+\.name$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "no longer has a column: queries of it fail",
+    if: (before, _, created, { storage_descriptor: stored, partition_keys: keys }) =>
+      !created &&
+      isSet(before) &&
+      ![...[stored].flat().map((each) => fieldsOf(each)["columns"]), keys].some((columns) =>
+        namedOf(columns).has(before),
+      ),
+  },
+  {
+    type: "aws_glue_catalog_table",
+    path: /^parameters\.projection\.enabled$/,
+    verdict: "identity",
+    what: "finds no partitions: queries return nothing",
+    if: (before, after) => String(before) === "true" && String(after) !== "true",
+  },
+  {
+    type: "aws_glue_catalog_table",
     path: /^(storage_descriptor\.\d+\.location|parameters\.storage\.location\.template)$/,
     verdict: "identity",
     severity: "warn",
@@ -1017,6 +1282,11 @@ export const RULES: readonly Rule[] = [
     what: "",
     if: () => false,
   },
+  // IAM
+  shutsOut("aws_iam_role", "assume_role_policy", {
+    verdict: "identity",
+    what: "can no longer be assumed by a principal: what uses it fails",
+  }),
   // Step Functions
   {
     type: "aws_sfn_state_machine",

@@ -1,6 +1,6 @@
 /** Judges what a plan changes by the classification of each attribute. */
 import { truncate } from "../../functions/shared/text";
-import { fieldsOf, parseJson } from "../shared/fields";
+import { fieldsOf, parseJson, type Fields } from "../shared/fields";
 import { NOT_CLASSIFIED, RULES, TYPES, type Rule, type TypeClass, type Verdict } from "./classification";
 import type { DestroyedResources } from "./companions";
 import type { ResourceChange } from "./plan";
@@ -83,7 +83,10 @@ function changedAttributes(
   const [had, has] = [leavesOf(before), leavesOf(after)];
   for (const [path, isUnknown] of leavesOf(after_unknown)) if (isUnknown === true) has.set(path, UNKNOWN);
   for (const path of had.keys()) if (isMarked(after_unknown, path)) has.set(path, UNKNOWN);
-  const paths = [...new Set([...had.keys(), ...has.keys()])].filter((path) => !isSame(had.get(path), has.get(path)));
+  const [resource, former] = [fieldsOf(withUnknown(after, after_unknown)), fieldsOf(before)];
+  const paths = [...new Set([...had.keys(), ...has.keys()])].filter(
+    (path) => !isSame(path, had.get(path), has.get(path)),
+  );
   return paths.flatMap((path) => {
     const [was, is] = [had.get(path), has.get(path)];
     const sensitive =
@@ -92,7 +95,7 @@ function changedAttributes(
     const change = created
       ? `${path}: ${sensitive ? SENSITIVE : shown(is)}`
       : `${path}: ${sensitive ? SENSITIVE : shown(was)} → ${sensitive ? SENSITIVE : shown(is)}`;
-    return evaluate({ type, known, path, was, is, created, replaced, resource: fieldsOf(after) }).map((reason) => ({
+    return evaluate({ type, known, path, was, is, created, replaced, resource, former }).map((reason) => ({
       ...reason,
       change,
     }));
@@ -112,10 +115,12 @@ interface AttributeChange {
   readonly is: unknown;
   readonly created: boolean;
   readonly replaced: boolean;
-  readonly resource: Readonly<Record<string, unknown>>;
+  readonly resource: Fields;
+  readonly former: Fields;
 }
 
-function evaluate({ type, known, path, was, is, created, replaced, resource }: AttributeChange): readonly Reason[] {
+function evaluate(attributeChange: AttributeChange): readonly Reason[] {
+  const { type, known, path, was, is, created, replaced, resource, former } = attributeChange;
   const attribute = path.split(".")[0] ?? path;
   const classOf = classesOf(known);
   const found = classOf.get(attribute);
@@ -124,10 +129,12 @@ function evaluate({ type, known, path, was, is, created, replaced, resource }: A
     return created || is === UNKNOWN || NOT_CLASSIFIED.has(attribute) || COMPUTED.has(attribute)
       ? []
       : [unclassified(`changes ${attribute}, which is not classified`)];
-  if (found === "settings") return [];
   const rules = (RULES_OF.get(type) ?? []).filter((rule) => rule.path.test(path));
-  const rule = rules.find((each) => (is !== UNKNOWN || each.orUnknown === true) && each.if(was, is, created, resource));
+  const rule = rules.find(
+    (each) => (is !== UNKNOWN || each.orUnknown === true) && each.if(was, is, created, resource, former),
+  );
   if (rule !== undefined) return [{ verdict: rule.verdict, what: rule.what, refused: rule.severity !== "warn" }];
+  if (found === "settings") return [];
   // A rule says when an attribute matters, so otherwise it does not. A value that is not known yet follows a resource that is reported.
   // One that says itself what the resource does follows none.
   if (is === UNKNOWN && !created && !replaced && isSetting(was) && (found === "exposure" || found === "durability"))
@@ -207,10 +214,27 @@ function leavesOf(value: unknown, path = "", found = new Map<string, unknown>())
   return found;
 }
 
+/** Numbers of which 0 is none at all, and none is no limit. */
+const ZERO_IS_NONE = /(^reserved_concurrent_executions|\.throttling_(burst|rate)_limit)$/;
+
 /** Providers read back unset values as empty ones. */
-function isSame(before: unknown, after: unknown): boolean {
-  const isEmpty = (value: unknown) => value === undefined || value === "" || value === false || value === 0;
+function isSame(path: string, before: unknown, after: unknown): boolean {
+  const isEmpty = (value: unknown) =>
+    value === undefined || value === "" || value === false || (value === 0 && !ZERO_IS_NONE.test(path));
   return before === after || (isEmpty(before) && isEmpty(after));
+}
+
+/** The planned values, with what is known after the apply only. */
+function withUnknown(value: unknown, marks: unknown): unknown {
+  if (marks === true) return UNKNOWN;
+  if (Array.isArray(marks)) {
+    const items: readonly unknown[] = Array.isArray(value) ? value : [];
+    return Array.from({ length: Math.max(items.length, marks.length) }, (_, index) =>
+      withUnknown(items[index], (marks as readonly unknown[])[index]),
+    );
+  }
+  const marked = Object.entries(fieldsOf(marks)).map(([key, mark]) => [key, withUnknown(fieldsOf(value)[key], mark)]);
+  return marked.length === 0 ? value : { ...fieldsOf(value), ...Object.fromEntries(marked) };
 }
 
 function isMarked(marks: unknown, path: string): boolean {

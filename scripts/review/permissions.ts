@@ -31,6 +31,9 @@ interface Grant {
   readonly unread?: boolean;
 }
 
+/** In the policy at this address. */
+type Held = Grant & { readonly address: string };
+
 const listOf = (item: z.ZodType<string>) => z.union([z.array(item), item.transform((one) => [one])]).optional();
 const policySchema = z.object({
   Statement: z.union([z.array(z.looseObject({})), z.looseObject({}).transform((one) => [one])]).pipe(
@@ -62,20 +65,27 @@ export function changedPermissions(
   changes: readonly ResourceChange[],
   expressions: Expressions,
 ): readonly PermissionChange[] {
-  const before: Grant[] = [];
-  const after: Grant[] = [];
+  const before: Held[] = [];
+  const after: Held[] = [];
+  /** Addresses of policies, and owners, whose destruction is judged by their types: that of a role's policy is not, while the role stays. */
   const destroyed = new Set<string>();
   for (const resource of changes) {
     const { change, deposed } = resource;
     if (deposed !== undefined || change.actions.every((action) => action === "no-op" || action === "read")) continue;
-    const granted = grantsOf(resource, fieldsOf(change.before), change.before_sensitive);
-    before.push(...granted);
+    const held = (grant: Grant): Held => ({ ...grant, address: resource.address });
+    before.push(...grantsOf(resource, fieldsOf(change.before), change.before_sensitive).map(held));
     const gone = !change.actions.some((action) => action === "create" || action === "update");
-    if (gone) for (const { owner } of granted) destroyed.add(owner);
+    if (gone && !resource.type.startsWith("aws_iam_role_policy")) destroyed.add(resource.address);
+    if (resource.type === "aws_iam_role" && change.actions.includes("delete")) {
+      const [was, is] = [change.before, change.after].map((role) =>
+        ownerOf(resource.type, resource.address, fieldsOf(role)),
+      );
+      if (was !== undefined && (gone || was !== is)) destroyed.add(was);
+    }
     if (gone) continue;
     const planned = Object.entries(fieldsOf(change.after)).filter(([, value]) => value !== null);
     const known = { ...expressions.of(resource.address), ...Object.fromEntries(planned) };
-    after.push(...grantsOf(resource, known, change.after_sensitive));
+    after.push(...grantsOf(resource, known, change.after_sensitive).map(held));
   }
   const had = new Set(before.map(keyOf));
   const has = new Set(after.map(keyOf));
@@ -88,23 +98,56 @@ export function changedPermissions(
       gained: sentences(gained.filter((grant) => grant.owner === owner)),
       lost: sentences(lost.filter((grant) => grant.owner === owner)),
       opened: sentences(gained.filter((grant) => grant.owner === owner && grant.everybody)),
-      // The destruction of a policy is judged by its type; of one that cannot be read nothing is known.
-      undenied:
-        destroyed.has(owner) || gained.some((grant) => grant.owner === owner && grant.unread === true)
-          ? []
-          : sentences(lost.filter((grant) => grant.owner === owner && !isDeniedElsewhere(grant, gained))),
+      // Of a policy that cannot be read nothing is known.
+      undenied: destroyed.has(owner)
+        ? []
+        : sentences(
+            undenied(lost, gained, after).filter(
+              ({ owner: its, address }) =>
+                its === owner &&
+                !destroyed.has(address) &&
+                !gained.some((other) => other.address === address && other.unread === true),
+            ),
+          ),
     }))
     .filter((change) => change.gained.length + change.lost.length > 0);
 }
 
-/** Whether what denied something denies it of another resource now, such as one that was replaced; or has denied nothing. */
-function isDeniedElsewhere({ owner, effect, action, rest }: Grant, gained: readonly Grant[]): boolean {
+/** Denials that were lost: nothing that the owner has denies as much, and no resource has taken the place of theirs. */
+function undenied(lost: readonly Held[], gained: readonly Grant[], after: readonly Grant[]): readonly Held[] {
+  const isDenial = ({ effect }: Grant) => effect === "Deny";
+  const exposed = lost
+    .filter(isDenial)
+    .filter((grant) => !after.some((other) => isDenial(other) && covers(other, grant)));
+  return groups(exposed, otherwise).flatMap((was) => {
+    const [first] = was;
+    const is = gained.filter((other) => first !== undefined && otherwise(other) === otherwise(first));
+    const isMoved = is.length >= was.length && !was.some((one) => is.some((other) => covers(one, other)));
+    return isMoved ? [] : was;
+  });
+}
+
+/** All but the resource. */
+const otherwise = ({ owner, effect, action, rest }: Grant) => JSON.stringify([owner, effect, action, rest]);
+
+function covers(wide: Grant, narrow: Grant): boolean {
   return (
-    effect !== "Deny" ||
-    gained.some(
-      (other) => other.owner === owner && other.effect === effect && other.action === action && other.rest === rest,
-    )
+    wide.owner === narrow.owner &&
+    wide.rest === narrow.rest &&
+    matches(wide.action, narrow.action) &&
+    matches(wide.resource, narrow.resource)
   );
+}
+
+/** Whether a name or pattern is of a pattern. What is all but a pattern is in `*` only. */
+function matches(pattern: string, name: string): boolean {
+  if (pattern === name || pattern === "*") return true;
+  if (pattern.startsWith(ALL_BUT) || name.startsWith(ALL_BUT)) return false;
+  const escaped = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", "[^*]");
+  return new RegExp(`^${escaped}$`, "is").test(name);
 }
 
 function grantsOf(
@@ -131,6 +174,8 @@ function grantsOf(
   });
 }
 
+const ALL_BUT = "all but ";
+
 type Statement = z.output<typeof policySchema>["Statement"][number];
 
 function grantsOfStatement(owner: string, statement: Statement): readonly Grant[] {
@@ -142,8 +187,8 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
   ].join(" ");
   const everybody =
     Effect === "Allow" && (NotPrincipal !== undefined || isEverybody(Principal)) && !namesCallers(Condition);
-  const actions = Action ?? NotAction?.map((action) => `all but ${action}`) ?? [];
-  const resources = Resource ?? NotResource?.map((resource) => `all but ${resource}`) ?? [""];
+  const actions = Action ?? NotAction?.map((action) => `${ALL_BUT}${action}`) ?? [];
+  const resources = Resource ?? NotResource?.map((resource) => `${ALL_BUT}${resource}`) ?? [""];
   return actions.flatMap((action) =>
     resources.map((resource) => ({
       owner,

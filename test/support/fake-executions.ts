@@ -22,6 +22,8 @@ export interface FakeExecutions extends Executions {
   readonly run: (name: string) => Run;
   /** An execution as it is, not as it is read. */
   readonly now: (arn: string) => Execution;
+  /** When it was redriven, oldest first. Epoch milliseconds. */
+  readonly redrivesOf: (arn: string) => readonly number[];
   /** ARNs of all executions, in the order of their starts. */
   readonly arns: () => readonly string[];
 }
@@ -32,6 +34,8 @@ export interface FakeExecutionsOptions {
   readonly services: Readonly<Record<string, Service>>;
   /** Called at every execution's end, as EventBridge is. @default none */
   readonly onEnd?: (arn: string, stoppedAt: number) => void;
+  /** Called at every redrive, as EventBridge is. @default none */
+  readonly onRedrive?: (arn: string, at: number) => void;
   /** Called with each outcome that a waiting state has accepted. @default none */
   readonly onOutcome?: (token: string, outcome: StateOutcome) => void;
   /** How old the next read is, in milliseconds: Step Functions reads are eventually consistent. @default 0 */
@@ -67,6 +71,7 @@ export function fakeExecutions({
   machine,
   services,
   onEnd,
+  onRedrive,
   onOutcome,
   lag = () => 0,
   isRefused = () => false,
@@ -133,6 +138,10 @@ export function fakeExecutions({
     arnOf,
     arns: () => [...executions.keys()],
     run: (name) => lastOf(arnOf(name)).run,
+    redrivesOf: (arn) =>
+      of(arn)
+        .periods.slice(1)
+        .map(({ from }) => from),
     now: (arn) => asOf(clock.now(), arn, of(arn)),
 
     start: (name, input) => {
@@ -174,6 +183,7 @@ export function fakeExecutions({
         return Promise.reject(new NotRedrivableError(`the execution is ${run.status()}`));
       execution?.redriveTokens.add(token);
       begin(arn, run.path.at(-1));
+      onRedrive?.(arn, lastOf(arn).from);
       return Promise.resolve();
     },
 

@@ -96,7 +96,10 @@ export function runMachine(
     status = how.status;
     resolveEnded(how);
   };
-  const execution = { Name: name, Id: arn, Input: input, StartTime: isoOf(clock), RedriveCount: redriveCount };
+  const execution = {
+    ...{ Name: name, Id: arn, Input: input, StartTime: isoOf(clock), RedriveCount: redriveCount },
+    ...(redriveCount > 0 && { RedriveTime: isoOf(clock) }),
+  };
   const variables = new Map<string, Json>();
   const histories: History[] = [];
   // After the execution's end, no state is entered, retried or completed.

@@ -71,10 +71,13 @@ export function taskInputOf({ input }: Pick<Execution, "input">): TaskInput | un
 }
 
 /** A task as the API shows it. */
-export function taskOf({ inputHash: _, startDate: __, redrivenAfter: ___, result, approvals, ...task }: TaskRow): Task {
+export function taskOf(row: TaskRow): Task {
+  const { inputHash: _, startDate: __, redrivenAfter: ___, result, resultLocation, approvals, ...task } = row;
   return {
     ...task,
     ...(result !== undefined && { result: rawJson(result) }),
+    // A machine of the user's writes it at the start.
+    ...(resultLocation !== undefined && task.status === "DONE" && { resultLocation }),
     ...(approvals && { approvals: approvals.map(({ token: ____, ...approval }) => approval) }),
   };
 }

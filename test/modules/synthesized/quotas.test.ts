@@ -30,10 +30,31 @@ const faultsOf = (resource: object) => compareWithQuotas(stackSchema.parse({ res
 const names = (count: number, length = 0) =>
   Array.from({ length: count }, (_, index) => `t${index}`.padEnd(length, "x"));
 const webhook = { key: "/id", webhook: { verify: "github", secret: "/almanac/github" } } as const;
+const slack = { key: "/id", slack: `/almanac/${"s".repeat(100)}` } as const;
+const checked = { key: "/id", schema: { type: "object" } } as const;
 const minutely = { entry: "functions/examples/minute-report.ts", schedule: "rate(1 hour)" } as const;
 const exportsOf = (count: number, length = 0) => ({
   exports: { tables: names(count, length).map((name) => ({ name, table: `table-${name}` })) },
 });
+
+const LONGEST_NAMES = {
+  aws_cloudwatch_event_rule: 64,
+  aws_cloudwatch_log_group: 512,
+  aws_cloudwatch_metric_alarm: 255,
+  aws_dynamodb_table: 255,
+  aws_iam_role: 64,
+  aws_lambda_function: 64,
+  aws_s3_bucket: 63,
+  aws_sfn_state_machine: 80,
+  aws_sqs_queue: 80,
+};
+
+/** How many resources have each value of an argument. */
+function countsBy(named: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {}, argument: string) {
+  const counts = new Map<unknown, number>();
+  for (const { [argument]: value } of Object.values(named)) counts.set(value, (counts.get(value) ?? 0) + 1);
+  return [...counts.values()];
+}
 
 describe("the quotas of AWS", () => {
   it.each<[what: string, input: Omit<EnvironmentInput, "region">]>([
@@ -199,6 +220,73 @@ describe("the quotas of AWS", () => {
     expect(found(301)).toEqual(["shop-pipelines needs 301 resources of an API; API Gateway allows 300"]);
   });
 
+  it.each<[what: string, resource: object, fault: string]>([
+    [
+      "more actions of a statement",
+      { aws_sqs_queue: { q: { name: "q", policy: JSON.stringify({ Statement: [{ Action: names(8) }] }) } } },
+      "the policy Statement Action of q has 8 items; SQS allows 7",
+    ],
+    [
+      "more senders of a statement",
+      {
+        aws_sqs_queue: {
+          q: { name: "q", policy: JSON.stringify({ Statement: { Principal: { AWS: names(51) }, Action: "sqs:*" } }) },
+        },
+      },
+      "the policy Statement Principal of q has 51 items; SQS allows 50",
+    ],
+    [
+      "more types of binary bodies",
+      { aws_api_gateway_rest_api: { a: { name: "a", binary_media_types: names(26) } } },
+      "the binary media types of a has 26 items; API Gateway allows 25",
+    ],
+    [
+      "other characters of a path",
+      { aws_api_gateway_resource: { r: { path_part: "a b", rest_api_id: "a" } } },
+      'the path part of aws_api_gateway_resource.r has characters that API Gateway does not allow: "a b"',
+    ],
+    [
+      "more seconds of a route",
+      { aws_api_gateway_integration: { i: { timeout_milliseconds: 30_000 } } },
+      "the timeout milliseconds of aws_api_gateway_integration.i is 30000; API Gateway allows 29000",
+    ],
+    [
+      "an alias of AWS's own",
+      { aws_kms_alias: { k: { name: "alias/aws/sqs" } } },
+      'the name of alias/aws/sqs has characters that KMS does not allow: "alias/aws/sqs"',
+    ],
+    [
+      "more attributes in indexes",
+      {
+        aws_dynamodb_table: {
+          t: {
+            name: "tab",
+            global_secondary_index: [
+              { name: "one", non_key_attributes: names(60) },
+              { name: "two", non_key_attributes: names(41) },
+            ],
+          },
+        },
+      },
+      "tab needs 101 attributes in the projections of all indexes of the table; DynamoDB allows 100",
+    ],
+  ])("refuse what AWS does: %s", (_, resource, fault) => {
+    expect(faultsOf(resource)).toEqual([fault]);
+  });
+
+  it("have room for a path's parameters, and for one action without brackets", () => {
+    const parts = ["orders", "{id}", "{path+}", "a.b:c-d_e"].map((path_part, index) => [
+      `r${index}`,
+      { path_part, rest_api_id: "a" },
+    ]);
+    const policy = JSON.stringify({ Statement: { Action: "sqs:SendMessage", Principal: { Service: "events" } } });
+    const resource = {
+      aws_api_gateway_resource: Object.fromEntries(parts) as object,
+      aws_sqs_queue: { q: { name: "q", policy } },
+    };
+    expect(faultsOf(resource)).toEqual([]);
+  });
+
   it("each have a source", () => {
     for (const { source } of [...LIMITS, ...SUM_LIMITS]) expect(source).toMatch(/^https:|^botocore service model, /);
   });
@@ -214,12 +302,26 @@ describe("the quotas of AWS", () => {
           selector: (table) => table.name,
         }),
       }),
-      timers: fc.record({ shards: fc.constantFrom(1, 400, 1_000) }),
+      timers: fc.record({
+        shards: fc.constantFrom(1, 400, 1_000),
+        callbacks: fc
+          .dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,15}$/), fc.constant({ maxConcurrency: 1_000 }), {
+            maxKeys: 8,
+          })
+          .map((callbacks) => ({ ...callbacks, default: {} })),
+      }),
+      workflows: fc.dictionary(
+        fc
+          .stringMatching(/^[a-z]{6,12}$/)
+          .filter((each) => !["account", "partition", "provider", "reconcile", "region", "results"].includes(each)),
+        fc.constant({}),
+        { minKeys: 1, maxKeys: 2 },
+      ),
       schedules: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,23}$/), fc.constant(minutely), {
         minKeys: 1,
         maxKeys: 5,
       }),
-      pipelines: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,19}$/), fc.constant(webhook), {
+      pipelines: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,19}$/), fc.constantFrom(webhook, slack, checked), {
         minKeys: 1,
         maxKeys: 5,
       }),
@@ -236,11 +338,19 @@ describe("the quotas of AWS", () => {
               .replaceAll("${var.environment}", "abcdefghijkl")
               .replaceAll(/\$\{[^}]*account_id\}/g, "123456789012")
               .replaceAll(/\$\{data[^}]*\}/g, "us-gov-west-1");
-          for (const { name: rule } of Object.values(resource["aws_cloudwatch_event_rule"] ?? {}))
-            expect(written(rule).length).toBeLessThanOrEqual(64);
-          for (const type of ["aws_iam_role", "aws_lambda_function"])
-            for (const { name: role, function_name } of Object.values(resource[type] ?? {}))
-              expect(written(function_name ?? role).length).toBeLessThanOrEqual(64);
+          for (const [type, most] of Object.entries(LONGEST_NAMES))
+            for (const { name, function_name, alarm_name, bucket } of Object.values(resource[type] ?? {}))
+              expect(written(function_name ?? alarm_name ?? bucket ?? name).length).toBeLessThanOrEqual(most);
+          for (const { assume_role_policy: trust } of Object.values(resource["aws_iam_role"] ?? {}))
+            expect(written(trust).length).toBeLessThanOrEqual(2_048);
+          for (const { environment } of Object.values(resource["aws_lambda_function"] ?? {}))
+            expect(written(JSON.stringify(environment ?? "")).length).toBeLessThanOrEqual(4_300);
+          for (const count of countsBy(resource["aws_cloudwatch_event_target"], "rule"))
+            expect(count).toBeLessThanOrEqual(5);
+          for (const count of countsBy(resource["aws_lambda_event_source_mapping"], "event_source_arn"))
+            expect(count).toBeLessThanOrEqual(5);
+          for (const count of countsBy(resource["aws_api_gateway_resource"], "rest_api_id"))
+            expect(count).toBeLessThanOrEqual(300);
           for (const { policy } of Object.values(resource["aws_sqs_queue"] ?? {})) {
             expect(written(policy).length).toBeLessThanOrEqual(8_192);
             expect(String(policy).match(/"Sid"/g)?.length ?? 0).toBeLessThanOrEqual(20);

@@ -20,7 +20,7 @@ const START = Date.parse("2026-11-21T12:00:00Z");
 const refs = { table: "tasks", timeLimitSeconds: 3_600, keepDays: 90 };
 const refund = loadDefinition("workflows/refund.ts").machine({
   functions: { pay: "pay" },
-  approval: (fields) => approval("tasks", fields),
+  approval: (fields) => approval(refs, fields),
 });
 const machine = ownMachine({ ...refs, machine: refund });
 const at = (seconds: number) => new Date(START + seconds * 1_000).toISOString();
@@ -107,7 +107,7 @@ describe("a user's machine", () => {
   });
 
   it("waits once at a time: an approval within branches is refused", () => {
-    const inner = stateMachine({ StartAt: "In", States: { In: approval("tasks", { TimeoutSeconds: 60, End: true }) } });
+    const inner = stateMachine({ StartAt: "In", States: { In: approval(refs, { TimeoutSeconds: 60, End: true }) } });
     const outer = stateMachine({ StartAt: "A", States: { A: jsonata.parallel({ Branches: [inner], End: true }) } });
     expect(nestedApprovalsOf(outer)).toEqual(["In"]);
     expect(nestedApprovalsOf(inner)).toEqual([]);

@@ -28,6 +28,12 @@ const replace = (address: string): SampleChange => ({
 
 const unknown = (change: SampleChange, after_unknown: object): SampleChange => ({ ...change, after_unknown });
 
+/** A policy with a statement for each principal. */
+const allowing = (...principals: readonly object[]) =>
+  JSON.stringify({
+    Statement: principals.map((Principal) => ({ Effect: "Allow", Principal, Action: "*", Resource: "*" })),
+  });
+
 const retention = (from: number, to: number) =>
   update("aws_cloudwatch_log_group.l", { retention_in_days: from }, { retention_in_days: to });
 
@@ -334,6 +340,75 @@ describe("what a plan means beyond lost data", () => {
       ),
       "exposure",
     ],
+    [
+      "a table whose requests have a fixed capacity",
+      update(
+        "aws_dynamodb_table.t",
+        { billing_mode: "PAY_PER_REQUEST", read_capacity: 0, write_capacity: 0 },
+        { billing_mode: "PROVISIONED", read_capacity: 1, write_capacity: 1 },
+      ),
+      "data",
+    ],
+    [
+      "a function that is never run, whose limit was never set",
+      update("aws_lambda_function.f", {}, { reserved_concurrent_executions: 0 }),
+      "data",
+    ],
+    [
+      "a function without its variables",
+      update("aws_lambda_function.f", { environment: [{ variables: { TABLE: "t" } }] }, { environment: [] }),
+      "data",
+    ],
+    [
+      "a queue's function whose failures are not read",
+      update(
+        "aws_lambda_event_source_mapping.m",
+        { function_response_types: ["ReportBatchItemFailures"] },
+        { function_response_types: [] },
+      ),
+      "data",
+    ],
+    [
+      "a role that its service can no longer assume",
+      update(
+        "aws_iam_role.r",
+        { name: "r", assume_role_policy: allowing({ Service: "lambda.amazonaws.com" }) },
+        { name: "r", assume_role_policy: allowing({ AWS: "arn:aws:iam::123456789012:root" }) },
+      ),
+      "identity",
+    ],
+    [
+      "a key that its account can no longer use",
+      update(
+        "aws_kms_key.k",
+        { policy: allowing({ AWS: "arn:aws:iam::123456789012:root" }) },
+        { policy: allowing({ Service: "sns.amazonaws.com" }) },
+      ),
+      "data",
+    ],
+    [
+      "a topic that alarms can no longer notify",
+      update(
+        "aws_sns_topic_policy.p",
+        { policy: allowing({ Service: ["cloudwatch.amazonaws.com", "events.amazonaws.com"] }) },
+        { policy: allowing({ Service: "events.amazonaws.com" }) },
+      ),
+      "exposure",
+    ],
+    [
+      "an API whose policy is gone",
+      update("aws_api_gateway_rest_api.a", { policy: allowing({ AWS: "arn:a" }) }, { policy: "" }),
+      "exposure",
+    ],
+    [
+      "a catalog table that finds no partitions",
+      update(
+        "aws_glue_catalog_table.t",
+        { parameters: { "projection.enabled": "true" } },
+        { parameters: { "projection.enabled": "false" } },
+      ),
+      "identity",
+    ],
   ])("refuses %s", (_, change, verdict) => {
     const report = review([change]);
     expect(report.findings.map((finding) => finding.verdict)).toContain(verdict);
@@ -429,6 +504,110 @@ describe("what a plan means beyond lost data", () => {
       "another topic of an alarm, beside its own",
       update("aws_cloudwatch_metric_alarm.a", { alarm_actions: ["arn:b"] }, { alarm_actions: ["arn:a", "arn:b"] }),
     ],
+    ["a function that is ended earlier", update("aws_lambda_function.f", { timeout: 60 }, { timeout: 1 })],
+    ["a function with less memory", update("aws_lambda_function.f", { memory_size: 512 }, { memory_size: 128 })],
+    [
+      "a function with less storage",
+      update("aws_lambda_function.f", { ephemeral_storage: [{ size: 2048 }] }, { ephemeral_storage: [{ size: 512 }] }),
+    ],
+    [
+      "a variable that the same code no longer has",
+      update(
+        "aws_lambda_function.f",
+        { environment: [{ variables: { TABLE: "t", MODE: "m" } }], s3_key: "a" },
+        { environment: [{ variables: { TABLE: "t" } }], s3_key: "a" },
+      ),
+    ],
+    [
+      "other code, without any variable",
+      update(
+        "aws_lambda_function.f",
+        { environment: [{ variables: { MODE: "m" } }], s3_key: "a" },
+        { environment: [], s3_key: "b" },
+      ),
+    ],
+    [
+      "another handler of the same code",
+      update("aws_lambda_function.f", { handler: "index.handler" }, { handler: "index.other" }),
+    ],
+    ["a layer that is gone", update("aws_lambda_function.f", { layers: ["arn:layer:one:1"] }, { layers: [] })],
+    [
+      "a function that logs less",
+      update(
+        "aws_lambda_function.f",
+        { logging_config: [{ application_log_level: "INFO" }] },
+        { logging_config: [{ application_log_level: "FATAL" }] },
+      ),
+    ],
+    [
+      "a function that is put into a network",
+      update("aws_lambda_function.f", {}, { vpc_config: [{ subnet_ids: ["subnet-1"] }] }),
+    ],
+    [
+      "a table with less capacity",
+      update(
+        "aws_dynamodb_table.t",
+        { billing_mode: "PROVISIONED", read_capacity: 100 },
+        { billing_mode: "PROVISIONED", read_capacity: 1 },
+      ),
+    ],
+    [
+      "a table with a limit of its requests",
+      update("aws_dynamodb_table.t", {}, { on_demand_throughput: [{ max_read_request_units: 1 }] }),
+    ],
+    [
+      "an index that is built anew",
+      update(
+        "aws_dynamodb_table.t",
+        { global_secondary_index: [{ name: "due", hash_key: "shard", projection_type: "ALL" }] },
+        { global_secondary_index: [{ name: "due", hash_key: "shard", projection_type: "KEYS_ONLY" }] },
+      ),
+    ],
+    [
+      "messages that are delivered again earlier",
+      update("aws_sqs_queue.q", { visibility_timeout_seconds: 360 }, { visibility_timeout_seconds: 1 }),
+    ],
+    [
+      "a queue that no longer accepts what a rule sends",
+      update("aws_sqs_queue.q", { policy: allowing({ Service: "events.amazonaws.com" }) }, { policy: "" }),
+    ],
+    ["a target without its input", update("aws_cloudwatch_event_target.t", { input: '{"shard":1}' }, { input: "" })],
+    [
+      "batches that fail as a whole",
+      update(
+        "aws_lambda_event_source_mapping.m",
+        { bisect_batch_on_function_error: true },
+        { bisect_batch_on_function_error: false },
+      ),
+    ],
+    [
+      "fewer batches at a time",
+      update("aws_lambda_event_source_mapping.m", {}, { scaling_config: [{ maximum_concurrency: 2 }] }),
+    ],
+    [
+      "an earlier timeout of a route",
+      update("aws_api_gateway_integration.i", { timeout_milliseconds: 29000 }, { timeout_milliseconds: 50 }),
+    ],
+    [
+      "bodies that are no longer bytes",
+      update("aws_api_gateway_rest_api.a", { binary_media_types: ["*/*"] }, { binary_media_types: [] }),
+    ],
+    [
+      "an API that measures no routes",
+      update(
+        "aws_api_gateway_method_settings.m",
+        { settings: [{ metrics_enabled: true }] },
+        { settings: [{ metrics_enabled: false }] },
+      ),
+    ],
+    [
+      "a column that is gone",
+      update(
+        "aws_glue_catalog_table.t",
+        { storage_descriptor: [{ columns: [{ name: "id" }, { name: "at" }] }] },
+        { storage_descriptor: [{ columns: [{ name: "at" }] }] },
+      ),
+    ],
   ])("warns of %s", (_, change) => {
     const report = review([change]);
     expect(report.findings).toHaveLength(1);
@@ -468,6 +647,70 @@ describe("what a plan means beyond lost data", () => {
       ),
     ],
     ["a preflight request", create("aws_api_gateway_method.m", { authorization: "NONE", http_method: "OPTIONS" })],
+    [
+      "a new version of code, with other variables, more memory and time",
+      update(
+        "aws_lambda_function.f",
+        { source_code_hash: "a", memory_size: 128, timeout: 3, environment: [{ variables: { OLD: "a", MODE: "m" } }] },
+        { source_code_hash: "b", memory_size: 512, timeout: 60, environment: [{ variables: { NEW: "b", MODE: "n" } }] },
+      ),
+    ],
+    [
+      "variables that are known after the apply only",
+      unknown(
+        update(
+          "aws_lambda_function.f",
+          { environment: [{ variables: { TABLE: "Orders" } }] },
+          { environment: [{ variables: {} }] },
+        ),
+        { environment: [{ variables: { TABLE: true } }] },
+      ),
+    ],
+    [
+      "a newer version of a layer",
+      update("aws_lambda_function.f", { layers: ["arn:layer:one:1"] }, { layers: ["arn:layer:one:2"] }),
+    ],
+    [
+      "another name and description of an alarm",
+      update("aws_cloudwatch_metric_alarm.a", { alarm_description: "a" }, { alarm_description: "b" }),
+    ],
+    [
+      "an index beside another",
+      update(
+        "aws_dynamodb_table.t",
+        { global_secondary_index: [{ name: "due", hash_key: "shard" }] },
+        {
+          global_secondary_index: [
+            { name: "by", hash_key: "owner" },
+            { name: "due", hash_key: "shard" },
+          ],
+        },
+      ),
+    ],
+    [
+      "capacities of a table that has none any more",
+      update(
+        "aws_dynamodb_table.t",
+        { billing_mode: "PROVISIONED", read_capacity: 5 },
+        { billing_mode: "PAY_PER_REQUEST", read_capacity: 0 },
+      ),
+    ],
+    [
+      "a shorter wait for a batch, and another size of it",
+      update(
+        "aws_lambda_event_source_mapping.m",
+        { maximum_batching_window_in_seconds: 10, batch_size: 100 },
+        { maximum_batching_window_in_seconds: 1, batch_size: 10 },
+      ),
+    ],
+    [
+      "statements of a queue's policy in another order, and one more",
+      update(
+        "aws_sqs_queue.q",
+        { policy: allowing({ Service: "a" }, { Service: "b" }) },
+        { policy: allowing({ Service: "c" }, { Service: "b" }, { Service: "a" }) },
+      ),
+    ],
   ])("says nothing of %s", (_, change) => {
     expect(review([change]).findings).toEqual([]);
   });
@@ -542,6 +785,62 @@ describe("a policy that denies", () => {
     expect(changed(after).findings).toMatchObject([
       { verdict: "exposure", what: "no longer denies this", refused: true },
     ]);
+  });
+
+  it.each([
+    ["part of what it denied", ["b", "b/*"], ["b/public/*"]],
+    ["one of two resources", ["b", "c"], ["c"]],
+    ["one new resource in place of two", ["b", "c"], ["d"]],
+  ])("is exposed when it denies %s", (_, before, after) => {
+    const change = update(
+      "aws_s3_bucket_policy.p",
+      policyOf({ ...denial, Resource: before }),
+      policyOf({ ...denial, Resource: after }),
+    );
+    expect(isForbidden(review([change]))).toBe(true);
+  });
+
+  it("is not exposed when its resource is another, or part of what it denies now", () => {
+    const [was, is] = [policyOf({ ...denial, Resource: "b/*" }), policyOf({ ...denial, Resource: "c/*" })];
+    expect(review([update("aws_s3_bucket_policy.p", was, is)]).findings).toEqual([]);
+    const wider = policyOf({ ...denial, Action: "s3:Get*", Resource: "b/*" });
+    const narrower = policyOf({ ...denial, Action: "s3:GetObject", Resource: "b/public/*" });
+    expect(review([update("aws_s3_bucket_policy.p", narrower, wider)]).findings).toEqual([]);
+  });
+
+  describe("of a role that has another", () => {
+    const ofRole = (name: string, before: object | null, after: object | null): SampleChange => ({
+      address: `module.bells.aws_iam_role_policy.${name}`,
+      actions: before === null ? ["create"] : after === null ? ["delete"] : ["update"],
+      before: before === null ? null : { role: "ring", ...before },
+      after: after === null ? null : { role: "ring", ...after },
+    });
+    const own = { Effect: "Deny", Action: "s3:*", Resource: "b/*" };
+    const role = (actions: readonly string[], name: string | null): SampleChange => ({
+      address: "module.bells.aws_iam_role.ring",
+      actions,
+      before: { name: "ring" },
+      after: name === null ? null : { name },
+    });
+    const undenied = { verdict: "exposure", address: "role ring", what: "no longer denies this", refused: true };
+
+    it("is exposed when it is destroyed, and when the other denies less meanwhile", () => {
+      expect(review([ofRole("a", policyOf(own), null)]).findings).toMatchObject([undenied]);
+      const narrowed = ofRole("b", policyOf(own), policyOf({ ...own, Resource: "b/public/*" }));
+      expect(review([ofRole("a", policyOf(allowed), null), narrowed]).findings).toMatchObject([undenied]);
+    });
+
+    it("is exposed although the other is known after the apply only", () => {
+      const other = ofRole("b", policyOf(allowed), { policy: "not read" });
+      expect(review([ofRole("a", policyOf(own), null), other]).findings).toMatchObject([undenied]);
+    });
+
+    it("is not exposed when its role is destroyed or has another name, or the other denies the same", () => {
+      expect(review([ofRole("a", policyOf(own), null), role(["delete"], null)]).findings).toEqual([]);
+      expect(review([ofRole("a", policyOf(own), null), ofRole("b", null, policyOf(own))]).findings).toEqual([]);
+      const renamed = review([ofRole("a", policyOf(own), null), role(["delete", "create"], "bell")]);
+      expect(renamed.findings.map(({ what }) => what)).not.toContain(undenied.what);
+    });
   });
 
   it("is not exposed when it denies more, or is known after the apply only", () => {

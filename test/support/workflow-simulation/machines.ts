@@ -36,14 +36,14 @@ export function drawMachine(random: Random): DrawnMachine {
         Choices: [{ Condition: `{% $states.input.input.amount <= ${SMALL} %}`, Next: "Work" }],
         Default: "Approve",
       }),
-      Approve: approval("tasks", {
+      Approve: approval(REFS, {
         TimeoutSeconds: APPROVAL_SECONDS,
         Output: TASK,
         Next: isTwice ? "ApproveAgain" : "Work",
         ...(hasCatch && { Catch: [{ ErrorEquals: ["Rejected"], Output: TASK, Next: "Skip" }] }),
       }),
       ...(isTwice && {
-        ApproveAgain: approval("tasks", { TimeoutSeconds: APPROVAL_SECONDS, Output: TASK, Next: "Work" }),
+        ApproveAgain: approval(REFS, { TimeoutSeconds: APPROVAL_SECONDS, Output: TASK, Next: "Work" }),
       }),
       Work: lambdaInvoke({
         Arguments: { FunctionName: "work", Payload: TASK },

@@ -227,7 +227,7 @@ export const MUTANTS: readonly SourceMutant[] = [
     name: "fails when its first write is repeated",
     file: RECORD,
     from: "attribute_not_exists(#status) OR #status = :started AND ${OWN}",
-    to: "attribute_not_exists(#status)",
+    to: "attribute_not_exists(#status) AND :started <> :arn",
   },
   {
     name: "loses the history of a redriven task",
@@ -238,8 +238,8 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "records DONE over the end of a stopped execution",
     file: OWN_MACHINE,
-    from: "ConditionExpression: `${OWN} AND #status = :started`,",
-    to: "ConditionExpression: `${OWN} OR #status = :started`,",
+    from: "ConditionExpression: `${OWN} AND ${HAS_NO_END}`,",
+    to: "ConditionExpression: `${OWN} OR ${HAS_NO_END}`,",
   },
   {
     name: "fails when its last write is repeated",
@@ -250,7 +250,19 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "lets a row that is DONE expire at once",
     file: OWN_MACHINE,
-    from: '":ttl": expiry(keepDays),',
-    to: '":ttl": expiry(0),',
+    from: '":ttl": expiry({ keepDays }),',
+    to: '":ttl": expiry({ keepDays: 0 }),',
+  },
+  {
+    name: "keeps the end of before a redrive that it has not seen",
+    file: RECORD,
+    from: '"(#status = :started OR #status <> :done AND #ttl <= :redriven)"',
+    to: '"(#status = :started OR :done = :redriven AND #ttl <= :redriven)"',
+  },
+  {
+    name: "records DONE twice after a redrive",
+    file: RECORD,
+    from: "OR #status <> :done AND #ttl <= :redriven)",
+    to: "OR :done <> :redriven AND #ttl <= :redriven)",
   },
 ];

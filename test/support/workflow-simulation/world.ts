@@ -11,7 +11,7 @@ import { decide } from "../../../functions/workflows/task/decide";
 import { executionNameOf } from "../../../functions/workflows/task/execution-name";
 import type { Executions, StateOutcome } from "../../../functions/workflows/task/executions";
 import { cancelTask, findTask, startTask, type StartedTask } from "../../../functions/workflows/task/lifecycle";
-import { reconcileEvent } from "../../../functions/workflows/task/reconciler";
+import { reconcileEvent, type EndEvent } from "../../../functions/workflows/task/reconciler";
 import { redriveTask } from "../../../functions/workflows/task/redrive";
 import { sweep, sweepTimes } from "../../../functions/workflows/task/sweep";
 import type { TaskTable } from "../../../functions/workflows/task/task-table";
@@ -97,10 +97,12 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
       return refusals.get(key) === true;
     },
     onEnd: (arn, stoppedAt) => {
-      if (executions.now(arn).status === "SUCCEEDED" || finders === "sweeps") return;
-      if (finders === "both" && fault(0.2)) return;
-      for (let copies = fault(0.2) ? 2 : 1; copies > 0; copies--)
-        later(fault(0.2) ? random.whole(0, 40 * MINUTE_MS) : random.whole(50, 3_000), () => handleEnd(arn, stoppedAt));
+      const { status, redrivenAt } = executions.now(arn);
+      if (status !== "SUCCEEDED") emit({ executionArn: arn, stopDate: stoppedAt, redriveDate: redrivenAt });
+    },
+    onRedrive: (arn, redriveDate) => {
+      for (const [key, rows] of versions) if (rows.at(-1)?.executionArn === arn) machineEnds.delete(key);
+      emit({ executionArn: arn, redriveDate });
     },
     onOutcome: (token, outcome) => outcomes.set(token, [...(outcomes.get(token) ?? []), outcome]),
   });
@@ -168,15 +170,20 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
     };
   };
 
-  const handleEnd = async (executionArn: string, stopDate: number, attempt = 1): Promise<void> => {
+  const handle = async (event: EndEvent, attempt = 1): Promise<void> => {
     try {
-      await reconcileEvent({ executionArn, stopDate }, portsOf(FUNCTION_TIMEOUT_MS));
+      await reconcileEvent(event, portsOf(FUNCTION_TIMEOUT_MS));
     } catch (error) {
       // Lambda repeats a failed event twice, and for hours when its function was throttled.
-      if (attempt < (finders === "events" ? 9 : 3))
-        later(attempt * MINUTE_MS, () => handleEnd(executionArn, stopDate, attempt + 1));
+      if (attempt < (finders === "events" ? 9 : 3)) later(attempt * MINUTE_MS, () => handle(event, attempt + 1));
       throw error;
     }
+  };
+  /** EventBridge: it may lose the event, repeat it, or delay it. */
+  const emit = (event: EndEvent): void => {
+    if (finders === "sweeps" || (finders === "both" && fault(0.2))) return;
+    for (let copies = fault(0.2) ? 2 : 1; copies > 0; copies--)
+      later(fault(0.2) ? random.whole(0, 40 * MINUTE_MS) : random.whole(50, 3_000), () => handle(event));
   };
 
   for (let at = 0; at < FAULTY_MS + RECOVERY_MS; at += 5 * MINUTE_MS)
@@ -192,8 +199,10 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
   const redriving = new Map<string, number>();
   const decisions: { readonly task: Task; readonly decision: Decision; readonly by: string }[] = [];
   let people = 0;
-  /** Of its own, so that the other worlds stay as they are. */
+  /** Of their own, so that the other worlds stay as they are. */
   const cancellations = new Random(seed + 1);
+  const consoles = new Random(seed + 2);
+  const hasConsole = consoles.chance(0.4);
   const isCancelledWhenRedriven = cancellations.chance(0.2);
   const ids = Array.from({ length: random.whole(1, 5) }, (_, index) => random.of(["t", "task ü/"]) + String(index));
   const anyTime = () => random.whole(0, FAULTY_MS);
@@ -265,6 +274,13 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
         redriving.set(taskId, (redriving.get(taskId) ?? 0) - 1);
       }
     };
+    // In the AWS console, which writes no row.
+    for (let times = hasConsole ? consoles.whole(1, 4) : 0; times > 0; times--)
+      later(begin + consoles.whole(0, 40 * MINUTE_MS), async () => {
+        const arn = executions.arnOf(executionNameOf(taskId));
+        if (!executions.arns().includes(arn)) return;
+        await executions.redrive(arn, `console ${clock.now()}`);
+      });
     if (isOwn)
       for (let times = random.whole(0, 6); times > 0; times--) {
         const at = begin + random.whole(0, 40 * MINUTE_MS);
@@ -311,7 +327,13 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
 const FOREIGN = "foreign-";
 
 /** Errors that callers handle: 404 and 503, and an event that is repeated. */
-const EXPECTED = new Set(["NotFoundError", "UnavailableError", "ExecutionNotSettledError", "ThrottledError"]);
+const EXPECTED = new Set([
+  "NotFoundError",
+  "NotRedrivableError",
+  "UnavailableError",
+  "ExecutionNotSettledError",
+  "ThrottledError",
+]);
 
 const keySchema = z.object({
   Key: z.object({ taskId: z.object({ S: z.string() }), timestamp: z.object({ N: z.string() }) }),

@@ -1,20 +1,33 @@
 /** An execution that is redriven in the AWS console, which writes no row: the row follows it. */
 import * as z from "zod";
 import { sleep } from "../../../../functions/shared/clock";
-import { startTask } from "../../../../functions/workflows/task/lifecycle";
+import { findTask, startTask } from "../../../../functions/workflows/task/lifecycle";
 import { ExecutionNotSettledError, reconcileEvent } from "../../../../functions/workflows/task/reconciler";
 import { sweep } from "../../../../functions/workflows/task/sweep";
+import { jsonata } from "../../../../modules/asl/asl";
+import type { Machine } from "../../../../modules/asl/machine";
+import { requireRow } from "../../../../functions/workflows/task/task-table";
 import { taskMachine } from "../../../../modules/workflows/definition";
+import { ownMachine } from "../../../../modules/workflows/own-machine";
 import { fakeExecutions } from "../../../support/fake-executions";
 import { fakeTaskTable } from "../../../support/fake-task-table";
 import { virtualClock } from "../../../support/virtual-clock";
 
 const START = Date.parse("2026-11-21T12:00:00Z");
-const machine = taskMachine({ table: "tasks", waitSeconds: 600, timeLimitSeconds: 7_200, keepDays: 90 });
+const refs = { table: "tasks", timeLimitSeconds: 7_200, keepDays: 90 };
+const taskMachineOf = taskMachine({ ...refs, waitSeconds: 600 });
+const { stateMachine, wait, succeed } = jsonata;
+const own = ownMachine({
+  ...refs,
+  machine: stateMachine({
+    StartAt: "Pause",
+    States: { Pause: wait({ Seconds: 600, Next: "Result" }), Result: succeed({ Output: { receipt: "r" } }) },
+  }),
+});
 
 const historySchema = z.array(z.looseObject({ status: z.string() }));
 
-async function setup() {
+async function setup(machine: Machine = taskMachineOf) {
   const clock = virtualClock(START);
   const table = fakeTaskTable();
   const lag = { ms: 0 };
@@ -42,7 +55,7 @@ async function setup() {
   const redriven = (redriveDate: number) => reconcileEvent({ executionArn, redriveDate }, ports);
   const sweepNow = () => sweep(ports, { stuckBefore: 0, endedAfter: clock.now() - 3_600_000, isOver: () => false });
   const statuses = () => historySchema.parse(table.row("task")?.["history"]).map(({ status }) => status);
-  return { clock, table, executions, lag, now, abort, stop, ended, redrive, redriven, sweepNow, statuses };
+  return { clock, table, executions, ports, lag, now, abort, stop, ended, redrive, redriven, sweepNow, statuses };
 }
 
 describe("a redrive in the console", () => {
@@ -77,6 +90,47 @@ describe("a redrive in the console", () => {
     await redrive();
     await stop();
     expect(statuses()).toEqual(["STARTED", "ABORTED", "STARTED", "ABORTED", "STARTED", "ABORTED"]);
+  });
+
+  it.each([
+    ["a wait", taskMachineOf],
+    ["a machine of the user's", own],
+  ])("whose events were all lost has the end that %s has written", async (_, machine) => {
+    const { clock, table, stop, redrive, sweepNow, now, statuses } = await setup(machine);
+    await stop();
+    await sleep(clock, 60_000);
+    await redrive();
+    await sleep(clock, 700_000);
+    expect(now()).toMatchObject({ status: "SUCCEEDED" });
+    await expect(sweepNow()).resolves.toMatchObject({ reconciled: 0 });
+    expect(table.row("task")).toMatchObject({ status: "DONE" });
+    expect(table.row("task")).not.toHaveProperty("reason");
+    expect(statuses()).toEqual(["STARTED", "ABORTED", "DONE"]);
+  });
+
+  it("of a machine whose write of the start had not arrived goes on", async () => {
+    const { clock, table, executions, ports } = await setup(own);
+    const { executionArn } = await startTask({ taskId: "other" }, ports);
+    const key = { taskId: "other", timestamp: Math.floor(clock.now() / 1_000) };
+    await executions.stop(executionArn, { error: "Mine", cause: "enough" });
+    await table.writeEnd(key, { arn: executionArn, startedAt: clock.now() }, { status: "ABORTED", at: clock.now() });
+    await sleep(clock, 60_000);
+    await executions.redrive(executionArn, "console");
+    await sleep(clock, 700_000);
+    expect(executions.now(executionArn)).toMatchObject({ status: "SUCCEEDED" });
+    expect(table.row("other")).toMatchObject({ status: "DONE", resultLocation: executionArn });
+  });
+
+  it("leaves the result of a row that the sweep finishes", async () => {
+    const { clock, table, ports, sweepNow, now } = await setup(own);
+    const { arn } = now();
+    await expect(findTask("task", ports)).resolves.not.toHaveProperty("resultLocation");
+    await sleep(clock, 700_000);
+    expect(now()).toMatchObject({ status: "SUCCEEDED" });
+    await table.writeRedrive(await requireRow(table, "task"), { at: clock.now() - 120_000, endedAt: 0 });
+    await expect(findTask("task", ports)).resolves.not.toHaveProperty("resultLocation");
+    await expect(sweepNow()).resolves.toMatchObject({ reconciled: 1 });
+    await expect(findTask("task", ports)).resolves.toMatchObject({ status: "DONE", resultLocation: arn });
   });
 
   it("that has failed again before anybody saw it has the later end, by its event or by the sweep", async () => {

@@ -38,7 +38,9 @@ async function setup() {
   /** As the machine's state writes it. */
   const enter = async (token: string) => {
     open.add(token);
-    const text = JSON.stringify(Reflect.get(approval("tasks", { TimeoutSeconds: 60, End: true }), "Arguments"))
+    const text = JSON.stringify(
+      Reflect.get(approval({ table: "tasks", keepDays: 90 }, { TimeoutSeconds: 60, End: true }), "Arguments"),
+    )
       .replace("{% $states.context.Execution.Input.taskId %}", "r-1")
       .replace("{% $string($states.context.Execution.Input.timestamp) %}", String(START / 1_000))
       .replace("{% $states.context.Execution.Id %}", ARN)

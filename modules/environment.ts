@@ -5,7 +5,7 @@ import { DataAwsCallerIdentity } from "@cdktf/provider-aws/lib/data-aws-caller-i
 import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/provider";
 import { App, S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
-import { z } from "zod";
+import * as z from "zod";
 import { plainSecrets } from "../functions/shared/plain-secret";
 import { AlarmTopic } from "./constructs/resources/alarm-topic";
 import { PrivateBucket } from "./constructs/resources/bucket";

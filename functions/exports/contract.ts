@@ -303,6 +303,8 @@ export const runSchema = z.strictObject({
   due: z.number().optional(),
   range: rangeSchema.optional(),
   startedAt: z.number(),
+  /** When another execution has resumed it. */
+  resumedAt: z.number().optional(),
   /** The time in the keys of a flat layout: `startedAt`, or the next second in which no other run has the same key. */
   keyTime: z.number(),
   config: exportSchema,

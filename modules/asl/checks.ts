@@ -1,7 +1,7 @@
 /** What Step Functions would refuse when it creates or runs a machine, and the compiler cannot see. */
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { dynamoFaults } from "./dynamodb";
 import { resultOf, useOf, type StatesProperty } from "./expressions";
 import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables, usesItem } from "./jsonpath";

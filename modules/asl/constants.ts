@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { createContext, Script, type Context } from "node:vm";
-import { z } from "zod";
+import * as z from "zod";
 import { isFunction } from "./jsonata-functions";
 import { isRecord, type Fields } from "./values";
 

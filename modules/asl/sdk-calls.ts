@@ -4,7 +4,7 @@
  */
 import { existsSync, openSync, readdirSync, readFileSync, readSync, closeSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { nearest } from "../constructs/nearest";
 import { isLiteral, isRecord, type Fields } from "./values";
 

@@ -1,6 +1,6 @@
 /** Parses configuration, with one line for each fault. */
 import { dirname } from "node:path";
-import type { z } from "zod";
+import type * as z from "zod";
 import { nearest } from "./nearest";
 
 /** The folder of these sources. */

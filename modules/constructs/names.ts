@@ -1,5 +1,5 @@
 /** The parts of physical names that a configuration chooses. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Short, so that bucket names (63 characters) have room for feature, suffix and account id. */
 export const appSchema = z

@@ -1,5 +1,5 @@
 /** What the configuration of a function of the user's own has in common, whichever feature runs it. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Set by Lambda, which refuses a function that sets one: https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
 const OF_LAMBDA = /^(AWS|LAMBDA)_|^_(HANDLER|X_AMZN_TRACE_ID)$/;

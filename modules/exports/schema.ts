@@ -1,5 +1,5 @@
 /** The `exports` of an environment in main.ts. */
-import { z } from "zod";
+import * as z from "zod";
 import {
   columnsSchema,
   exportSchema,

@@ -1,7 +1,7 @@
 /** The module of heartbeats: checker, publisher, API, tables, status page, alarms. */
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Fn, type TerraformStack, type TerraformVariable } from "cdktf";
-import { z } from "zod";
+import * as z from "zod";
 import {
   DNS_LOOKUP_THREADS,
   STATE_KEYS,

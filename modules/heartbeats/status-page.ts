@@ -4,7 +4,7 @@ import { CloudfrontOriginAccessControl } from "@cdktf/provider-aws/lib/cloudfron
 import { CloudfrontResponseHeadersPolicy } from "@cdktf/provider-aws/lib/cloudfront-response-headers-policy";
 import { readFileSync, statSync } from "node:fs";
 import { Construct } from "constructs";
-import { z } from "zod";
+import * as z from "zod";
 import {
   BADGES_PREFIX,
   INCIDENTS_PREFIX,

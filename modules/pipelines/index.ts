@@ -1,7 +1,7 @@
 /** The module of pipelines: API, and for each pipeline queue, table, archive and Slack notifications. */
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import type { TerraformStack } from "cdktf";
-import { z } from "zod";
+import * as z from "zod";
 import {
   DELIVERY_KEYS,
   NOTIFICATION_KEYS,

@@ -1,6 +1,6 @@
 /** The resources of one pipeline: ingress function, queue with its ingest function, table, and notify function. */
 import type { Construct } from "constructs";
-import type { z } from "zod";
+import type * as z from "zod";
 import {
   INDEXED_ATTRIBUTES,
   INDEXES,

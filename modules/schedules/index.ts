@@ -1,7 +1,7 @@
 /** The module of schedules: the keeper, the table of runs, and the function of each schedule. */
 import { S3Object } from "@cdktf/provider-aws/lib/s3-object";
 import { Fn, type TerraformStack } from "cdktf";
-import { z } from "zod";
+import * as z from "zod";
 import {
   CONFIGURATION_KEY,
   MAX_TIMEOUT_SECONDS,

@@ -13,7 +13,7 @@
  *       }),
  *   });
  */
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Machine, State } from "../asl/machine";
 import type { ApprovalFields } from "./record";
 import type { functionSchema } from "./schema";

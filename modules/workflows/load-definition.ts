@@ -1,7 +1,7 @@
 /** Loads a workflow's definition, a TypeScript file of the user's, when the stack is synthesized. */
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { parseConfig } from "../constructs/config";
 import type { WorkflowDefinition } from "./define-workflow";
 import { functionSchema } from "./schema";

@@ -1,6 +1,6 @@
 /** The configuration of workflows. */
 import { existsSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import { DAY_SECONDS, HOUR_SECONDS } from "../../functions/shared/time";
 import { scopesSchema } from "../../functions/workflows/contract";
 import { exportsHandler } from "../constructs/bundling/entry";

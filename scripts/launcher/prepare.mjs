@@ -145,7 +145,10 @@ function installedPackages() {
 export async function loadCommandLine() {
   const known = readManifest();
   const compiled = known !== undefined && isCurrent(known) ? known : await compile();
-  return import(pathToFileURL(join(COMPILED, compiled.folder, "almanac.js")).href);
+  const folder = join(COMPILED, compiled.folder);
+  // Node 22 and newer keep what V8 made of it there: a fifth of a command's processor time.
+  process.getBuiltinModule("node:module").enableCompileCache?.(join(folder, "v8"));
+  return import(pathToFileURL(join(folder, "almanac.js")).href);
 }
 
 function readManifest() {

@@ -1,5 +1,5 @@
 /** Starts the local environment, unless it runs, and deploys to it. */
-import { z } from "zod";
+import * as z from "zod";
 import { localSettings } from "../emulator/local-settings";
 import { findEmulator, type Emulator } from "../emulator/find";
 import { isHealthy } from "../emulator/health";

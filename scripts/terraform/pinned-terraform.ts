@@ -4,7 +4,6 @@ import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { unzipSync } from "fflate";
-import { EnvHttpProxyAgent, fetch } from "undici";
 import { confirm } from "../shared/terminal/confirm";
 
 export interface Release {
@@ -132,6 +131,8 @@ async function download(url: string, { idleTimeoutMs = IDLE_TIMEOUT_MS, signal }
   const chunks: Uint8Array[] = [];
   let [received, expected] = [0, 0];
   try {
+    // 750 kB: loaded when Terraform is downloaded, not by each command.
+    const { EnvHttpProxyAgent, fetch } = await import("undici");
     const response = await fetch(url, {
       // Companies often reach other servers through a proxy only.
       dispatcher: new EnvHttpProxyAgent(),

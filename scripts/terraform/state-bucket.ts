@@ -24,7 +24,7 @@ import {
   type BucketLocationConstraint,
   type LifecycleRule,
 } from "@aws-sdk/client-s3";
-import { z } from "zod";
+import * as z from "zod";
 import type { AwsSettings } from "../shared/aws/aws-settings";
 import { keysOf } from "../shared/emulator-keys";
 import { parseJson } from "../shared/fields";

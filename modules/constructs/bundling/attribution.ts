@@ -1,7 +1,7 @@
 /** The licences of the packages in a module's zips, which their licences require to go with them. */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 
 /** Licences that allow to ship a package inside something else, under a notice. No copyleft. */
 const PERMISSIVE: ReadonlySet<string> = new Set([

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { MessageChannel, Worker, receiveMessageOnPort, type MessagePort } from "node:worker_threads";
-import { z } from "zod";
+import * as z from "zod";
 import { BundleCache, PROJECT, nameOf } from "./cache";
 import { handlerEntries } from "./handlers";
 import { writeAtomically } from "./write-atomically";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { BUNDLE_OPTIONS, COMPRESSION_LEVEL, MAPS } from "./options";
 
 export const PROJECT = resolve(__dirname, "../../..");

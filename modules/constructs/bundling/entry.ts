@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { buildSync, version as esbuildVersion } from "esbuild";
-import { z } from "zod";
+import * as z from "zod";
 import { writeAtomically } from "./write-atomically";
 
 /**

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, request as send, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import { refuseForeign } from "../../shared/loopback-guard";
 
 /**

@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { z } from "zod";
+import * as z from "zod";
 import { localSettings } from "../../emulator/local-settings";
 import { refuseForeign } from "../../shared/loopback-guard";
 import { slackInbox } from "../slack/inbox";

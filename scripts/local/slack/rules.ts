@@ -1,5 +1,5 @@
 /** The limits of Slack's incoming webhooks: https://docs.slack.dev/reference/block-kit/blocks */
-import { z } from "zod";
+import * as z from "zod";
 
 const LIMITS = {
   blocks: 50,

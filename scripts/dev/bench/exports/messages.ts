@@ -1,5 +1,5 @@
 /** Messages between the processes of the exports' benchmark. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** Item sizes of the benchmark tables. */
 export const ITEM_SIZES = ["300b", "4kb"] as const;

@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { handler } from "../../../../functions/pipelines/ingest";
 import { lambdaContext } from "../../../../test/support/lambda";
 import { figure, figureAtMost, median, type Figure } from "../figure";

@@ -1,6 +1,6 @@
 /** Latency from the API's response to Slack's inbox, without other load, in a separate local environment. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
+import * as z from "zod";
 import { ingressClient } from "../../../shared/aws/ingress-client";
 import { pipelineOf } from "../../../shared/feature-outputs";
 import { localSettings } from "../../../emulator/local-settings";

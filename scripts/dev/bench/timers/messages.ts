@@ -1,5 +1,5 @@
 /** Messages between the processes of the timers' benchmark. */
-import { z } from "zod";
+import * as z from "zod";
 
 /** `cron`: daily, on the timing wheel; `irregular`: cron on a day of the month, which is written again at each fire. */
 const kindSchema = z.enum(["periodic", "oneshot", "cron", "irregular"]);

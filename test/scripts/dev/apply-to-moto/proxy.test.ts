@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 import { EXPLAINED, unexplained } from "../../../../scripts/dev/apply-to-moto/differences";
 import { motoProxy, type MotoProxy } from "../../../../scripts/dev/apply-to-moto/proxy";
 

@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { describeError, ERROR_LOG, shortenArns } from "../../../../scripts/shared/terminal/errors";
 
 class TimerError extends Error {

@@ -1,5 +1,5 @@
 /** Messages between the processes of the heartbeats' benchmark. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const TARGETS = 1_000;
 

@@ -184,6 +184,7 @@ const exportFields = {
     .string()
     .max(512)
     .regex(/^(?!\/)[\w/=.{}!*'() -]*$/, "is not a key prefix")
+    .refine((prefix) => !/(^|\/)\.{1,2}\//.test(prefix), "has a folder . or .., which S3 refuses")
     .optional(),
   /** Key that files are encrypted with. @default the S3 managed key */
   kmsKeyArn: z

@@ -7,7 +7,7 @@ import {
   type FinishedDay,
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
-import { DAY_MS, HOUR_MS } from "../../../../functions/shared/time";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
 import { exportSchema, type ExportConfig, type Run, type RunRequest } from "../../../../functions/exports/contract";
 import fc from "../../../support/fast-check";
 
@@ -395,6 +395,23 @@ describe("a claim", () => {
     expect(await run("third", third, NOON + 3 * DAY_MS, incremental)).toMatchObject({
       window: { from: seconds(NOON + DAY_MS), to: seconds(NOON + 2 * DAY_MS) },
     });
+  });
+
+  it("of DynamoDB's own export ends when it was due: the next one, a quarter of an hour later, is not too soon", async () => {
+    const { ports, finish } = memoryState();
+    const native = exportSchema.parse({
+      name: "logs",
+      table: "orders",
+      engine: "dynamodb-export",
+      mode: "incremental",
+    });
+    for (const minutes of [0, 15]) {
+      const due = NOON + minutes * MINUTE_MS;
+      const request = { day: "2026-11-21", again: true, trigger: "schedule", due } as const;
+      const claimed = await claimRun(claimInput(`at ${minutes}`, request, due + 5_000, native), ports);
+      expect(claimed).toMatchObject({ run: { window: { to: String(due) } } });
+      if (claimed.outcome === "run") finish(claimed.run);
+    }
   });
 
   it("of a range has the whole of the second in which the range ends", async () => {

@@ -243,6 +243,9 @@ export const timeSchema = z
 
 export const timeZoneSchema = z.string().refine(isTimeZone, "is not an IANA time zone");
 
+/** The first day that Athena's partitions have. */
+export const FIRST_DAY = "2020-01-01";
+
 /** What the files of one run of a schedule are filed under: `dt=`, and `hour=` and `minute=` for exports that run more often than daily. */
 export type Granularity = "day" | "hour" | "minute";
 

@@ -304,7 +304,7 @@ function requestedSlot(
   if (day === undefined) return slotOf(now, schedule);
   const slot = { day, ...(time !== undefined && { time }) };
   // The schedule may have changed since its event.
-  const fault = trigger === "schedule" ? undefined : slotFault(slot, schedule);
+  const fault = trigger === "schedule" ? undefined : slotFault(slot, schedule, now);
   if (fault !== undefined) throw new ConfigurationError(fault);
   return slot;
 }

@@ -366,6 +366,17 @@ describe("a claim", () => {
     expect(await run(4, { force: true })).toMatchObject({ window: next.window, replaces: next.id, keepsCursor: true });
   });
 
+  it.each([
+    ["2019-12-31", "2019-12-31 is before 2020-01-01"],
+    ["2026-11-23", "2026-11-23 is in the future"],
+    ["2206-11-21", "2206-11-21 is in the future"],
+  ])("refuses the day %s, of which Athena has no partition", async (day, message) => {
+    const { ports } = memoryState();
+    await expect(claimRun(claimInput("a", { day }), ports)).rejects.toThrow(message);
+    // Somewhere it is tomorrow.
+    expect(await claimRun(claimInput("a", { day: "2026-11-22" }), ports)).toMatchObject({ outcome: "run" });
+  });
+
   it("without a cursor has all items, also those of after it was due: its day's files, which it replaces, may have them", async () => {
     const { ports, finish, resetCursor } = memoryState();
     const whole = exportSchema.parse({

@@ -55,9 +55,9 @@ describe.each([
   ["an item of a document", documentSplitter, '{"user_metrics": [{"a":"'],
 ])("what is longer than any item, in %s", (_, splitter, begin) => {
   it("is refused before it is in memory", () => {
-    const { feed } = splitter(1_000);
-    feed(Buffer.from(begin));
-    const fed = () => Array.from({ length: 11 }, () => feed(Buffer.alloc(100, "x")));
+    const longest = splitter(1_000);
+    longest.feed(Buffer.from(begin));
+    const fed = () => Array.from({ length: 11 }, () => longest.feed(Buffer.alloc(100, "x")));
     expect(fed).toThrow(ItemTooLongError);
   });
 });

@@ -7,7 +7,7 @@ import {
   type FinishedDay,
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
-import { DAY_MS, HOUR_MS } from "../../../../functions/shared/time";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
 import { exportSchema, type ExportConfig, type Run, type RunRequest } from "../../../../functions/exports/contract";
 import fc from "../../../support/fast-check";
 
@@ -366,6 +366,17 @@ describe("a claim", () => {
     expect(await run(4, { force: true })).toMatchObject({ window: next.window, replaces: next.id, keepsCursor: true });
   });
 
+  it.each([
+    ["2019-12-31", "2019-12-31 is before 2020-01-01"],
+    ["2026-11-23", "2026-11-23 is in the future"],
+    ["2206-11-21", "2206-11-21 is in the future"],
+  ])("refuses the day %s, of which Athena has no partition", async (day, message) => {
+    const { ports } = memoryState();
+    await expect(claimRun(claimInput("a", { day }), ports)).rejects.toThrow(message);
+    // Somewhere it is tomorrow.
+    expect(await claimRun(claimInput("a", { day: "2026-11-22" }), ports)).toMatchObject({ outcome: "run" });
+  });
+
   it("without a cursor has all items, also those of after it was due: its day's files, which it replaces, may have them", async () => {
     const { ports, finish, resetCursor } = memoryState();
     const whole = exportSchema.parse({
@@ -395,6 +406,23 @@ describe("a claim", () => {
     expect(await run("third", third, NOON + 3 * DAY_MS, incremental)).toMatchObject({
       window: { from: seconds(NOON + DAY_MS), to: seconds(NOON + 2 * DAY_MS) },
     });
+  });
+
+  it("of DynamoDB's own export ends when it was due: the next one, a quarter of an hour later, is not too soon", async () => {
+    const { ports, finish } = memoryState();
+    const native = exportSchema.parse({
+      name: "logs",
+      table: "orders",
+      engine: "dynamodb-export",
+      mode: "incremental",
+    });
+    for (const minutes of [0, 15]) {
+      const due = NOON + minutes * MINUTE_MS;
+      const request = { day: "2026-11-21", again: true, trigger: "schedule", due } as const;
+      const claimed = await claimRun(claimInput(`at ${minutes}`, request, due + 5_000, native), ports);
+      expect(claimed).toMatchObject({ run: { window: { to: String(due) } } });
+      if (claimed.outcome === "run") finish(claimed.run);
+    }
   });
 
   it("of a range has the whole of the second in which the range ends", async () => {

@@ -53,7 +53,7 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
       },
     },
     timers: {
-      summary: "Set, show, fire, pause and audit timers",
+      summary: "Set, show, fire, pause, move and audit timers",
       verbs: {
         put: entry("Create or replace a timer", () => import("./commands/timers/put.ts")),
         get: entry("Show a timer", () => import("./commands/timers/get.ts")),
@@ -64,6 +64,7 @@ export const CONTENTS: Readonly<Record<string, Readonly<Record<string, Entry | N
         fire: entry("Fire a timer now", () => import("./commands/timers/fire.ts")),
         pause: entry("Pause timers", () => import("./commands/timers/pause.ts")),
         resume: entry("Resume timers", () => import("./commands/timers/resume.ts")),
+        move: entry("Move timers to another callback", () => import("./commands/timers/move.ts")),
         redrive: entry("Send one dead fire back", () => import("./commands/timers/redrive.ts")),
         audit: entry("Compare expected with observed fires", () => import("./commands/timers/audit.ts")),
       },

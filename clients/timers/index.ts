@@ -69,6 +69,8 @@ export interface ListOptions {
   readonly state?: TimerState;
   /** Those with a next fire before this time, ISO 8601. @default all */
   readonly dueBefore?: string;
+  /** Those whose fires go to it, also if it is not configured any more. @default all */
+  readonly callback?: string;
   /** Timers per request, 1 to 1000. @default 100 */
   readonly pageSize?: number;
 }
@@ -239,6 +241,24 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
   }
 
   /**
+   * Moves all timers of a callback to another one, each on its own; again, those that are left. No fire is lost: those that are due and queued stay
+   * with the old callback, all others go to the new one, also those that wait because the old callback is not configured any more.
+   *
+   * @param options.prefix only ids that begin with it. @default all
+   * @throws {@link InvalidRequestError} for a callback that is not configured; {@link TimersError}
+   */
+  async moveAll({
+    prefix = "",
+    ...callbacks
+  }: {
+    readonly from: string;
+    readonly to: string;
+    readonly prefix?: string;
+  }): Promise<VerbResponse> {
+    return this.actOnAll({ verb: "move", prefix, ...callbacks });
+  }
+
+  /**
    * The next fires of a stored timer, or of one that is not put: times, ISO 8601. Of a paused one: those after it is resumed now.
    *
    * @param options.count 1 to 100. @default 10
@@ -326,7 +346,7 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
     return this.found(id, status, body, () => parseResponse(schema, body));
   }
 
-  private async actOnAll(input: Pick<VerbInput, "verb" | "prefix">): Promise<VerbResponse> {
+  private async actOnAll(input: VerbInput): Promise<VerbResponse> {
     let changed = 0;
     const failures: { readonly id: string; readonly message: string }[] = [];
     let next: string | undefined;

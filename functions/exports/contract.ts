@@ -184,6 +184,7 @@ const exportFields = {
     .string()
     .max(512)
     .regex(/^(?!\/)[\w/=.{}!*'() -]*$/, "is not a key prefix")
+    .refine((prefix) => !/(^|\/)\.{1,2}\//.test(prefix), "has a folder . or .., which S3 refuses")
     .optional(),
   /** Key that files are encrypted with. @default the S3 managed key */
   kmsKeyArn: z
@@ -241,6 +242,9 @@ export const timeSchema = z
   .regex(/^([01]\d|2[0-3])(:[0-5]\d)?$/, 'is not an hour such as "17" or a minute such as "17:15"');
 
 export const timeZoneSchema = z.string().refine(isTimeZone, "is not an IANA time zone");
+
+/** The first day that Athena's partitions have. */
+export const FIRST_DAY = "2020-01-01";
 
 /** What the files of one run of a schedule are filed under: `dt=`, and `hour=` and `minute=` for exports that run more often than daily. */
 export type Granularity = "day" | "hour" | "minute";
@@ -303,6 +307,8 @@ export const runSchema = z.strictObject({
   due: z.number().optional(),
   range: rangeSchema.optional(),
   startedAt: z.number(),
+  /** When another execution has resumed it. */
+  resumedAt: z.number().optional(),
   /** The time in the keys of a flat layout: `startedAt`, or the next second in which no other run has the same key. */
   keyTime: z.number(),
   config: exportSchema,

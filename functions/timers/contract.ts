@@ -24,6 +24,8 @@ export type CallbackEnvironment = EnvironmentVariables<typeof callbackEnvironmen
 /** The callback of timers that name none. */
 export const DEFAULT_CALLBACK = "default";
 
+export const CALLBACK_NAME = /^[a-z][a-z0-9]{0,15}$/;
+
 /** Each callback of the environment, by name. */
 export const callbacksSchema = z.record(
   z.string(),

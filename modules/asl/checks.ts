@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import * as z from "zod";
 import { dynamoFaults } from "./dynamodb";
 import { resultOf, useOf, type StatesProperty } from "./expressions";
-import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables } from "./jsonpath";
+import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables, usesItem } from "./jsonpath";
 import { nestedIn, type Machine, type State } from "./machine";
 import { mapFaults } from "./maps";
 import { objectFaults } from "./object-fields";
@@ -79,7 +79,7 @@ function stateFaults(state: State): string[] {
     ...timestampFaults(fields["Timestamp"]),
     ...choiceFaults(state),
     ...[fields, ...recordsOf(fields["Catch"]), ...recordsOf(fields["Choices"])].flatMap(assignFaults),
-    ...roleFaults(fields["Credentials"]),
+    ...roleFaults(fields),
     ...mapFaults(fields),
     ...nestedFaults(state),
     ...taskFaults(fields),
@@ -193,6 +193,9 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
       ...names
         .filter((name, position) => names.indexOf(name) !== position)
         .map((name) => `has ${String(name)} twice in an ErrorEquals in ${field}`),
+      ...names
+        .filter((name) => EXPRESSION.test(String(name)))
+        .map((name) => `has ${String(name)} in ${field}: names of errors are not evaluated`),
       ...unknown.map((name) => `has ${name} in ${field}, which is not an error of Step Functions`),
       ...names
         .filter((name) => earlier.includes(name) || (earlier.includes("States.TaskFailed") && isOfTask(name)))
@@ -218,8 +221,9 @@ function assignFaults({ Assign }: Fields): string[] {
   });
 }
 
-function roleFaults(credentials: unknown): string[] {
+function roleFaults({ Credentials: credentials, Resource }: Fields): string[] {
   if (credentials === undefined) return [];
+  if (String(Resource).includes(":activity:")) return ["has Credentials for an activity, whose workers have their own"];
   const [{ RoleArn, "RoleArn.$": path } = {}] = recordsOf([credentials]);
   if (RoleArn === undefined && path === undefined) return ["has Credentials without RoleArn"];
   const isExpression = typeof RoleArn === "string" && EXPRESSION.test(RoleArn);
@@ -317,7 +321,10 @@ export function expressionFaults(
         ...[...(outer === "unknown" ? [] : jsonPathVariables(state))]
           .filter((variable) => !variables.has(variable))
           .map((variable) => `${name} has $${variable}, which is not assigned on every path to it`),
-        ...nestedIn(state).flatMap((nested) => expressionFaults({ ...nested, QueryLanguage: "JSONPath" }, inner)),
+        ...(isInMap || !usesItem(state) ? [] : [`${name} has $$.Map outside of a Map`]),
+        ...nestedIn(state).flatMap((nested) =>
+          expressionFaults({ ...nested, QueryLanguage: "JSONPath" }, inner, isInMap || state.Type === "Map"),
+        ),
       ];
     const faults = fieldsOf(state).flatMap(({ value, allowed, hasItem = isInMap, tested = [] }) =>
       stringsIn(value).flatMap((text) =>

@@ -1,7 +1,7 @@
 /** What a JSONata expression of Step Functions uses, and what is wrong with it. */
 import parseJsonata from "jsonata";
 import { constantOf } from "./constants";
-import { isFunction, returnType, takes } from "./jsonata-functions";
+import { fits, isFunction, returnType, takes } from "./jsonata-functions";
 import { isJson } from "./values";
 
 /** The properties of `$states` that a field can use. */
@@ -37,10 +37,14 @@ const CONTEXT = new Map(
   }).map(([name, fields]) => [name, fields.split(" ")]),
 );
 
-export function isInContext([object, field]: readonly string[]): boolean {
-  if (object === undefined || object === "") return true;
+const ITEM = ["Index", "Key", "Source", "Value"];
+
+/** @param path an empty name is one that is not known */
+export function isInContext([object = "", field = "", part = ""]: readonly (string | undefined)[]): boolean {
+  if (object === "") return true;
   const fields = CONTEXT.get(object);
-  return fields !== undefined && (field === undefined || field === "" || fields.includes(field));
+  if (fields === undefined || (field !== "" && !fields.includes(field))) return false;
+  return field !== "Item" || part === "" || ITEM.includes(part);
 }
 
 /**
@@ -211,6 +215,9 @@ class Walker implements ExpressionUse {
   private visitCall(node: Node, { isApplied = false, ...scope }: Scope): void {
     const procedure = node["procedure"];
     const name = isNode(procedure) && procedure["type"] === "variable" ? String(procedure["value"]) : undefined;
+    const signature = signatureOf(procedure);
+    if (signature !== undefined && !fits(signature, nodesOf(node["arguments"]).map(typeOf).join("")))
+      this.faults.push(`calls a function with arguments that its signature ${signature} does not take`);
     const [called] = isNode(procedure) ? nodesOf(procedure["steps"] ?? [procedure]) : [];
     if (["name", "string", "number"].includes(String(called?.["type"])))
       this.faults.push(`calls ${String(called?.["value"])}, which is not a function`);
@@ -245,7 +252,7 @@ class Walker implements ExpressionUse {
     if (name === "context" && path[0] === "Task") this.usesToken = true;
     if (name === "context" && (path[0] ?? "") === "") this.usesContext = true;
     if (name === "context" && !isInContext(path))
-      this.faults.push(`has $states.context.${path.slice(0, 2).join(".")}, which does not exist`);
+      this.faults.push(`has $states.context.${path.slice(0, 3).join(".")}, which does not exist`);
   }
 
   private useVariable(name: string, { local, isRelative, isOptional }: Scope): void {
@@ -255,6 +262,14 @@ class Walker implements ExpressionUse {
       if (!isRelative) this.faults.push("has $ outside a path: use $states.input");
     } else (isOptional ? this.tested : this.variables).add(name);
   }
+}
+
+/** Of a function that is called where it is written: `(function($n)<n:n>{$n})(1)`. */
+function signatureOf(procedure: unknown): string | undefined {
+  const [called, ...others] = isNode(procedure) ? nodesOf(procedure["expressions"] ?? [procedure]) : [];
+  const signature = called?.["signature"];
+  const definition = isNode(signature) && others.length === 0 ? signature["definition"] : undefined;
+  return typeof definition === "string" ? definition : undefined;
 }
 
 function withNames(names: ReadonlySet<string>, variables: unknown): ReadonlySet<string> {

@@ -33,6 +33,12 @@ export function takes(name: string, types: string, hasContext: boolean): boolean
   return PARAMETERS.get(name)?.[hasContext ? "inPath" : "elsewhere"].test(types) ?? true;
 }
 
+/** @param signature JSONata's, of a function that a machine defines: `<n-n?:n>` */
+export function fits(signature: string, types: string): boolean {
+  const [, parameters = ""] = /^<([^:]*)/.exec(signature) ?? [];
+  return patternOf(parameters).test(types);
+}
+
 /** Functions whose result has a type in any case, by its letter. */
 const RESULTS = new Map(
   Object.entries({
@@ -53,7 +59,15 @@ function patternOf(parameters: string): RegExp {
     ([, letters = "", content, modifier = ""]) => {
       // A value is taken for an array of one.
       const one =
-        letters === "a" ? (content ?? "abfjlnos") : letters === "x" ? "abflnos" : letters === "j" ? "ablnos" : letters;
+        letters === "u"
+          ? "blns"
+          : letters === "a"
+            ? (content ?? "abfjlnos")
+            : letters === "x"
+              ? "abflnos"
+              : letters === "j"
+                ? "ablnos"
+                : letters;
       const taken = `[?${letters === "a" ? "a" : ""}${one.replace(/[()]/g, "")}]`;
       return taken + (modifier === "-" ? "?" : modifier);
     },

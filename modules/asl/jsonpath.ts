@@ -60,15 +60,26 @@ export function jsonPathFaults(state: State): string[] {
 
 /** Variables that a state reads, by name. */
 export function jsonPathVariables(state: State): ReadonlySet<string> {
-  const names = new Set<string>();
-  const visit = (name: string, value: unknown): void => {
-    if (typeof value === "string" && isPath(name))
-      for (const [, variable = ""] of withoutTexts(value).matchAll(/(?<![$\w])\$([A-Za-z_]\w*)/g)) names.add(variable);
-    if (typeof value === "object" && value !== null)
-      for (const [key, child] of Object.entries(value)) visit(Array.isArray(value) ? name : key, child);
-  };
-  for (const [name, value] of Object.entries(state)) if (!NOT_PATHS.has(name)) visit(name, value);
-  return names;
+  const paths = Object.entries(state).flatMap(([name, value]) => pathsIn(name, value));
+  return new Set(
+    paths.flatMap((path) => [...path.matchAll(/(?<![$\w])\$([A-Za-z_]\w*)/g)].map(([, variable = ""]) => variable)),
+  );
+}
+
+/** Whether a state reads the item of the Map around it: a Map's own item is in its ItemSelector only. */
+export function usesItem(state: State): boolean {
+  const own = state.Type === "Map" ? ["ItemSelector", "Parameters"] : [];
+  return Object.entries(state)
+    .filter(([name]) => !own.includes(name))
+    .some(([name, value]) => pathsIn(name, value).some((path) => /\$\$\.Map\b/.test(path)));
+}
+
+/** Paths and calls of functions, without the texts in them. */
+function pathsIn(name: string, value: unknown): string[] {
+  if (NOT_PATHS.has(name)) return [];
+  if (typeof value === "string") return isPath(name) ? [withoutTexts(value)] : [];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]) => pathsIn(Array.isArray(value) ? name : key, child));
 }
 
 /** Fields whose values are paths. */
@@ -127,8 +138,8 @@ const withoutTexts = (text: string): string => text.replace(/'(?:[^'\\]|\\.)*'/g
 
 /** Of a path into the context object. */
 function contextFaults(path: string): string[] {
-  const [, object = "", field = ""] = /^\$\$\.(\w+)(?:\.(\w+))?/.exec(path) ?? [];
-  return isInContext([object, field]) ? [] : [`has ${path}, which the context does not have`];
+  const [, object = "", field, part] = /^\$\$\.(\w+)(?:\.(\w+))?(?:\.(\w+))?/.exec(path) ?? [];
+  return isInContext([object, field, part]) ? [] : [`has ${path}, which the context does not have`];
 }
 
 /** Intrinsic functions within each other. */
@@ -170,6 +181,8 @@ function formatFaults(template: string, values: number): string[] {
 }
 
 const MAX_RANGE = 1_000;
+const MAX_INTEGER = 2_147_483_647;
+const MAX_TEXT = 10_000;
 
 /** False when a literal is certainly none that the function takes. */
 function areRight(name: string, [first = "", second = "", third = ""]: readonly string[]): boolean {
@@ -184,9 +197,14 @@ function areRight(name: string, [first = "", second = "", third = ""]: readonly 
     }
     case "JsonMerge":
       return third !== "true";
+    case "MathAdd":
+      return ![first, second].some((number) => Math.abs(Number(number)) > MAX_INTEGER);
+    case "MathRandom":
+      return !(Number(first) >= Number(second));
   }
   const [, text] = /^'(.*)'$/s.exec(first) ?? [];
   if (text === undefined || text.includes("${")) return true;
+  if (/^(Base64|Hash)/.test(name) && text.length > MAX_TEXT) return false;
   if (name === "Base64Decode") return /^[A-Za-z\d+/]*={0,2}$/.test(text);
   return name !== "StringToJson" || isJson(text.replace(/\\(.)/gs, "$1"));
 }

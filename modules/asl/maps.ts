@@ -94,6 +94,7 @@ function writerFaults({ WriterConfig }: Fields): string[] {
     .map(([name, value]) => `has a ResultWriter with ${name} ${String(value)}`);
 }
 
+const MAX_HEADER_BYTES = 10_240;
 const MAX_ITEMS_READ = 100_000_000;
 
 function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
@@ -127,6 +128,9 @@ function readerFaults({ Resource, ReaderConfig }: Fields): string[] {
       ? ["has an ItemReader with CSVHeaders beside those of the first row"]
       : []),
     ...(Array.isArray(CSVHeaders) && CSVHeaders.length === 0 ? ["has an ItemReader with empty CSVHeaders"] : []),
+    ...(Array.isArray(CSVHeaders) && Buffer.byteLength(CSVHeaders.join(",")) > MAX_HEADER_BYTES
+      ? [`has an ItemReader with CSVHeaders of more than ${MAX_HEADER_BYTES} bytes`]
+      : []),
     ...(typeof ItemsPointer === "string" && !/^\/|\$\{|\{%/.test(ItemsPointer)
       ? [`has an ItemReader with the ItemsPointer ${ItemsPointer}, which is no JSON Pointer`]
       : []),

@@ -7,8 +7,7 @@ interface Call {
   readonly required: readonly string[];
   /** One of them is required. @default none is */
   readonly oneOf?: readonly string[];
-  /** @default not checked */
-  readonly optional?: readonly string[];
+  readonly optional: readonly string[];
 }
 
 const words = (text: string): readonly string[] => text.split(" ");
@@ -42,9 +41,35 @@ const CALLS: Readonly<Record<string, Call>> = {
     required: ["ApiEndpoint", "Method"],
     optional: words("AllowNullValues AuthType Headers Path QueryParameters RequestBody Stage"),
   },
-  "bedrock:invokeModel": { required: ["ModelId"] },
-  "eks:call": { required: words("CertificateAuthority ClusterName Endpoint Method Path") },
-  "eks:runJob": { required: words("CertificateAuthority ClusterName Endpoint Job") },
+  "bedrock:invokeModel": {
+    required: ["ModelId"],
+    optional: words(
+      "Accept Body ContentType GuardrailIdentifier GuardrailVersion Input Output PerformanceConfigLatency ServiceTier Trace",
+    ),
+  },
+  "eks:call": {
+    required: words("CertificateAuthority ClusterName Endpoint Method Path"),
+    optional: words("QueryParameters RequestBody"),
+  },
+  "eks:runJob": {
+    required: words("CertificateAuthority ClusterName Endpoint Job"),
+    optional: words("LogOptions Namespace"),
+  },
+  "elasticmapreduce:addStep": { required: ["ClusterId", "Step"], optional: ["ExecutionRoleArn"] },
+  "elasticmapreduce:cancelStep": { required: ["ClusterId", "StepId"], optional: [] },
+  "elasticmapreduce:modifyInstanceFleetByName": {
+    required: words("ClusterId InstanceFleetName InstanceFleet"),
+    optional: [],
+  },
+  "elasticmapreduce:modifyInstanceGroupByName": {
+    required: words("ClusterId InstanceGroupName InstanceGroup"),
+    optional: [],
+  },
+  "elasticmapreduce:setClusterTerminationProtection": {
+    required: ["ClusterId", "TerminationProtected"],
+    optional: [],
+  },
+  "elasticmapreduce:terminateCluster": { required: ["ClusterId"], optional: [] },
   "states:startExecution": { required: ["StateMachineArn"], optional: words("Input Name TraceHeader") },
   "events:putEvents": { required: ["Entries"], optional: ["EndpointId"] },
   "dynamodb:getItem": { required: ["TableName", "Key"], optional: DYNAMO_READ },
@@ -56,8 +81,23 @@ const CALLS: Readonly<Record<string, Call>> = {
   },
 };
 
-/** Integrated services whose parameters are those of the SDK. */
-const AS_IN_SDK = new Set(words("athena batch codebuild databrew ecs glue mediaconvert sagemaker"));
+/** Integrated services whose parameters are those of the SDK, and whether all of them are: others are listed above. */
+const IN_SDK: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    words("athena batch bedrock codebuild databrew ecs eks glue mediaconvert sagemaker sns sqs").map((name) => [
+      name,
+      name,
+    ]),
+  ),
+  "emr-containers": "emrcontainers",
+  "emr-serverless": "emrserverless",
+  events: "eventbridge",
+};
+
+/** A call that the SDK has by another name. */
+const RENAMED: Readonly<Record<string, readonly [service: string, action: string]>> = {
+  "elasticmapreduce:createCluster": ["emr", "runJobFlow"],
+};
 
 const MAX_DELAY_SECONDS = 900;
 
@@ -76,23 +116,24 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
     const small = names.filter((name) => !/^[A-Z]/.test(name));
     return small.length > 0
       ? small.map((name) => `has ${name} for ${call}: parameters begin with a capital`)
-      : sdkFaults(service, action, names);
+      : sdkFaults(service, action, given);
   }
   const known = CALLS[call];
-  if (known?.optional === undefined && AS_IN_SDK.has(service)) return sdkFaults(service, action, names);
-  if (known === undefined) return [];
+  const [sdkService, sdkAction] = RENAMED[call] ?? [IN_SDK[service], action];
+  if (known === undefined) return sdkService === undefined ? [] : sdkFaults(sdkService, sdkAction, given, true);
   const { required, oneOf = [], optional } = known;
   const isEmpty = (name: string) => !names.includes(name) || given[name] === "";
   const hasOne = oneOf.length === 0 || oneOf.some((name) => !isEmpty(name));
-  return [
+  const faults = [
     ...required.filter(isEmpty).map((name) => `has no ${name} for ${call}`),
     ...(hasOne ? [] : [`has none of ${oneOf.join(", ")} for ${call}`]),
-    ...(optional === undefined ? [] : names)
-      .filter((name) => ![...required, ...oneOf, ...(optional ?? [])].includes(name))
+    ...names
+      .filter((name) => ![...required, ...oneOf, ...optional].includes(name))
       .map((name) => `has ${name} for ${call}, which does not take it`),
     ...TEXTS.filter((name) => !isTextual(given[name])).map((name) => `has a ${name} for ${call} that is no text`),
     ...valueFaults(call, given),
   ];
+  return faults.length > 0 || sdkService === undefined ? faults : sdkFaults(sdkService, sdkAction, given);
 }
 
 /** Names, URLs and ARNs. */
@@ -108,9 +149,16 @@ function isTextual(value: unknown): boolean {
 
 const METHOD = /^(DELETE|GET|HEAD|OPTIONS|PATCH|POST|PUT)$/;
 
+const FIFO = { MessageDeduplicationId: /^[!-~]{1,128}$/, MessageGroupId: /^[!-~]{1,128}$/ };
+
 /** What the texts of a call look like, where they are literal. */
 const PATTERNS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
-  "apigateway:invoke": { Method: METHOD },
+  "apigateway:invoke": {
+    ApiEndpoint: /^[^/:\s]+$/,
+    AuthType: /^(IAM_ROLE|NO_AUTH|RESOURCE_POLICY)$/,
+    Method: METHOD,
+  },
+  "eks:call": { Method: METHOD },
   "http:invoke": { Method: METHOD, ApiEndpoint: /^https:\/\/[^/]/ },
   "lambda:invoke": {
     FunctionName: /^(arn:aws[\w-]*:lambda:[\w-]+:\d{12}:function:|\d{12}:function:|\d{12}:)?[\w-]{1,140}(:[\w$-]+)?$/,
@@ -118,11 +166,13 @@ const PATTERNS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
     LogType: /^(None|Tail)$/,
   },
   "sns:publish": {
+    ...FIFO,
+    MessageStructure: /^json$/,
     Subject: /^.{1,100}$/,
     TargetArn: /^arn:aws[\w-]*:sns:/,
     TopicArn: /^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/,
   },
-  "sqs:sendMessage": { QueueUrl: /^https?:\/\/[^/]/ },
+  "sqs:sendMessage": { ...FIFO, QueueUrl: /^https?:\/\/[^/]/ },
   "states:startExecution": {
     StateMachineArn: /^arn:[^:]*:states:[^:]*:[^:]*:stateMachine:/,
     Name: /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u,

@@ -1,14 +1,18 @@
 /**
  * Calls of AWS' SDK (`aws-sdk:s3:getObject`), against the SDK's own descriptions of its services. AWS has got services, actions and parameters
- * since: an unknown one is refused when it resembles a known one, as misspelt ones do.
+ * since: an unknown one is refused when it resembles a known one, as misspelt ones do, or is a parameter of an integrated call.
  */
 import { existsSync, openSync, readdirSync, readFileSync, readSync, closeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as z from "zod";
 import { nearest } from "../constructs/nearest";
+import { isLiteral, isRecord, type Fields } from "./values";
 
-/** @param names of the parameters that are given. Undefined when they are not known before the execution */
-export function sdkFaults(service: string, action: string, names?: readonly string[]): string[] {
+/**
+ * @param given the parameters. Undefined when they are not known before the execution
+ * @param isIntegrated of an integrated call, which has no parameter that the description does not have
+ */
+export function sdkFaults(service: string, action: string, given?: Fields, isIntegrated = false): string[] {
   files ??= filesByService();
   if (files.size === 0) return [];
   const found = files.get(service);
@@ -18,14 +22,16 @@ export function sdkFaults(service: string, action: string, names?: readonly stri
   }
   const model = modelOf(found);
   const operation = model.operations[capitalized(action)];
+  const call = `${isIntegrated ? "" : "aws-sdk:"}${service}:${action}`;
   if (operation === undefined) {
-    const call = `aws-sdk:${service}:${action}`;
     const meant = nearest(action, Object.keys(model.operations).map(uncapitalized));
     return meant === undefined
       ? []
       : [`calls ${call}, which is not an action of the service: aws-sdk:${service}:${meant}`];
   }
-  return names === undefined ? [] : parameterFaults(`aws-sdk:${service}:${action}`, inputOf(operation, model), names);
+  if (given === undefined) return [];
+  const { shapes } = model;
+  return structureFaults(given, shapeOf(operation.input ?? {}, shapes), { call, place: call, shapes, isIntegrated });
 }
 
 /** The names that others than Step Functions have for services. */
@@ -41,31 +47,91 @@ const ALIASES: Readonly<Record<string, string>> = {
   stepfunctions: "sfn",
 };
 
-function parameterFaults(call: string, { required, members }: Input, names: readonly string[]): string[] {
-  const known = Object.keys(members).map(capitalized);
+interface Place {
+  readonly call: string;
+  /** The call, or the parameter's path in it. */
+  readonly place: string;
+  readonly shapes: Model["shapes"];
+  /** Whether every other name is refused, not only those that resemble a known one. */
+  readonly isIntegrated: boolean;
+}
+
+function structureFaults(given: Fields, { required, members }: Shape, { isIntegrated, ...at }: Place): string[] {
+  const byName = new Map(
+    Object.keys(members).flatMap((name) => spellingsOf(name).map((each) => [each, name] as const)),
+  );
+  const values = new Map(Object.entries(given).map(([name, value]) => [name.replace(/\.\$$/, ""), { name, value }]));
   // Step Functions fills in what makes a request idempotent.
-  const needed = required.filter((name) => members[name]?.idempotencyToken !== true).map(capitalized);
+  const needed = required.filter((name) => members[name]?.["idempotencyToken"] !== true);
+  const lacking = needed.filter((name) => !spellingsOf(name).some((each) => values.has(each)));
   return [
-    ...needed.filter((name) => !names.includes(name)).map((name) => `has no ${name} for ${call}`),
-    ...names
-      .filter((name) => !known.includes(name))
-      .flatMap((name) => {
+    ...lacking.map((name) => `has no ${capitalized(name)} for ${at.place}`),
+    ...[...values].flatMap(([known, { name, value }]) => {
+      const member = byName.get(known);
+      if (member === undefined) {
         const meant = nearest(
-          name.toLowerCase(),
-          known.map((each) => each.toLowerCase()),
+          known.toLowerCase(),
+          [...byName.keys()].map((each) => each.toLowerCase()),
         );
-        return meant === undefined ? [] : [`has ${name} for ${call}, which does not take it`];
-      }),
+        return isIntegrated || meant !== undefined ? [`has ${known} for ${at.place}, which does not take it`] : [];
+      }
+      const shape = shapeOf(members[member] ?? {}, at.shapes);
+      return name === known ? valueFaults(value, shape, { ...at, place: `${at.place}.${known}` }) : [];
+    }),
   ];
 }
 
-const inputSchema = z.object({
-  required: z.array(z.string()).default([]),
-  members: z.record(z.string(), z.looseObject({ idempotencyToken: z.boolean().optional() })).default({}),
-});
-type Input = z.output<typeof inputSchema>;
+/** Of a literal. Text is taken for the number or the Boolean that it is, and what is a text may be given as JSON. */
+function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated">): string[] {
+  if (typeof value === "string" && !isLiteral(value)) return [];
+  const fault = [`has ${at.place} ${JSON.stringify(value).slice(0, 50)}, which is no ${shape.type}`];
+  switch (shape.type) {
+    case "structure":
+      if (shape.document === true) return [];
+      return isRecord(value) ? structureFaults(value, shape, { ...at, isIntegrated: false }) : fault;
+    case "list":
+      return Array.isArray(value)
+        ? value.flatMap((each: unknown) => valueFaults(each, shapeOf(shape.member ?? {}, at.shapes), at))
+        : fault;
+    case "map":
+      return isRecord(value)
+        ? Object.entries(value).flatMap(([name, each]) =>
+            name.endsWith(".$") ? [] : valueFaults(each, shapeOf(shape.value ?? {}, at.shapes), at),
+          )
+        : fault;
+    case "boolean":
+      return /^(true|false)$/.test(String(value)) ? [] : fault;
+    case "integer":
+    case "long":
+    case "float":
+    case "double":
+      return ["string", "number"].includes(typeof value) && Number.isFinite(Number(value)) ? [] : fault;
+    default:
+      return [];
+  }
+}
 
-const operationSchema = z.looseObject({ input: z.looseObject({ shape: z.string().optional() }).optional() });
+/** As AWS has it, with a capital, and as the SDK for Java has it: `DBInstanceId` and `DbInstanceId`. */
+function spellingsOf(name: string): readonly string[] {
+  const capital = capitalized(name);
+  const java = capital.replace(/[A-Z]+(?=[A-Z][a-z]|\d|$)/g, (word) => capitalized(word.toLowerCase()));
+  return [capital, java];
+}
+
+const referenceSchema = z.looseObject({ shape: z.string().optional() });
+
+const shapeSchema = z.looseObject({
+  type: z.string().default("string"),
+  required: z.array(z.string()).default([]),
+  members: z.record(z.string(), referenceSchema).default({}),
+  member: referenceSchema.optional(),
+  value: referenceSchema.optional(),
+  /** Any JSON. */
+  document: z.boolean().optional(),
+});
+type Shape = z.output<typeof shapeSchema>;
+
+const operationSchema = z.looseObject({ input: referenceSchema.optional() });
 
 const modelSchema = z.looseObject({
   operations: z.record(z.string(), operationSchema),
@@ -73,8 +139,9 @@ const modelSchema = z.looseObject({
 });
 type Model = z.output<typeof modelSchema>;
 
-function inputOf({ input = {} }: z.output<typeof operationSchema>, { shapes }: Model): Input {
-  return inputSchema.parse(input.shape === undefined ? input : shapes[input.shape]);
+/** In its place, or by its name. */
+function shapeOf(reference: z.output<typeof referenceSchema>, shapes: Model["shapes"]): Shape {
+  return shapeSchema.parse(reference.shape === undefined ? reference : shapes[reference.shape]);
 }
 
 const FOLDER = "node_modules/aws-sdk/apis";

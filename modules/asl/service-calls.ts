@@ -67,7 +67,7 @@ const CALL = /^arn:[^:]*:states:::(aws-sdk:)?([^:.]*):([^:.]*)(?:\.(.*))?$/;
 
 /** Of an integrated call, a function or an activity. */
 const ARN =
-  /^arn:aws[\w-]*:(states:::(aws-sdk:)?[\w-]+:\w+(\.[\w:]+)?|lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?|states:[\w-]+:\d{12}:activity:[^:]+)$/;
+  /^arn:aws[\w-]*:(states:::(aws-sdk:)?[\w-]+:\w+(\.[\w:]+)?|lambda:[\w-]+:\d{12}:function:[\w-]+(:[\w$-]+)?|states:[\w-]+:\d{12}:activity:[^:]{1,80})$/;
 
 export function callFaults(resource: unknown): string[] {
   if (typeof resource === "string" && /^arn:[^$]*$/.test(resource) && !ARN.test(resource))

@@ -2,6 +2,7 @@
 import { Faultless } from "../constructs/faultless";
 import { aslFaults, expressionFaults, fieldFaults, shadowFaults } from "./checks";
 import { MachineError, nestedIn, type Machine, type State } from "./machine";
+import { isToken } from "./values";
 
 const validated = new Faultless({
   name: "machines",
@@ -27,12 +28,19 @@ export function validateMachine(machine: Machine, outer: ReadonlySet<string> | "
   const faults = [
     ...structureFaults(machine),
     ...duplicatesOf(namesOf(machine)).map((name) => `${name} is also the name of a state in a nested machine`),
+    ...(isWellFormed(machine) ? [] : ["it has half of a surrogate pair in a text, which Step Functions refuses"]),
   ];
   // Without them the machine has the form that the further checks need.
   const further =
     faults.length > 0
       ? []
-      : [...ownFaults(machine), ...expressionFaults(machine, outer), ...shadowFaults(machine), ...sizeFaults(machine)];
+      : [
+          ...ownFaults(machine),
+          ...expressionFaults(machine, outer),
+          ...shadowFaults(machine),
+          ...sizeFaults(machine),
+          ...waitFaults(machine, machine.TimeoutSeconds),
+        ];
   const all = [...faults, ...further];
   if (all.length === 0 && outer !== "unknown") all.push(...aslFaults(machine));
   if (all.length > 0) throw new MachineError(all.join("; "));
@@ -83,6 +91,44 @@ const MAX_DEFINITION_BYTES = 1_048_576;
 function sizeFaults(machine: Machine): string[] {
   const bytes = Buffer.byteLength(JSON.stringify(machine));
   return bytes > MAX_DEFINITION_BYTES ? [`its definition has ${bytes} bytes of ${MAX_DEFINITION_BYTES}`] : [];
+}
+
+/** Waits that end after the machine's timeout: the executions that reach them end by it. `limit`: the seconds that a machine has. */
+function waitFaults({ StartAt, States }: Machine, limit: number | undefined): string[] {
+  if (limit === undefined || isToken(limit)) return [];
+  const least = new Map([[StartAt, 0]]);
+  // Iterating over a Map includes what is added during the iteration: a shorter way to a state is added again.
+  for (const [name, before] of least) {
+    const state = States[name];
+    if (state === undefined) continue;
+    for (const next of nextStatesOf(state)) {
+      const after = before + secondsOf(state);
+      if (after >= (least.get(next) ?? Infinity)) continue;
+      least.delete(next);
+      least.set(next, after);
+    }
+  }
+  return Object.entries(States).flatMap(([name, state]) => {
+    const left = limit - (least.get(name) ?? 0);
+    return [
+      ...(secondsOf(state) > 0 && secondsOf(state) >= left
+        ? [`${name} waits longer than the machine's TimeoutSeconds`]
+        : []),
+      ...nestedIn(state).flatMap((nested) => waitFaults(nested, left)),
+    ];
+  });
+}
+
+const secondsOf = ({ Seconds }: State): number => (typeof Seconds === "number" && !isToken(Seconds) ? Seconds : 0);
+
+/** Of its names and texts. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === "string") return !/\p{Surrogate}/u.test(value);
+  return (
+    typeof value !== "object" ||
+    value === null ||
+    Object.entries(value).every(([name, child]) => isWellFormed(name) && isWellFormed(child))
+  );
 }
 
 /** States that never reach an end: they would run for a year. */

@@ -2,7 +2,13 @@
 import { GlueCatalogTable } from "@cdktf/provider-aws/lib/glue-catalog-table";
 import { Construct } from "constructs";
 import { RESOURCE } from "../constructs/readable-id";
-import { granularityOf, ITEM_COLUMN, symlinkFolder, type Granularity } from "../../functions/exports/contract";
+import {
+  FIRST_DAY,
+  granularityOf,
+  ITEM_COLUMN,
+  symlinkFolder,
+  type Granularity,
+} from "../../functions/exports/contract";
 import type { TableExport } from "./schema";
 
 /** Whether Athena can read an export: NDJSON or Parquet in partitions. */
@@ -47,7 +53,7 @@ export class AthenaTable extends Construct {
         "projection.dt.type": "date",
         "projection.dt.format": "yyyy-MM-dd",
         // Athena's NOW is in UTC: a schedule's time zone may be a day ahead.
-        "projection.dt.range": "2020-01-01,NOW+1DAYS",
+        "projection.dt.range": `${FIRST_DAY},NOW+1DAYS`,
         ...Object.fromEntries(
           partitions.slice(1).flatMap((partition) => [
             [`projection.${partition}.type`, "integer"],

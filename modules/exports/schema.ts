@@ -158,6 +158,8 @@ function rejectContradictions(
       'require engine "scan", and format "parquet" or format "ndjson" and layout "partitioned"',
       columns,
     );
+  if (columns !== undefined && format === "ndjson" && Object.keys(columns).length === 0)
+    reject("columns", "names no column: leave it out for the whole item", columns);
   if (format === "parquet") rejectWrongTypes(columns ?? {}, context);
 }
 

@@ -4,6 +4,7 @@ import * as z from "zod";
 import {
   API_ROUTES,
   CLAIM_KEYS,
+  CALLBACK_NAME,
   CALLBACK_VARIABLES,
   DEFAULT_CALLBACK,
   DUE_INDEX,
@@ -87,7 +88,7 @@ export const timersSchema = z.strictObject({
    * timer names its callback: `callback: "billing"`. @default { default: {} }
    */
   callbacks: z
-    .record(z.string().regex(/^[a-z][a-z0-9]{0,15}$/, 'is not a name such as "billing"'), callbackSchema)
+    .record(z.string().regex(CALLBACK_NAME, 'is not a name such as "billing"'), callbackSchema)
     .refine((callbacks) => DEFAULT_CALLBACK in callbacks, `lacks ${DEFAULT_CALLBACK}`)
     .prefault({ [DEFAULT_CALLBACK]: {} }),
   /**

@@ -210,6 +210,9 @@ describe("the exports module", () => {
     [{ lateAfterMinutes: 0 }, "lateAfterMinutes"],
     [{ partMegabytes: 0 }, "partMegabytes"],
     [{ prefix: "_exports/mine/" }, "prefix"],
+    [{ prefix: "../orders/" }, "prefix"],
+    [{ prefix: "orders/./" }, "prefix"],
+    [{ columns: {} }, "columns"],
     [{ prefix: "orders/{years}/" }, "prefix"],
     [{ prefix: "orders/{year/" }, "prefix"],
   ])("refuses %j", (wrong, message) => {

@@ -5,7 +5,7 @@ import { jsonText } from "../../functions/shared/json-text";
 import { timerRoutes, type TimerPorts } from "../../functions/timers/api/routes";
 import type { FireQueue } from "../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
-import type { IndexKey } from "../../functions/timers/schedule/fire-times";
+import { overdueSlot, type IndexKey } from "../../functions/timers/schedule/fire-times";
 import type { History, RecordedFire } from "../../functions/timers/storage/history";
 import { TIMER_KEYS, type ApiRouteName, type Callbacks } from "../../functions/timers/contract";
 import { partitionOf, rowKey, timerKey } from "../../functions/timers/storage/timer-row";
@@ -37,6 +37,11 @@ export function fakeTimers(maxShards = 1): FakeTimers {
   const sent: Fire[] = [];
   const recorded: (RecordedFire & TimerId)[] = [];
   const keyOf = ({ kind, id }: TimerId) => `${kind}#${id}`;
+  const read = (key: TimerId): StoredTimer | undefined => {
+    const timer = rows.get(keyOf(key));
+    const isOverdue = timer !== undefined && indexKeys.get(keyOf(key))?.slot === overdueSlot(timer.shard);
+    return isOverdue ? { ...timer, isOverdue: true } : timer;
+  };
   return {
     rows,
     sent,
@@ -57,7 +62,7 @@ export function fakeTimers(maxShards = 1): FakeTimers {
       billing: { queueUrl: "https://sqs/fires-billing", history: false },
     },
     table: {
-      get: (key) => Promise.resolve(rows.get(keyOf(key))),
+      get: (key) => Promise.resolve(read(key)),
       delete: (key, version) => {
         const stored = rows.get(keyOf(key));
         if (version !== undefined && stored !== undefined && stored.version !== version)
@@ -88,7 +93,7 @@ export function fakeTimers(maxShards = 1): FakeTimers {
         });
       },
       put: (timer, indexKey, replaces) => {
-        const stored = rows.get(keyOf(timer));
+        const stored = read(timer);
         if (replaces !== undefined && replaces !== (stored?.version ?? null))
           return Promise.reject(new TimerChangedError(`the timer "${timer.id}" does not have that version`, stored));
         rows.set(keyOf(timer), timer);

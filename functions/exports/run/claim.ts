@@ -134,7 +134,12 @@ export async function claimRun(input: ClaimInput, ports: ClaimPorts): Promise<Cl
         isDeepStrictEqual(unfinished.config, configOf(input)));
     if (active !== undefined && unfinished !== undefined && isResumed) {
       const tableId = foundNoTable(unfinished) ? input.tableId : unfinished.tableId;
-      const run = { ...unfinished, ...(tableId !== undefined && { tableId }), attempt: active.attempt + 1 };
+      const run = {
+        ...unfinished,
+        ...(tableId !== undefined && { tableId }),
+        attempt: active.attempt + 1,
+        resumedAt: now,
+      };
       if (await ports.activate(run, execution, before)) return claimed(run);
       continue;
     }
@@ -220,7 +225,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, wholeRun, finished, 
   const window = isRepeated
     ? finished.window
     : range === undefined
-      ? nextWindowOf(at, cursor, Math.min(now, due ?? now))
+      ? nextWindowOf(at, cursor, now, due)
       : windowOf(at, range);
   const id = new Date(now).toISOString();
   const isWhole = config.engine === "scan" && window !== undefined && window.from === undefined && range === undefined;
@@ -299,25 +304,34 @@ function requestedSlot(
   if (day === undefined) return slotOf(now, schedule);
   const slot = { day, ...(time !== undefined && { time }) };
   // The schedule may have changed since its event.
-  const fault = trigger === "schedule" ? undefined : slotFault(slot, schedule);
+  const fault = trigger === "schedule" ? undefined : slotFault(slot, schedule, now);
   if (fault !== undefined) throw new ConfigurationError(fault);
   return slot;
 }
 
 type Source = Pick<Run, "config" | "account" | "region" | "tableId">;
 
-/** @param end when the run was due, or starts: a late one leaves later items to the next, so that windows do not depend on when runs happen */
-function nextWindowOf(at: Source, stored: Cursor | undefined, end: number): Window | undefined {
+/** @param due a late run leaves later items to the next, so that windows do not depend on when runs happen */
+function nextWindowOf(
+  at: Source,
+  stored: Cursor | undefined,
+  now: number,
+  due: number | undefined,
+): Window | undefined {
   const { mode, watermark, engine } = at.config;
   if (mode === "full") return undefined;
   const cursor = stored && cursorAt(stored, cursorSource(at));
   // DynamoDB's incremental export selects by the time of the change, not by an attribute.
   if (engine === "dynamodb-export") {
-    const window = nextWindow({ unit: "milliseconds", endsAt: end, cursor, initialLookbackHours: undefined });
+    const endsAt = Math.min(now, due ?? now);
+    const window = nextWindow({ unit: "milliseconds", endsAt, cursor, initialLookbackHours: undefined });
     incrementalPeriod(window); // Throws when it is too short: nothing is claimed, and the next run covers it.
     return window;
   }
   if (watermark === undefined) throw new Error("an incremental export has no watermark");
+  // All items: files of the day, which it replaces, may have later ones than those of when it was due.
+  const isWhole = cursor === undefined && watermark.initialLookbackHours === undefined;
+  const end = isWhole ? now : Math.min(now, due ?? now);
   return nextWindow({ ...watermark, endsAt: end - watermark.settleSeconds * SECOND_MS, cursor });
 }
 
@@ -325,5 +339,7 @@ function nextWindowOf(at: Source, stored: Cursor | undefined, end: number): Wind
 function windowOf({ config: { mode, watermark, engine } }: Source, { since, until }: Range): Window {
   if (mode === "full" || engine !== "scan" || watermark === undefined)
     throw new ConfigurationError("only an incremental export that scans can export a range");
-  return { from: watermarkAt(watermark.unit, since), to: watermarkAt(watermark.unit, until) };
+  // A second that the range ends in has items of before its end.
+  const end = watermark.unit === "seconds" ? Math.ceil(until / SECOND_MS) * SECOND_MS : until;
+  return { from: watermarkAt(watermark.unit, since), to: watermarkAt(watermark.unit, end) };
 }

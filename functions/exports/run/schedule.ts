@@ -2,7 +2,7 @@
 import { nextInstant, rateMs } from "../../shared/calendar/schedule-expression";
 import { localTime } from "../../shared/calendar/time-zone";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
-import { granularityOf, type ExportSchedule, type Granularity, type Run } from "../contract";
+import { FIRST_DAY, granularityOf, type ExportSchedule, type Granularity, type Run } from "../contract";
 
 /** Tells one schedule from another. */
 export function scheduleKey({ expression, timeZone }: ExportSchedule): string {
@@ -29,8 +29,14 @@ const SLOT_EXAMPLES: Readonly<Record<Granularity, string>> = {
   minute: "2026-11-21T17:15",
 };
 
-/** Why a slot is none of a schedule's: Athena, which has a partition for each of those, would not find its files. Undefined: it is one. */
-export function slotFault({ day, time }: Slot, schedule: ExportSchedule | undefined): string | undefined {
+/**
+ * Why a slot is none of a schedule's: Athena, which has a partition for each of those until tomorrow, would not find its files. Undefined: it is one.
+ *
+ * @param now epoch milliseconds
+ */
+export function slotFault({ day, time }: Slot, schedule: ExportSchedule | undefined, now: number): string | undefined {
+  if (day < FIRST_DAY) return `${day} is before ${FIRST_DAY}, the first day of an export`;
+  if (day > isoOf(now + DAY_MS).slice(0, 10)) return `${day} is in the future`;
   const slots = slotsOf(schedule);
   const given = time === undefined ? "day" : time.includes(":") ? "minute" : "hour";
   if (given === slots) return undefined;

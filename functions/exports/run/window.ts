@@ -87,17 +87,25 @@ export interface ScanFilter {
   readonly ExpressionAttributeValues: Readonly<Record<string, { readonly S: string } | { readonly N: string }>>;
 }
 
-/** How far ahead a watermark may be. Beyond, it has another unit, or its writer's clock is wrong: no window would ever have the item. */
+/** How far ahead of a run a watermark may be. Beyond, it has another unit, or its writer's clock is wrong: no window would have the item soon. */
 const LATEST_AHEAD_MS = DAY_MS;
+
+/** What a run reads: windows of the past have items after them, which are in later ones. */
+export interface WindowOfRun {
+  readonly window: Window;
+  /** When the run was started or resumed, epoch milliseconds. */
+  readonly startedAt: number;
+}
 
 /**
  * Selects a window, and the items that no window can hold ({@link isUsable}): they are counted, not exported. Not selected are items of
  * other windows.
  */
-export function scanFilter({ from, to }: Window, attribute: string, unit: WatermarkUnit): ScanFilter {
+export function scanFilter(of: WindowOfRun, attribute: string, unit: WatermarkUnit): ScanFilter {
+  const { from, to } = of.window;
   const text = unit === "iso8601";
   const value = (bound: string) => (text ? { S: bound } : { N: bound });
-  const latest = latestUsable({ to }, unit);
+  const latest = latestUsable(of, unit);
   const earliest = EARLIEST_USABLE[unit];
   return {
     FilterExpression:
@@ -124,17 +132,17 @@ const EARLIEST_USABLE: Readonly<Record<WatermarkUnit, string | undefined>> = {
   iso8601: "0",
 };
 
-function latestUsable({ to }: Window, unit: WatermarkUnit): string {
-  return watermarkAt(unit, timeOf(unit, to) + LATEST_AHEAD_MS);
+function latestUsable({ window: { to }, startedAt }: WindowOfRun, unit: WatermarkUnit): string {
+  return watermarkAt(unit, Math.max(timeOf(unit, to), startedAt) + LATEST_AHEAD_MS);
 }
 
 /** Whether a window has, or can have, the watermark. Undefined: the item has none of the unit's type. */
-export function isUsable(window: Window, unit: WatermarkUnit, watermark: string | undefined): boolean {
+export function isUsable(of: WindowOfRun, unit: WatermarkUnit, watermark: string | undefined): boolean {
   if (watermark === undefined) return false;
-  if (unit === "iso8601") return !Number.isNaN(timeOf(unit, watermark)) && watermark < latestUsable(window, unit);
+  if (unit === "iso8601") return !Number.isNaN(timeOf(unit, watermark)) && watermark < latestUsable(of, unit);
   return (
-    Number(watermark) < Number(latestUsable(window, unit)) &&
+    Number(watermark) < Number(latestUsable(of, unit)) &&
     // A first window has them: it has no beginning.
-    (unit === "seconds" || window.from === undefined || Number(watermark) >= Number(EARLIEST_USABLE[unit]))
+    (unit === "seconds" || of.window.from === undefined || Number(watermark) >= Number(EARLIEST_USABLE[unit]))
   );
 }

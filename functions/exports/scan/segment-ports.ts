@@ -120,24 +120,25 @@ export function segmentPorts(
   };
 }
 
-function selectionOf({ window, config: { watermark } }: Run): Selection | undefined {
+function selectionOf({ window, startedAt, resumedAt = startedAt, config: { watermark } }: Run): Selection | undefined {
   if (window === undefined || watermark === undefined) return undefined;
   const { attribute, unit } = watermark;
   return {
     attribute,
     type: unit === "iso8601" ? "S" : "N",
-    isUsable: (value) => isUsable(window, unit, value),
+    isUsable: (value) => isUsable({ window, startedAt: resumedAt }, unit, value),
   };
 }
 
 /** A run's Scan of one segment. */
-export function scanInput({ config, window, segments }: Run, segment: number): ScanCommandInput {
+export function scanInput(run: Run, segment: number): ScanCommandInput {
+  const { config, window, segments, startedAt, resumedAt = startedAt } = run;
   const { table, watermark, mode } = config;
   return {
     TableName: table,
     ...(segments > 1 && { Segment: segment, TotalSegments: segments }),
     // A window is scanned once: items that a replica does not have yet would be lost.
     ...(mode === "incremental" && { ConsistentRead: true }),
-    ...(window && watermark && scanFilter(window, watermark.attribute, watermark.unit)),
+    ...(window && watermark && scanFilter({ window, startedAt: resumedAt }, watermark.attribute, watermark.unit)),
   };
 }

@@ -202,14 +202,23 @@ export interface FiredResponse {
   readonly dueAt: string;
 }
 
-/** Body of `POST /periodic`: pauses or resumes all timers with a prefix. */
-export interface VerbInput {
-  readonly verb: "pause" | "resume";
+/** Body of `POST /periodic`: pauses, resumes or moves all timers with a prefix. */
+export type VerbInput = {
   /** Of the ids; "" for all. */
   readonly prefix: string;
   /** Of the response before. */
   readonly next?: string | undefined;
-}
+} & VerbOnAll;
+
+export type VerbOnAll =
+  | { readonly verb: "pause" | "resume" }
+  | {
+      readonly verb: "move";
+      /** Only timers of this callback, also if it is not configured any more. */
+      readonly from: string;
+      /** The callback that their fires go to from now on. */
+      readonly to: string;
+    };
 
 export interface VerbResponse {
   /** Timers that have changed. */

@@ -1,6 +1,6 @@
 /** Compares the fires that a timer's schedule expects with those that its callback has recorded. */
 import { MINUTE_MS } from "../../shared/time";
-import { fireAt, scheduledTimes } from "../schedule/fire-times";
+import { exclusiveStart, fireAt, scheduledTimes } from "../schedule/fire-times";
 import type { StoredTimer } from "../schedule/timer";
 import type { History, RecordedFire } from "../storage/history";
 import type { AuditResponse } from "./api-types";
@@ -41,7 +41,7 @@ function audit(
   recorded: readonly RecordedFire[],
   { from, until, lateMs }: AuditLimits,
 ): AuditResponse {
-  const start = timer.schedule.kind === "once" ? from - 1 : Math.max(from - 1, timer.putAt);
+  const start = Math.max(from - 1, exclusiveStart(timer));
   // When the last fire of a counted timer was is not known.
   const expected =
     firesLeft === 0

@@ -114,9 +114,10 @@ async function dueRanges({ dueBefore = -FIRST_TIME_MS }: ListQuery, ports: ListP
   });
 }
 
-function isWanted({ id, state, nextFireAt }: TimerResponse, query: ListQuery): boolean {
+function isWanted({ id, state, nextFireAt, callback }: TimerResponse, query: ListQuery): boolean {
   if (!id.startsWith(query.prefix ?? "")) return false;
   if (query.state !== undefined && query.state !== state) return false;
+  if (query.callback !== undefined && query.callback !== callback) return false;
   return query.dueBefore === undefined || (nextFireAt !== null && Date.parse(nextFireAt) < query.dueBefore);
 }
 

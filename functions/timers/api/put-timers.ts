@@ -7,12 +7,15 @@ import {
   exclusiveStart,
   indexKeyOf,
   isUnenqueued,
+  movedTimer,
   overdueIndexKey,
   planEnqueue,
   scheduledTimes,
 } from "../schedule/fire-times";
 import { HORIZON_MS, type Fire, type StoredTimer, type Timer } from "../schedule/timer";
+import { cursorOf } from "../storage/shard-cursor";
 import { TimerChangedError, type TimerTable } from "../storage/timer-table";
+import type { CursorReader } from "./cursors";
 
 const CONCURRENT_WRITES = 25;
 
@@ -22,6 +25,7 @@ const MAX_CONFLICTS = 5;
 export interface PutPorts {
   readonly table: Pick<TimerTable, "get" | "ensureCursor" | "put" | "advance">;
   readonly queue: FireQueue;
+  readonly cursors: CursorReader;
 }
 
 export interface Put {
@@ -32,6 +36,8 @@ export interface Put {
   readonly keepsEnabled?: boolean;
   /** Whether the stored timer is what this PUT asks for: it stays, with its version and its fires. @default never */
   readonly isUnchanged?: (stored: StoredTimer) => boolean;
+  /** Whether this PUT changes only the callback of the stored timer: its fires are those of the stored one, none twice and none lost. @default never */
+  readonly isMove?: (stored: StoredTimer) => boolean;
 }
 
 export type PutOutcome = { readonly stored: StoredTimer } | { readonly error: unknown };
@@ -41,7 +47,8 @@ export type PutOutcome = { readonly stored: StoredTimer } | { readonly error: un
  * fires are enqueued the row is overdue, so a request that dies anywhere leaves them to the dispatcher; the same when SQS does not accept
  * them before the deadline.
  *
- * A PUT with the idempotency key of the stored timer, and one that changes nothing, return the stored timer.
+ * A PUT with the idempotency key of the stored timer, and one that changes nothing, return the stored timer. One that changes only its callback
+ * moves it ({@link movedTimer}).
  *
  * Errors: {@link ConflictError} for an idempotency key of another body; {@link TimerChangedError}; {@link TooManyRequestsError}; {@link FireRejectedError} (the row exists, but SQS rejects its messages:
  * a bug); DynamoDB's errors.
@@ -50,13 +57,13 @@ export type PutOutcome = { readonly stored: StoredTimer } | { readonly error: un
  */
 export async function putTimers(
   puts: readonly Put[],
-  { table, queue }: PutPorts,
+  { table, queue, cursors }: PutPorts,
   deadline: number,
 ): Promise<readonly PutOutcome[]> {
   const written = await mapConcurrently(puts, CONCURRENT_WRITES, async (put): Promise<Written> => {
     try {
       await table.ensureCursor(put.timer.shard, put.timer.putAt);
-      return withFires(await writeRow(put, table));
+      return withFires(await writeRow(put, { table, cursors }));
     } catch (error) {
       return { error };
     }
@@ -81,15 +88,16 @@ interface Enqueueing {
 type Written = Enqueueing | { readonly error: unknown };
 
 /** @throws {@link TimerChangedError} */
-async function writeRow(
-  { timer, replaces, keepsEnabled, isUnchanged }: Put,
-  table: PutPorts["table"],
-): Promise<StoredTimer> {
-  if (typeof replaces === "string" && isUnchanged !== undefined) {
-    const stored = await table.get(timer);
-    if (stored?.version === replaces && isUnchanged(stored)) return stored;
-  }
+async function writeRow(put: Put, { table, cursors }: Omit<PutPorts, "queue">): Promise<StoredTimer> {
+  const { timer, replaces, isUnchanged, isMove } = put;
   let row = newRow(timer);
+  if (typeof replaces === "string" && (isUnchanged ?? isMove) !== undefined) {
+    const stored = await table.get(timer);
+    if (stored?.version === replaces) {
+      if (isUnchanged?.(stored) === true) return stored;
+      row = await rowAfter(stored, put, cursors);
+    }
+  }
   // First as if the timer were new: most are, and the stored one costs no read.
   let expected: string | null | undefined = replaces === undefined ? null : replaces;
   let conflict: TimerChangedError | undefined;
@@ -106,7 +114,7 @@ async function writeRow(
       if (stored !== undefined && isRetryOf(stored, timer)) return stored;
       if (replaces !== undefined) throw error;
       if (stored !== undefined && isUnchanged?.(stored) === true) return stored;
-      if (stored !== undefined && keepsEnabled === true) row = newRow({ ...timer, enabled: stored.enabled });
+      row = stored === undefined ? newRow(timer) : await rowAfter(stored, put, cursors);
       conflict = error;
       expected = error.isCorrupt ? undefined : (stored?.version ?? null);
     }
@@ -124,6 +132,18 @@ function isRetryOf({ requestKey: stored = "" }: Timer, { requestKey }: Timer): b
   if (requestKey === undefined || stored === requestKey) return requestKey !== undefined;
   if (stored.split(" ")[0] !== requestKey.split(" ")[0]) return false;
   throw new ConflictError("the idempotency key is that of a PUT with another body");
+}
+
+/** The row that replaces a stored one. */
+async function rowAfter(
+  stored: StoredTimer,
+  { timer, keepsEnabled, isMove }: Put,
+  cursors: CursorReader,
+): Promise<StoredTimer> {
+  const next = keepsEnabled === true ? { ...timer, enabled: stored.enabled } : timer;
+  if (isMove?.(stored) !== true) return newRow(next);
+  const cursor = cursorOf(stored, await cursors.get(new Set([stored.shard]), timer.putAt));
+  return newRow(movedTimer(stored, next, cursor));
 }
 
 /** Overdue when it has fires to enqueue. */

@@ -321,6 +321,13 @@ export function isSameTimer(timer: Timer, body: PeriodicBody | OneshotBody, stor
   return comparable(timer, schedule) === comparable(stored, stored.schedule);
 }
 
+/** Whether a PUT asks for what is stored, but with another callback. */
+export function isMovedTimer(timer: Timer, body: PeriodicBody | OneshotBody, stored: Timer): boolean {
+  const { callback: _, ...options } = timer.options ?? {};
+  const { callback } = stored.options ?? {};
+  return isSameTimer({ ...timer, options: { ...options, ...(callback !== undefined && { callback }) } }, body, stored);
+}
+
 function hasRhythmOf(stored: Schedule, schedule: Schedule, body: PeriodicBody | OneshotBody): boolean {
   if (!("every" in body) || body.every === undefined || body.startAt !== undefined) return false;
   if (stored.kind !== "every" || schedule.kind !== "every" || stored.periodMs !== schedule.periodMs) return false;

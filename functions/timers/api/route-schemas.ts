@@ -1,7 +1,9 @@
 /** Schemas of requests, route by route. */
 import * as z from "zod";
 
+import { isObject } from "../../shared/errors";
 import { DAY_SECONDS, MINUTE_SECONDS } from "../../shared/time";
+import { CALLBACK_NAME } from "../contract";
 import { TIMER_STATES } from "./api-types";
 import { idSchema, MAX_VERSION_CHARACTERS, oneshotBodySchema, periodicBodySchema, timeSchema } from "./request-schemas";
 
@@ -14,6 +16,8 @@ const MAX_TIMERS = 1_000;
 const path = z.object({ id: idSchema });
 const versionSchema = z.string("is not a string").max(MAX_VERSION_CHARACTERS, "is not a version");
 const prefixSchema = z.string("is not a string").regex(/^[A-Za-z0-9._:-]{0,256}$/, "is not the beginning of an id");
+/** Also one that is not configured any more. */
+const callbackSchema = z.string("is not a string").regex(CALLBACK_NAME, "is not the name of a callback");
 /** Chosen by the client, one for each change that it wants: a UUID. */
 const requestKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/, "is not 1 to 255 ASCII characters without spaces");
 const count = (most: number, fallback: number) =>
@@ -32,10 +36,11 @@ export const listSchema = z.object({
       prefix: prefixSchema.optional(),
       state: z.enum(TIMER_STATES, `is not ${TIMER_STATES.join(", ")}`).optional(),
       dueBefore: timeSchema.optional(),
+      callback: callbackSchema.optional(),
     },
     {
       error: ({ code }) =>
-        code === "unrecognized_keys" ? "has only limit, next, prefix, state and dueBefore" : undefined,
+        code === "unrecognized_keys" ? "has only limit, next, prefix, state, dueBefore and callback" : undefined,
     },
   ),
 });
@@ -93,14 +98,20 @@ export const fireSchema = z.object({
     .default({}),
 });
 
+const VERBS_MESSAGE = 'is not of the form {"verb": "pause", "prefix": "report-"}';
+const page = { prefix: prefixSchema, next: z.string("is not a string").optional() };
+
 export const verbsSchema = z.object({
-  body: z.strictObject(
-    {
-      verb: z.enum(["pause", "resume"], "is not pause or resume"),
-      prefix: prefixSchema,
-      next: z.string("is not a string").optional(),
-    },
-    'is not of the form {"verb": "pause", "prefix": "report-"}',
+  body: z.discriminatedUnion(
+    "verb",
+    [
+      z.strictObject({ verb: z.enum(["pause", "resume"]), ...page }, VERBS_MESSAGE),
+      z.strictObject(
+        { verb: z.literal("move"), from: callbackSchema, to: callbackSchema, ...page },
+        'is not of the form {"verb": "move", "from": "billing", "to": "invoices", "prefix": "report-"}',
+      ),
+    ],
+    { error: ({ input }) => (isObject(input) ? "is not pause, resume or move" : VERBS_MESSAGE) },
   ),
   deadline: z.number(),
 });

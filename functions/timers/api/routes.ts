@@ -15,6 +15,7 @@ import { listTimers } from "./list-timers";
 import { putTimers, requestKeyOf, type Put, type PutOutcome } from "./put-timers";
 import {
   isLegacyRequest,
+  isMovedTimer,
   isSameTimer,
   oneshotTimer,
   periodicTimer,
@@ -42,7 +43,7 @@ import { TimerChangedError, type TimerId, type TimerTable } from "../storage/tim
 import { withoutReadOnlyFields, withRawData } from "./bodies";
 import { legacyTimerResponse, timerResponse } from "./timer-response";
 import { isRecorded, lastFireOf, readTimerResponse } from "./timer-responses";
-import { firesOf, fireTimer, preview, setAllEnabled, setEnabled, type VerbPorts } from "./verbs";
+import { changeAll, firesOf, fireTimer, preview, setEnabled, type VerbPorts } from "./verbs";
 
 const CONCURRENT_DELETES = 10;
 
@@ -110,9 +111,13 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   const act = (kind: TimerKind) => endpoint(verbSchema, (request) => runVerb(kind, request, ports));
 
   const actOnAll = (kind: TimerKind) =>
-    endpoint(verbsSchema, async ({ body, deadline }, scope) => ({
-      body: await setAllEnabled(kind, body, ports, scope, sendUntil(deadline, ports)),
-    }));
+    endpoint(verbsSchema, async ({ body, deadline }, scope) => {
+      if (body.verb === "move") {
+        rejectUnknownCallback(body.to, ports, "to");
+        if (body.from === body.to) throw new BadRequestError("body.to: is not another callback than from");
+      }
+      return { body: await changeAll(kind, body, ports, scope, sendUntil(deadline, ports)) };
+    });
 
   const list = (kind: TimerKind) =>
     endpoint(listSchema, async ({ query }, scope) => ({ body: await listTimers(kind, query, ports, scope) }));
@@ -219,12 +224,12 @@ async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: 
   };
   if (kind === "oneshot") {
     const input = parsed(oneshotRequestSchema, { body: content }).body;
-    rejectUnknownCallback(input, ports);
+    rejectUnknownCallback(input.callback, ports);
     const put = putOf(oneshotTimer(input, context(input)), input);
     return { put, respond: (stored) => respondFully(stored, put.timer) };
   }
   const input = parsed(periodicRequestSchema, { body: content }).body;
-  rejectUnknownCallback(input, ports);
+  rejectUnknownCallback(input.callback, ports);
   const put = putOf(periodicTimer(input, context(input)), input);
   await rejectNeverFiring(put, ports);
   const respond = isLegacyRequest(input)
@@ -234,28 +239,25 @@ async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: 
 }
 
 /** @throws {@link BadRequestError} */
-function rejectUnknownCallback(
-  { callback }: { readonly callback?: string | undefined },
-  { callbacks }: TimerPorts,
-): void {
+function rejectUnknownCallback(callback: string | undefined, { callbacks }: TimerPorts, field = "callback"): void {
   if (callback !== undefined && !Object.hasOwn(callbacks, callback))
-    throw new BadRequestError(`body.callback: is not one of ${Object.keys(callbacks).join(", ")}`);
+    throw new BadRequestError(`body.${field}: is not one of ${Object.keys(callbacks).join(", ")}`);
 }
 
-/** A timer that has ended may be put again, unchanged. */
-async function rejectNeverFiring({ timer, isUnchanged }: Put, { table }: TimerPorts): Promise<void> {
+/** A timer that has ended may be put again, unchanged or with another callback. */
+async function rejectNeverFiring({ timer, isUnchanged, isMove }: Put, { table }: TimerPorts): Promise<void> {
   if (nextScheduledTime(timer, exclusiveStart(timer)) !== undefined) return;
   const stored = await table.get(timer);
-  if (stored !== undefined && isUnchanged?.(stored) === true) return;
+  if (stored !== undefined && (isUnchanged?.(stored) === true || isMove?.(stored) === true)) return;
   const field = timer.endAt === undefined ? timer.schedule.kind : "endAt";
   throw new BadRequestError(`body.${field}: the timer would never fire`);
 }
 
 function putOf(timer: Put["timer"], body: PeriodicBody | OneshotBody): Put {
-  const isUnchanged = (stored: StoredTimer) => isSameTimer(timer, body, stored);
   return {
     timer,
-    isUnchanged,
+    isUnchanged: (stored) => isSameTimer(timer, body, stored),
+    isMove: (stored) => isMovedTimer(timer, body, stored),
     keepsEnabled: body.enabled === undefined,
     ...(body.ifVersion !== undefined && { replaces: body.ifVersion }),
   };

@@ -118,7 +118,8 @@ function nextFire(stored: StoredTimer, now: number, { cursor }: Pick<TimerStatus
   const { firesLeft: _, ...timer } = stored;
   if (!timer.enabled) return null;
   // What a PUT has left overdue does not follow the cursor.
-  const enqueuedUntil = isUnenqueued(timer) ? timer.enqueuedUntil : Math.max(cursor, timer.enqueuedUntil);
+  const enqueuedUntil =
+    timer.isOverdue === true || isUnenqueued(timer) ? timer.enqueuedUntil : Math.max(cursor, timer.enqueuedUntil);
   const jitter = (timer.jitterSeconds ?? 0) * SECOND_MS;
   const start = exclusiveStart(timer);
   const enqueued = Math.min(now, enqueuedUntil);

@@ -8,15 +8,16 @@ import { errorResponse } from "../../shared/handlers/rest-handler";
 import type { Scope } from "../../shared/handlers/scopes";
 import { parseJson } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
-import { exclusiveStart, fireAt, fireNow, isByRequest, nextScheduledTime } from "../schedule/fire-times";
+import { exclusiveStart, fireAt, fireNow, nextScheduledTime } from "../schedule/fire-times";
 import type { Fire, StoredTimer, Timer } from "../schedule/timer";
 import { TimerChangedError, type TimerId } from "../storage/timer-table";
+import { DEFAULT_CALLBACK } from "../contract";
 import { FireRejectedError } from "../queue/fire-queue";
 import type { History } from "../storage/history";
 import { cursorOf } from "../storage/shard-cursor";
 import type { FiredResponse, FiresResponse, PreviewResponse, VerbInput, VerbResponse } from "./api-types";
 import { listTimers, type ListPorts } from "./list-timers";
-import { putTimers, type PutPorts } from "./put-timers";
+import { putTimers, type Put, type PutPorts } from "./put-timers";
 import { fireResponse, hasEnded, iso } from "./timer-response";
 
 /** Other clients that change the same timer at the same time. */
@@ -24,6 +25,8 @@ const MAX_CONFLICTS = 5;
 
 const TIMERS_PER_REQUEST = 100;
 const CONCURRENT_CHANGES = 10;
+
+const STATE_BEFORE = { pause: "scheduled", resume: "paused" } as const;
 
 /** The longest jitter is five of the shortest periods: a fire can be due after the five that follow it. */
 const MAX_REORDERED = 5;
@@ -59,8 +62,8 @@ export async function fireTimer(
 }
 
 function fireAgain(timer: StoredTimer, fireId: string, now: number): Fire {
-  const byRequest = { ...fireNow(timer, "", now), fireId };
-  if (isByRequest(byRequest)) return byRequest;
+  const byRequest = fireNow(timer, "", now);
+  if (fireId.startsWith(byRequest.fireId)) return { ...byRequest, fireId };
   const scheduled = Date.parse(fireId.slice(fireId.lastIndexOf("#") + 1));
   const isScheduled = scheduled > exclusiveStart(timer) && nextScheduledTime(timer, scheduled - 1) === scheduled;
   const again = isScheduled ? fireAt(timer, scheduled) : undefined;
@@ -76,20 +79,58 @@ function fireAgain(timer: StoredTimer, fireId: string, now: number): Fire {
  * @returns undefined when there is no such timer
  * @throws {@link TooManyRequestsError}; the errors of {@link putTimers}
  */
-export async function setEnabled(
+export function setEnabled(
   key: TimerId,
   enabled: boolean,
+  ports: VerbPorts,
+  deadline: number,
+): Promise<StoredTimer | undefined> {
+  const change = async ({ moved: _, ...stored }: StoredTimer): Promise<Change | undefined> => {
+    if (stored.enabled === enabled || (!enabled && (await isEnded(stored, ports)))) return undefined;
+    return { timer: { ...stored, enabled } };
+  };
+  return changeTimer(key, change, ports, deadline);
+}
+
+/** Moves a timer of one callback to another, whether or not it is paused or has ended. As {@link setEnabled}. */
+function moveTimer(
+  key: TimerId,
+  { from, to }: { readonly from: string; readonly to: string },
+  ports: VerbPorts,
+  deadline: number,
+): Promise<StoredTimer | undefined> {
+  const change = (stored: StoredTimer): Change | undefined => {
+    const { callback = DEFAULT_CALLBACK } = stored.options ?? {};
+    if (callback !== from) return undefined;
+    // The API's default.
+    return { timer: { ...stored, options: to === DEFAULT_CALLBACK ? {} : { callback: to } }, isMove: true };
+  };
+  return changeTimer(key, change, ports, deadline);
+}
+
+interface Change {
+  readonly timer: StoredTimer;
+  readonly isMove?: boolean;
+}
+
+/** @param change undefined: the timer stays as it is */
+async function changeTimer(
+  key: TimerId,
+  change: (stored: StoredTimer) => Promise<Change | undefined> | Change | undefined,
   ports: VerbPorts,
   deadline: number,
 ): Promise<StoredTimer | undefined> {
   let conflict: unknown;
   for (let conflicts = 0; conflicts < MAX_CONFLICTS; conflicts++) {
     const stored = await ports.table.get(key);
-    if (stored === undefined || stored.enabled === enabled || (!enabled && (await isEnded(stored, ports))))
-      return stored;
-    const { requestKey: _, enqueuedUntil: __, ...timer } = stored;
-    const changed: Timer = { ...timer, enabled, version: ports.newVersion(), putAt: ports.now() };
-    const put = { timer: changed, replaces: stored.version };
+    const changed = stored && (await change(stored));
+    if (stored === undefined || changed === undefined) return stored;
+    const { requestKey: _, enqueuedUntil: __, isOverdue: ___, ...timer } = changed.timer;
+    const put: Put = {
+      timer: { ...timer, version: ports.newVersion(), putAt: ports.now() },
+      replaces: stored.version,
+      ...(changed.isMove === true && { isMove: () => true }),
+    };
     const [outcome] = await putTimers([put], ports, deadline);
     if (outcome !== undefined && "stored" in outcome) return outcome.stored;
     if (!(outcome?.error instanceof TimerChangedError)) throw outcome?.error;
@@ -103,28 +144,30 @@ async function isEnded(timer: StoredTimer, { cursors, now }: VerbPorts): Promise
   return hasEnded(timer, now(), { cursor });
 }
 
-/** Pauses or resumes up to a hundred timers with a prefix, each on its own. */
-export async function setAllEnabled(
+/** Pauses, resumes or moves up to a hundred timers with a prefix, each on its own. Those that it has changed already are not found again. */
+export async function changeAll(
   kind: TimerId["kind"],
-  { verb, prefix, next }: VerbInput,
+  input: VerbInput,
   ports: VerbPorts,
   scope: Pick<Scope, "includes">,
   deadline: number,
 ): Promise<VerbResponse> {
-  const enabled = verb === "resume";
-  const state = enabled ? "paused" : "scheduled";
-  const page = await listTimers(kind, { limit: TIMERS_PER_REQUEST, prefix, state, next }, ports, scope);
-  const failures: { readonly id: string; readonly message: string }[] = [];
+  const { verb, prefix, next } = input;
+  const filter = verb === "move" ? { callback: input.from } : { state: STATE_BEFORE[verb] };
+  const page = await listTimers(kind, { limit: TIMERS_PER_REQUEST, prefix, next, ...filter }, ports, scope);
+  const failures = (page.unreadable ?? []).map(({ id, reason }) => ({ id, message: reason }));
+  const unreadable = failures.length;
   await mapConcurrently(page.timers, CONCURRENT_CHANGES, async ({ id }) => {
     try {
-      await setEnabled({ kind, id }, enabled, ports, deadline);
+      if (verb === "move") await moveTimer({ kind, id }, input, ports, deadline);
+      else await setEnabled({ kind, id }, verb === "resume", ports, deadline);
     } catch (error) {
       const { status, body } = errorResponse(error);
       if (status >= 500) ports.onFailure(error);
       failures.push({ id, message: z.object({ message: z.string() }).safeParse(body).data?.message ?? "failed" });
     }
   });
-  const changed = page.timers.length - failures.length;
+  const changed = page.timers.length - (failures.length - unreadable);
   return { changed, failures, ...(page.next !== undefined && { next: page.next }) };
 }
 

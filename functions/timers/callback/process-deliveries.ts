@@ -3,7 +3,7 @@ import { backoffMs } from "../../shared/resilience/backoff";
 import { sleep, type Clock } from "../../shared/clock";
 import type { Lease, LeaseRequest } from "../../shared/resilience/lease";
 import { MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { isByRequest, isTooLate } from "../schedule/fire-times";
+import { isByRequest, isFireOf, isTooLate } from "../schedule/fire-times";
 import {
   DEFAULT_MAX_ATTEMPTS,
   type Fire,
@@ -143,7 +143,7 @@ async function processDue(group: readonly Delivery[], ports: CallbackPorts): Pro
       const error = unreadable.get(timerKey(fire.kind, fire.id));
       if (error !== undefined) return (await retryOrGiveUp(delivery, error, {}, ports)).redeliveries;
       const timer = live.get(timerKey(fire.kind, fire.id));
-      if (timer?.version !== fire.version || !(timer.enabled || isByRequest(fire))) {
+      if (timer === undefined || !isFireOf(timer, fire) || !(timer.enabled || isByRequest(fire))) {
         observer.fenced(fire);
         return [];
       }

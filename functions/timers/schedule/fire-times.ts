@@ -2,7 +2,7 @@
 import { jitterMs } from "../../shared/calendar/jitter";
 import { isoTime, SECOND_MS } from "../../shared/time";
 import { nextDue, wheelPeriod } from "./schedule";
-import { PUT_GRACE_MS, type Fire, type StoredTimer, type Timer } from "./timer";
+import { PUT_GRACE_MS, type Fire, type StoredTimer, type Timer, type TimerOptions } from "./timer";
 
 /** The key of a row in the index of due timers. */
 export interface IndexKey {
@@ -48,7 +48,7 @@ export function endOf({ endAt = Infinity, finalAt = Infinity }: Timer): number {
 /** @param scheduled one of {@link scheduledTimes} */
 export function fireAt(timer: Timer, scheduled: number): Fire {
   const { kind, id, version, shard, data, jitterSeconds, schedule, putAt, options } = timer;
-  const fireId = `${kind}#${id}#${version}#${isoTime(scheduled)}`;
+  const fireId = `${firePrefix(timer)}${isoTime(scheduled)}`;
   // A one-shot in the past is due at its PUT: it is not late since 1970.
   const from = schedule.kind === "once" ? Math.max(scheduled, putAt) : scheduled;
   const due = jitterSeconds === undefined ? from : from + jitterMs(fireId, jitterSeconds);
@@ -57,16 +57,34 @@ export function fireAt(timer: Timer, scheduled: number): Fire {
 }
 
 /** A fire by request. @param key the same for the same request; @param now epoch milliseconds */
-export function fireNow({ kind, id, version, shard, data, options }: Timer, key: string, now: number): Fire {
-  const fireId = `${kind}#${id}#${version}#${BY_REQUEST}${key}`;
+export function fireNow(timer: Timer, key: string, now: number): Fire {
+  const { kind, id, version, shard, data, options } = timer;
+  const fireId = `${firePrefix(timer)}${BY_REQUEST}${key}`;
   const callback = options?.callback;
   return { kind, id, version, shard, due: now, fireId, data, ...(callback !== undefined && { callback }) };
 }
 
 const BY_REQUEST = "now-";
 
-export function isByRequest({ kind, id, version, fireId }: Omit<Fire, "data">): boolean {
-  return fireId.startsWith(`${kind}#${id}#${version}#${BY_REQUEST}`);
+/** The beginning of all fire ids of a timer: a move keeps it, so that a fire has one id on both callbacks. */
+function firePrefix({ kind, id, version, moved }: Timer): string {
+  return `${kind}#${id}#${moved?.[0]?.version ?? version}#`;
+}
+
+export function isByRequest({ fireId }: Pick<Fire, "fireId">): boolean {
+  return /^[^#]*#[^#]*#[^#]*#now-/.test(fireId);
+}
+
+/** The scheduled time of a fire that is not by request, epoch milliseconds. */
+function scheduledTimeOf({ fireId }: Fire): number {
+  return Date.parse(fireId.slice(fireId.lastIndexOf("#") + 1));
+}
+
+/** Whether a fire is one of the stored timer: not of a version that was replaced, but perhaps of one from before a move. */
+export function isFireOf({ version, moved = [] }: StoredTimer, fire: Fire): boolean {
+  if (fire.version === version) return true;
+  const before = moved.find((one) => one.version === fire.version);
+  return before !== undefined && (isByRequest(fire) || scheduledTimeOf(fire) <= before.until);
 }
 
 /** Whether a fire is too late to be delivered, by its timer's `catchUp`. @param now epoch milliseconds */
@@ -76,8 +94,7 @@ export function isTooLate(timer: StoredTimer, fire: Fire, now: number): boolean 
   if (catchUp !== "latest") return now > fire.due + catchUp * SECOND_MS;
   // Whether a counted timer has another fire is not known here: the API rejects the combination.
   if (timer.firesLeft !== undefined || isByRequest(fire)) return false;
-  const scheduled = Date.parse(fire.fireId.slice(fire.fireId.lastIndexOf("#") + 1));
-  const next = nextScheduledTime(timer, scheduled);
+  const next = nextScheduledTime(timer, scheduledTimeOf(fire));
   if (next === undefined) return false;
   // Jitter may have made it due before this one.
   const { due } = fireAt(timer, next);
@@ -97,9 +114,47 @@ export function planEnqueue(timer: Timer, after: number, until: number): Enqueue
   return { fires: times.map((at) => fireAt(timer, at)), advanced: { ...timer, ...firesLeft, enqueuedUntil: until } };
 }
 
-/** Exclusive lower bound of a new timer's fires. A one-shot in the past is due as well. */
-export function exclusiveStart({ schedule, putAt }: Timer): number {
+/** Exclusive lower bound of the fires of a version. A one-shot in the past is due as well. */
+export function exclusiveStart({ schedule, putAt, moved }: Timer): number {
+  const before = moved?.at(-1);
+  if (before !== undefined) return before.until;
   return schedule.kind === "once" ? Math.min(putAt, schedule.at - 1) : putAt;
+}
+
+/** More than a timer is moved before its first fires are delivered: fires of the versions between are fenced. */
+const MOVES_KEPT = 50;
+
+/**
+ * A stored timer with the callback of another, as its next version. Each fire is of one of the two: the old version keeps those that are due and
+ * enqueued, which its callback may have received; the new one has all others, also those that the old queue has not accepted.
+ *
+ * @param next what it is changed to: of this only the callback, `enabled`, and what identifies the change
+ * @param cursor of the stored timer, epoch milliseconds
+ */
+export function movedTimer(stored: StoredTimer, next: Timer, cursor: number): Timer {
+  const { isOverdue, enqueuedUntil, requestKey: _, options: before = {}, moved = [], ...timer } = stored;
+  const { version, putAt, enabled, requestKey } = next;
+  // What is not on the timing wheel is enqueued row by row, whatever the cursor is.
+  const isByRow = isOverdue === true || isUnenqueued(stored) || isRecurring(stored);
+  const enqueued = isByRow ? enqueuedUntil : Math.max(cursor, enqueuedUntil);
+  // Of a counted timer whose last fire is enqueued, it is not known which that is: the old version keeps all that are.
+  const isSpent = timer.firesLeft === 0;
+  const until = Math.max(isSpent ? enqueued : Math.min(putAt, enqueued), exclusiveStart(stored));
+  const { callback: __, ...others } = before;
+  const callback = next.options?.callback;
+  const options: TimerOptions = { ...(callback !== undefined && { callback }), ...others };
+  const { firesLeft, ...uncounted } = timer;
+  return {
+    ...uncounted,
+    // Those that the old version has enqueued are enqueued again.
+    ...(firesLeft !== undefined && { firesLeft: firesLeft + scheduledTimes(uncounted, until, enqueuedUntil).length }),
+    version,
+    putAt,
+    enabled,
+    ...(requestKey !== undefined && { requestKey }),
+    ...(Object.keys(options).length > 0 && { options }),
+    moved: [...moved.slice(0, 1), ...moved.slice(1).slice(1 - MOVES_KEPT), { version: stored.version, until }],
+  };
 }
 
 /**

@@ -33,6 +33,15 @@ export interface Timer {
   /** Idempotency key of the PUT, with a fingerprint of its body. */
   readonly requestKey?: string;
   readonly options?: TimerOptions;
+  /** The versions before this one that differ from it in their callback only, the oldest first. @default none */
+  readonly moved?: readonly MovedVersion[];
+}
+
+/** A version whose timer has moved to another callback. */
+export interface MovedVersion {
+  readonly version: string;
+  /** Its fires scheduled up to this time, inclusive, are enqueued and stay valid; the next version has the later ones. Epoch milliseconds. */
+  readonly until: number;
 }
 
 export const MAX_JITTER_SECONDS = 300;
@@ -68,8 +77,8 @@ export interface Fire {
   /** Epoch milliseconds, jitter included. */
   readonly due: number;
   /**
-   * `<kind>#<id>#<version>#<due time without jitter, ISO 8601>`: the same for every delivery. With `now-<key>` in place of the time: fired by
-   * request.
+   * `<kind>#<id>#<version>#<due time without jitter, ISO 8601>`: the same for every delivery. The version is that of before the first move. With
+   * `now-<key>` in place of the time: fired by request.
    */
   readonly fireId: string;
   readonly data: string;
@@ -84,6 +93,8 @@ export type FireOutcome = (typeof FIRE_OUTCOMES)[number];
 export interface StoredTimer extends Timer {
   /** Fires up to this time, inclusive, are enqueued; the dispatcher enqueues the later ones. Epoch milliseconds. */
   readonly enqueuedUntil: number;
+  /** In the index as overdue, whatever the cursor of its shard is. Only as read from the table. @default false */
+  readonly isOverdue?: true;
 }
 
 /**

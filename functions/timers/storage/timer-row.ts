@@ -6,11 +6,12 @@ import { isCron } from "../../shared/calendar/cron";
 import { HttpError } from "../../shared/handlers/http-errors";
 import { fnv1a } from "../../shared/hash";
 import { TIMER_KEYS, TIMER_PARTITIONS } from "../contract";
-import type { IndexKey } from "../schedule/fire-times";
+import { overdueSlot, type IndexKey } from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
 import {
   LATEST_TIME_MS,
   MAX_JITTER_SECONDS,
+  type MovedVersion,
   type StoredTimer,
   type TimerKind,
   type TimerOptions,
@@ -58,7 +59,7 @@ export function timerIdOf(row: Row): { readonly kind: TimerKind; readonly id: st
 
 /** @param indexKey undefined: not in the index, because no fire remains to enqueue */
 export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Row {
-  const { schedule, enabled, requestKey, options } = timer;
+  const { schedule, enabled, requestKey, options, moved } = timer;
   // Assigned, not spread: eleven spreads took a tenth of a PUT.
   const row: Record<string, AttributeValue> = rowKey(timerKey(timer.kind, timer.id));
   const setNumber = (name: string, value: number | undefined): void => {
@@ -100,14 +101,18 @@ export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Ro
   if (!enabled) row["disabled"] = { BOOL: true };
   if (requestKey !== undefined) row["requestKey"] = { S: requestKey };
   if (options !== undefined) row["options"] = { M: optionAttributes(options) };
+  if (moved !== undefined)
+    row["moved"] = {
+      L: moved.map(({ version, until }) => ({ M: { version: { S: version }, until: { N: String(until) } } })),
+    };
   return row;
 }
 
-/** What {@link readTimerRow} reads, but for `requestKey`, which only the API needs: a third of a row is its keys and its time to live. */
+/** What {@link readTimerRow} reads, but for what only the API needs (`requestKey`, `slot`): a third of a row is its keys and its time to live. */
 export const DISPATCHED_ATTRIBUTES: readonly string[] = [
   TIMER_KEYS.sort,
   ...["shard", "version", "periodMs", "phaseMs", "cron", "timeZone", "at", "data", "startAt", "endAt", "maxFires"],
-  ...["finalAt", "firesLeft", "jitterSeconds", "disabled", "putAt", "options", "enqueuedUntil"],
+  ...["finalAt", "firesLeft", "jitterSeconds", "disabled", "putAt", "options", "moved", "enqueuedUntil"],
 ];
 
 /**
@@ -131,10 +136,12 @@ export function readTimerRow(row: Row): StoredTimer {
   const requestKey = row["requestKey"]?.S;
   // In one attribute, because most rows have none.
   const options = row["options"]?.M;
+  const moved = row["moved"]?.L;
+  const shard = textOf(row, "shard");
   return {
     kind,
     id: key.slice(split + 1),
-    shard: textOf(row, "shard"),
+    shard,
     version: textOf(row, "version"),
     schedule: scheduleOf(row),
     data: textOf(row, "data"),
@@ -148,7 +155,9 @@ export function readTimerRow(row: Row): StoredTimer {
     putAt: requiredNumber(row, "putAt"),
     ...(requestKey !== undefined && { requestKey }),
     ...(options !== undefined && { options: readOptions(options, row) }),
+    ...(moved !== undefined && { moved: moved.map(readMoved) }),
     enqueuedUntil: requiredNumber(row, "enqueuedUntil"),
+    ...(row["slot"]?.S === overdueSlot(shard) && { isOverdue: true }),
   };
 }
 
@@ -179,6 +188,11 @@ function readOptions(options: Row, row: Row): TimerOptions {
     ...(maxAgeSeconds !== undefined && { maxAgeSeconds }),
     ...(history?.BOOL !== undefined && { history: history.BOOL }),
   };
+}
+
+/** @throws {@link CorruptRowError} */
+function readMoved({ M = {} }: AttributeValue): MovedVersion {
+  return { version: textOf(M, "version"), until: requiredNumber(M, "until") };
 }
 
 /** Checked here: a schedule that cannot be computed would fail its neighbours in a page. */

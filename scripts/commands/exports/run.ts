@@ -66,7 +66,7 @@ async function run(name: string, options: Options): Promise<number> {
   if (options.json && !options.estimate) throw new UsageError("--json is only for --estimate.");
   const deployed = await findExports(options);
   const config = findExport(deployed.configuration, { export: name });
-  const fault = slot && slotFault(slot, config.schedule);
+  const fault = slot && slotFault(slot, config.schedule, Date.now());
   if (fault !== undefined) throw new UsageError(`--day: ${fault}`);
   const range = await rangeOf({ since, until }, config, deployed.state);
   showEstimate(config, await sizeOf(config, deployed.dynamodb), options);

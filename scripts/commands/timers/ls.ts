@@ -29,7 +29,7 @@ export const command = () =>
     .option("--due-before <time>", "only those with a next fire before it: 2026-11-21T17:00:00Z")
     .action(exitCodeOf(run));
 
-type Filters = Pick<ListOptions, "prefix" | "state" | "dueBefore"> & { readonly callback?: string };
+type Filters = Pick<ListOptions, "prefix" | "state" | "dueBefore" | "callback">;
 
 async function run(options: OnceOption & EnvironmentOptions & JsonOption & Filters): Promise<number> {
   const { client } = await findTimers(options);
@@ -38,10 +38,10 @@ async function run(options: OnceOption & EnvironmentOptions & JsonOption & Filte
     ...(prefix !== undefined && { prefix }),
     ...(state !== undefined && { state }),
     ...(dueBefore !== undefined && { dueBefore }),
+    ...(callback !== undefined && { callback }),
   };
   const timers: TimerResponse[] = [];
-  for await (const timer of client[kindOf(options)].list(filters))
-    if (callback === undefined || timer.callback === callback) timers.push(timer);
+  for await (const timer of client[kindOf(options)].list(filters)) timers.push(timer);
   if (options.json) console.log(JSON.stringify(timers));
   else console.log(timers.length === 0 ? `no ${kindOf(options)} timers` : describeTimers(timers));
   return EXIT.ok;

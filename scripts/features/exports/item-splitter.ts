@@ -9,34 +9,65 @@ const CLOSING: ReadonlySet<number> = new Set([0x7d, 0x5d]);
 /** An item of a document is in a list in an object. */
 const ITEM_DEPTH = 3;
 
+/** An item of DynamoDB has 400 KB; its JSON, with types, escapes, and an image of before, is some times as long. */
+const LONGEST_ITEM_BYTES = 32 * 1_048_576;
+
+/** What cannot be an item is not kept in memory. */
+export class ItemTooLongError extends Error {
+  override readonly name = "ItemTooLongError";
+  constructor() {
+    super("an item is longer than those of DynamoDB");
+  }
+}
+
+/** The bytes of an item that are known so far. */
+class Rest {
+  private pieces: Buffer[] = [];
+  bytes = 0;
+
+  constructor(private readonly longest: number) {}
+
+  add(piece: Buffer): void {
+    this.pieces.push(Buffer.from(piece));
+    this.bytes += piece.length;
+    if (this.bytes > this.longest) throw new ItemTooLongError();
+  }
+
+  endWith(piece: Buffer): string {
+    const text = Buffer.concat([...this.pieces, piece]).toString();
+    this.pieces = [];
+    this.bytes = 0;
+    return text;
+  }
+}
+
 export interface Splitter {
-  /** @returns the items that are complete, as JSON */
+  /**
+   * @returns the items that are complete, as JSON
+   * @throws {@link ItemTooLongError}
+   */
   feed(bytes: Buffer): readonly string[];
   /** Ends the input. @returns false when the last item is incomplete */
   end(): boolean;
 }
 
 /** The lines of NDJSON. */
-export function lineSplitter(): Splitter {
-  let rest: Buffer = Buffer.alloc(0);
+export function lineSplitter(longestItemBytes = LONGEST_ITEM_BYTES): Splitter {
+  const rest = new Rest(longestItemBytes);
   return {
     feed: (bytes) => {
       const end = bytes.lastIndexOf(NEWLINE);
-      if (end < 0) {
-        rest = Buffer.concat([rest, bytes]);
-        return [];
-      }
-      const whole = Buffer.concat([rest, bytes.subarray(0, end)]).toString();
-      rest = Buffer.from(bytes.subarray(end + 1));
+      const whole = end < 0 ? "" : rest.endWith(bytes.subarray(0, end));
+      rest.add(bytes.subarray(end + 1));
       return whole.split("\n").filter((line) => line !== "");
     },
-    end: () => rest.length === 0,
+    end: () => rest.bytes === 0,
   };
 }
 
 /** The items of `{"user_metrics": [...]}`. */
-export function documentSplitter(): Splitter {
-  let item: Buffer[] = [];
+export function documentSplitter(longestItemBytes = LONGEST_ITEM_BYTES): Splitter {
+  const item = new Rest(longestItemBytes);
   let depth = 0;
   let inString = false;
   let escaped = false;
@@ -56,14 +87,13 @@ export function documentSplitter(): Splitter {
           if (depth === ITEM_DEPTH) start = index;
         } else if (CLOSING.has(byte)) {
           if (depth === ITEM_DEPTH) {
-            items.push(Buffer.concat([...item, bytes.subarray(start, index + 1)]).toString());
-            item = [];
+            items.push(item.endWith(bytes.subarray(start, index + 1)));
           }
           depth -= 1;
           whole = depth === 0;
         }
       }
-      if (depth >= ITEM_DEPTH) item.push(Buffer.from(bytes.subarray(start)));
+      if (depth >= ITEM_DEPTH) item.add(bytes.subarray(start));
       return items;
     },
     end: () => whole,

@@ -8,6 +8,7 @@ import {
   type JsonOption,
 } from "../../shared/terminal/command-line";
 import { describeTimer } from "./describe";
+import { reportChanges } from "./report-changes";
 import { findTimers, idOrPrefixOf, kindOf, notFound, type IdOrPrefix } from "./environment";
 
 export function enableCommand(verb: "pause" | "resume", description: string): Command {
@@ -31,8 +32,5 @@ async function run(verb: "pause" | "resume", given: string | undefined, options:
     console.log(options.json ? JSON.stringify(timer) : describeTimer(timer));
     return EXIT.ok;
   }
-  const result = await timers[`${verb}All`](prefix);
-  for (const { id: failed, message } of result.failures) console.error(`${failed}: ${message}`);
-  console.log(options.json ? JSON.stringify(result) : `${result.changed} ${verb}d`);
-  return result.failures.length === 0 ? EXIT.ok : EXIT.failure;
+  return reportChanges(`${verb}d`, await timers[`${verb}All`](prefix), options);
 }

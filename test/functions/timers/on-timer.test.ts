@@ -111,6 +111,25 @@ describe("a callback made by onTimer", () => {
     expect(output.lines()).toContainEqual(expect.objectContaining({ fenced: [1, 1, 1] }));
   });
 
+  it("is called for fires that were enqueued before the timer moved to another callback, and for no later ones", async () => {
+    const moved = [
+      { version: "v0", until: DUE - 1 },
+      { version: "v1", until: DUE },
+    ];
+    const stored = timerRow(storedTimer({ version: "v2", options: { callback: "billing" }, moved }), undefined);
+    dynamodb.on(BatchGetItemCommand).resolves({ Responses: { [TABLE]: [stored] } });
+    const handler = someHandler();
+    const before = record("1");
+    const byRequest = record("2", { timerVersion: "v0", fireId: "periodic#tea#v0#now-2026#x" });
+    const later = record("3", { timerVersion: "v0" });
+    expect(await deliver(handler, [before, byRequest, later])).toEqual(failed());
+    expect(handler.mock.calls.map(([{ fireId }]) => fireId)).toEqual([
+      "periodic#tea#v1#2026-11-21T07:05:00.000Z",
+      "periodic#tea#v0#now-2026#x",
+    ]);
+    expect(output.lines()).toContainEqual(expect.objectContaining({ fenced: 1 }));
+  });
+
   it.each<[string, object]>([
     ["no attributes", { messageAttributes: {} }],
     ["another kind", record("2", { timerKind: "weekly" })],

@@ -59,6 +59,34 @@ const written = (state: object, others: object = {}) =>
   jm({ A: J.map({ ItemProcessor: nested(state, others), End: true }) });
 const nested = (state: object, others: object = {}) => ({ StartAt: "X", States: { X: state, ...others } });
 const long = "x".repeat(262_145);
+const ACTIVITY = "arn:aws:states:eu-central-1:000000000000:activity:w";
+const half = "\ud83d";
+const waiting = (seconds: readonly number[], TimeoutSeconds: number) => () =>
+  jm(
+    Object.fromEntries(
+      seconds.map((Seconds, n) => [
+        `S${n}`,
+        J.wait({ Seconds, ...(n === seconds.length - 1 ? { End: true } : { Next: `S${n + 1}` }) }),
+      ]),
+    ),
+    { TimeoutSeconds },
+  );
+const waitingInBranch = (Seconds: number) => () =>
+  jm({ A: J.parallel({ Branches: [jm({ X: J.wait({ Seconds, End: true }) })], End: true }) }, { TimeoutSeconds: 60 });
+const mapping =
+  (fields: object, item: object = {}) =>
+  () =>
+    pm({
+      A: P.map({
+        ItemProcessor: P.nestedMachine({ StartAt: "X", States: { X: P.pass({ ...item, End: true }) } }),
+        ...fields,
+        End: true,
+      }),
+    });
+const gateway = { ApiEndpoint: "a.execute-api.eu-central-1.amazonaws.com", Method: "GET" };
+const cluster = { CertificateAuthority: "a", ClusterName: "b", Endpoint: "c" };
+const message = { QueueUrl: QUEUE, MessageBody: "x" };
+const CSV = { InputType: "CSV", CSVHeaderLocation: "GIVEN" };
 
 const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: RegExp])[] = [
   // Machines
@@ -384,6 +412,105 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     () => pm({ A: P.pass({ Parameters: { a: "States.UUID()" }, End: true }) }),
     /a\.\$ takes functions/,
   ],
+  // Services' own descriptions
+  ...(
+    [
+      ["ecs:runTask.sync", { TaskDefinition: "t", Zork: 1 }, /Zork for ecs:runTask/],
+      ["batch:submitJob.sync", { JobName: "a", JobQueue: "b", JobDefinition: "c", Zork: 1 }, /Zork for batch/],
+      ["emr-serverless:startJobRun.sync", { ApplicationId: "a" }, /no ExecutionRoleArn/],
+      ["emr-containers:startJobRun.sync", { Zork: 1, VirtualClusterId: "a" }, /Zork for/],
+      ["elasticmapreduce:createCluster.sync", { Name: "a" }, /no Instances/],
+      ["elasticmapreduce:addStep.sync", { Step: {} }, /no ClusterId/],
+      ["sagemaker:createModel", { ModelName: "a", ExecutionRoleArn: "b", Zork: 1 }, /Zork for/],
+      ["eks:createNodegroup.sync", { ClusterName: "a" }, /no NodegroupName/],
+      ["eks:call", { ...cluster, Method: "FETCH", Path: "/" }, /Method FETCH/],
+      ["eks:call", { ...cluster, Method: "GET", Path: "/", Body: {} }, /Body for eks:call/],
+      ["bedrock:invokeModel", { ModelId: "m", Zork: 1 }, /Zork for/],
+      ["apigateway:invoke", { ...gateway, ApiEndpoint: `https://${gateway.ApiEndpoint}` }, /ApiEndpoint https/],
+      ["apigateway:invoke", { ...gateway, AuthType: "IAM" }, /AuthType IAM/],
+      [
+        "sqs:sendMessage",
+        { ...message, MessageAttributes: { a: "b" } },
+        /MessageAttributes "b", which is no structure/,
+      ],
+      ["sqs:sendMessage", { ...message, MessageAttributes: { a: { StringValue: "b" } } }, /no DataType/],
+      ["sqs:sendMessage", { ...message, MessageGroupId: "a b" }, /MessageGroupId a b/],
+      ["sns:publish", { Message: "m", TopicArn: TOPIC, MessageStructure: "xml" }, /MessageStructure xml/],
+      ["events:putEvents", { Entries: [{ ...event, Resources: "a" }] }, /Resources "a", which is no list/],
+      ["aws-sdk:s3:listObjectsV2", { Bucket: "b", MaxKeys: "ten" }, /MaxKeys "ten", which is no integer/],
+      [
+        "aws-sdk:ec2:runInstances",
+        { MinCount: 1, MaxCount: 1, Placement: "a" },
+        /Placement "a", which is no structure/,
+      ],
+      [
+        "aws-sdk:ec2:runInstances",
+        { MinCount: 1, MaxCount: 1, Placement: { AvailabilityZon: "a" } },
+        /AvailabilityZon for aws-sdk:ec2:runInstances.Placement/,
+      ],
+      ["aws-sdk:dynamodb:query", { TableName: "tab", ConsistentRead: "sometimes" }, /which is no boolean/],
+      ["aws-sdk:dynamodb:batchGetItem", { RequestItems: { tab: { Keys: {} } } }, /Keys {}, which is no list/],
+    ] satisfies (readonly [string, object, RegExp])[]
+  ).map(([call, args, message]): (typeof WRONG)[number] => [
+    `what ${call} does not take: ${JSON.stringify(args)}`,
+    calling(`arn:aws:states:::${call}`, args),
+    message,
+  ]),
+  [
+    "credentials of an activity",
+    calling(ACTIVITY, {}, { Credentials: { RoleArn: ROLE } }),
+    /Credentials for an activity/,
+  ],
+  ["an activity with a name of 81 characters", calling(ACTIVITY + "x".repeat(80), {}), /neither/],
+  // Time
+  ["a wait as long as the machine has", waiting([60], 60), /S0 waits longer/],
+  ["waits that together are as long as the machine has", waiting([20, 20, 20], 60), /S2 waits longer/],
+  ["a wait in a branch that is too long", waitingInBranch(60), /X waits longer/],
+  // Texts
+  ["half a character in an output", output(half), /half of a surrogate pair/],
+  ["half a character in a name of an output", output({ [half]: 1 }), /half of a surrogate pair/],
+  [
+    "half a character in a comment",
+    () => jm({ A: J.pass({ End: true }) }, { Comment: half }),
+    /half of a surrogate pair/,
+  ],
+  [
+    "half a character in the name of a state",
+    () => jm({ [`A${half}`]: J.pass({ End: true }) }),
+    /half of a surrogate pair/,
+  ],
+  // The context of a Map
+  ["a part of an item that does not exist", output("{% $states.context.Map.Item.Valu %}"), /Map.Item.Valu, which does/],
+  [
+    "a part of an item that does not exist, as a path",
+    mapping({}, { Parameters: { "a.$": "$$.Map.Item.Valu" } }),
+    /Valu/,
+  ],
+  ["the item of a Map outside of one", intrinsic("$$.Map.Item.Value"), /\$\$\.Map outside/],
+  [
+    "the own item of a Map in its result",
+    mapping({ ResultSelector: { "a.$": "$$.Map.Item.Value" } }),
+    /\$\$\.Map outside/,
+  ],
+  ["headers of more than 10 KiB", reading({ ...CSV, CSVHeaders: ["a".repeat(10_241)] }), /CSVHeaders of more than/],
+  ["an error that is an expression", retrying({ ErrorEquals: ["{% 'a' %}"] }), /names of errors are not evaluated/],
+  // Functions
+  ...["(function($x)<n:n>{$x})('a')", "(function($x)<n:n>{$x})()", "(function($x)<s?:n>{1})(1)"].map(
+    (expression): (typeof WRONG)[number] => [
+      `arguments that a signature does not take: ${expression}`,
+      output(`{% ${expression} %}`),
+      /signature <.*> does not take/,
+    ],
+  ),
+  ...[
+    ...["States.MathAdd(3000000000, 1)", "States.MathRandom(10, 1)", "States.MathRandom(5, 5)"],
+    ...["Base64Encode('", "Base64Decode('"].map((call) => `States.${call}${"a".repeat(10_001)}')`),
+    `States.Hash('${"a".repeat(10_001)}', 'MD5')`,
+  ].map((call): (typeof WRONG)[number] => [
+    `numbers and texts that are too large for an intrinsic function: ${call.slice(0, 40)}`,
+    intrinsic(call),
+    /with arguments that it does not take/,
+  ]),
   ["a cause that is a number", () => pm({ A: P.fail({ CausePath: "States.MathAdd($.a, 1)" }) }), /is no text/],
 ];
 
@@ -529,6 +656,66 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
       "States.Hash($, 'MD5')",
     ],
   ].map((call): (typeof RIGHT)[number] => [`the intrinsic function ${call}`, intrinsic(call)]),
+  ["waits that together are shorter than the machine's time", waiting([20, 20, 19], 60)],
+  ["a wait in a branch that is short enough", waitingInBranch(59)],
+  [
+    "a wait that is not on the shortest way",
+    () =>
+      jm(
+        {
+          A: J.choice({ Choices: [{ Condition: "{% $states.input.a %}", Next: "B" }], Default: "C" }),
+          B: J.wait({ Seconds: 50, Next: "C" }),
+          C: J.wait({ Seconds: 50, End: true }),
+        },
+        { TimeoutSeconds: 60 },
+      ),
+  ],
+  ["a whole character", output({ "😀": "😀" })],
+  [
+    "the item of a Map in it and in its ItemSelector",
+    mapping({ ItemSelector: { "a.$": "$$.Map.Item.Key" } }, { Parameters: { "a.$": "$$.Map.Item.Index" } }),
+  ],
+  ["text that only looks like an item", intrinsic("States.Format('$$.Map.Item')")],
+  ["headers of 10 KiB", reading({ ...CSV, CSVHeaders: ["a".repeat(10_240)] })],
+  ...[
+    "(function($x)<n:n>{$x})(1)",
+    "(function($x)<s?:n>{1})()",
+    "(function($x)<a<n>:n>{1})([1])",
+    "(function($x)<n:n>{$x})($states.input.a)",
+  ].map((expression): (typeof RIGHT)[number] => [`the signature of ${expression}`, output(`{% ${expression} %}`)]),
+  ...(
+    [
+      [
+        "ecs:runTask.waitForTaskToken",
+        {
+          TaskDefinition: "t",
+          Overrides: {
+            ContainerOverrides: [
+              { Name: "c", Environment: [{ Name: "T", Value: "{% $states.context.Task.Token %}" }] },
+            ],
+          },
+        },
+      ],
+      ["sqs:sendMessage", { ...message, MessageAttributes: { a: { DataType: "String", StringValue: "b" } } }],
+      ["sqs:sendMessage", { ...message, MessageBody: { a: 1 }, DelaySeconds: "5" }],
+      ["sns:publish", { Message: { default: "m" }, TopicArn: TOPIC, MessageStructure: "json" }],
+      ["eks:call", { ...cluster, Method: "GET", Path: "/", QueryParameters: {} }],
+      ["apigateway:invoke", { ...gateway, AuthType: "IAM_ROLE" }],
+      [
+        "elasticmapreduce:createCluster.sync",
+        { Name: "a", Instances: { InstanceCount: 3 }, Tags: [{ Key: "a", Value: "b" }] },
+      ],
+      ["aws-sdk:rds:createDBSnapshot", { DbInstanceIdentifier: "a", DbSnapshotIdentifier: "b" }],
+      ["aws-sdk:rds:createDBSnapshot", { DBInstanceIdentifier: "a", DBSnapshotIdentifier: "b" }],
+      ["aws-sdk:s3:putObject", { ...place, Body: { a: 1 }, SsekmsKeyId: "k" }],
+      ["aws-sdk:s3:listObjectsV2", { Bucket: "b", MaxKeys: "{% $states.input.n %}" }],
+      ["aws-sdk:dynamodb:batchGetItem", { RequestItems: { tab: { Keys: [{ id: { S: "a" } }] } } }],
+      ["aws-sdk:ec2:runInstances", { MinCount: 1, MaxCount: 1, Placement: { NewerThanThis: 1 } }],
+    ] satisfies (readonly [string, object])[]
+  ).map(([call, args]): (typeof RIGHT)[number] => [
+    `what ${call} takes: ${JSON.stringify(args)}`,
+    calling(`arn:aws:states:::${call}`, args, call.endsWith("Token") ? { TimeoutSeconds: 60 } : {}),
+  ]),
   ["a cause of text", () => pm({ A: P.fail({ ErrorPath: "$.e", CausePath: "States.Format('{}', $.a)" }) })],
   [
     "an error behind that of a timeout",

@@ -56,6 +56,48 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     to: "",
   },
   {
+    name: "replaces a timer whose callback changes",
+    file: PUT,
+    from: "if (isMove?.(stored) !== true) return newRow(next);",
+    to: "return newRow(next);",
+  },
+  {
+    name: "fences the fires that were enqueued before a move",
+    file: FIRE_TIMES,
+    from: "return before !== undefined && (isByRequest(fire) || scheduledTimeOf(fire) <= before.until);",
+    to: "return false;",
+  },
+  {
+    name: "delivers both fires of a move",
+    file: FIRE_TIMES,
+    from: "return before !== undefined && (isByRequest(fire) || scheduledTimeOf(fire) <= before.until);",
+    to: "return before !== undefined;",
+  },
+  {
+    name: "forgets the fires that waited before a move",
+    file: FIRE_TIMES,
+    from: "const until = Math.max(isSpent ? enqueued : Math.min(putAt, enqueued), exclusiveStart(stored));",
+    to: "const until = isSpent ? enqueued : putAt;",
+  },
+  {
+    name: "repeats the fires of the timing wheel after a move",
+    file: FIRE_TIMES,
+    from: "const enqueued = isByRow ? enqueuedUntil : Math.max(cursor, enqueuedUntil);",
+    to: "const enqueued = enqueuedUntil;",
+  },
+  {
+    name: "takes the cursor for the progress of every row that moves",
+    file: FIRE_TIMES,
+    from: "const enqueued = isByRow ? enqueuedUntil : Math.max(cursor, enqueuedUntil);",
+    to: "const enqueued = Math.max(cursor, enqueuedUntil);",
+  },
+  {
+    name: "counts fires twice that are enqueued again after a move",
+    file: FIRE_TIMES,
+    from: "firesLeft: firesLeft + scheduledTimes(uncounted, until, enqueuedUntil).length",
+    to: "firesLeft",
+  },
+  {
     name: "ignores idempotency keys",
     file: PUT,
     from: "if (stored !== undefined && isRetryOf(stored, timer)) return stored;",

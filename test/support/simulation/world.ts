@@ -23,6 +23,7 @@ import {
   type SendBatch,
 } from "../../../functions/timers/queue/fire-queue";
 import { fireNow, overdueSlot, recurringSlot, type IndexKey } from "../../../functions/timers/schedule/fire-times";
+import { cursorReader, type CursorReader } from "../../../functions/timers/api/cursors";
 import { putTimers } from "../../../functions/timers/api/put-timers";
 import { cursorOf, oldestOf } from "../../../functions/timers/storage/shard-cursor";
 import { timerKey } from "../../../functions/timers/storage/timer-row";
@@ -97,6 +98,7 @@ export const INVARIANTS = [
   "one effect per fire in exactly-once mode",
   "the cursor never passes an unsent fire",
   "sent once when nothing failed",
+  "a fire is of one version",
   "only scheduled fires are delivered",
   "a PUT that changes nothing keeps the version",
   "one version per idempotency key",
@@ -138,12 +140,20 @@ interface StoredRow {
 interface History {
   /** As in the PUT. */
   readonly timer: Timer;
-  /** All its fires in this world, by fire id, in order. */
+  /** All its fires in this world, by fire id, in order. Of a timer that was moved: those of all its versions. */
   readonly expected: ReadonlyMap<string, Expected>;
   /** Number of them that the cursor has passed. */
   passed: number;
   /** Infinity: the PUT died before. Afterwards it is a promise, whether or not it was acknowledged. */
   wroteAt: number;
+  /** Of all versions of a timer that was moved: a fire of any of them is delivered by one of them. */
+  readonly life: Life;
+  /** The callbacks that its fires may go to. */
+  readonly callbacks: ReadonlySet<string>;
+}
+
+interface Life {
+  /** Replaced or deleted, not moved. */
   removedAt: number;
 }
 
@@ -210,7 +220,11 @@ export class World {
   readonly #claims = new Map<string, { owner: string; until: number; completed: boolean }>();
   readonly #messages = new Set<Message>();
   readonly #histories = new Map<string, History>();
-  readonly #sent = new Map<string, number>();
+  readonly #sent = new Set<string>();
+  /** The version whose fire was delivered first, by fire id. */
+  readonly #firedBy = new Map<string, string>();
+  /** By version and fire id. */
+  readonly #sentBy = new Set<string>();
   readonly #effects = new Map<string, number>();
   readonly #lastEffects = new Map<string, number>();
   /** By fire id. */
@@ -240,6 +254,8 @@ export class World {
   readonly #calm: boolean;
   /** Throttles writes of leases, again and again. */
   readonly #hasHotLeases: boolean;
+  /** Clients change the callback of a timer, and nothing else. */
+  readonly #hasMoves: boolean;
   readonly #exactlyOnce: boolean;
   /** Also in calm worlds: it may concern no other callback. */
   readonly #refusal: Refusal | undefined;
@@ -254,6 +270,7 @@ export class World {
     const random = this.#random;
     this.#calm = random.chance(0.3);
     this.#hasHotLeases = !this.#calm && this.#redrives.chance(0.25);
+    this.#hasMoves = new Random(options.seed + 2_000_000_011).chance(0.25);
     this.#exactlyOnce = random.chance(0.4);
     this.#shards = random.chance(0.25) ? 2 : 1;
     const minutes = random.chance(0.02) ? random.whole(120, 300) : random.whole(15, 45);
@@ -308,8 +325,7 @@ export class World {
   /** Whether nothing fails for a timer in the whole world. */
   private isCalmFor(version: string): boolean {
     if (!this.#calm || this.#refusal === undefined) return this.#calm;
-    const callback = this.#histories.get(version)?.timer.options?.callback ?? DEFAULT_CALLBACK;
-    return callback !== this.#refusal.callback;
+    return this.#histories.get(version)?.callbacks.has(this.#refusal.callback) !== true;
   }
 
   private outage(service: Service): Outage["mode"] | undefined {
@@ -520,7 +536,11 @@ export class World {
   }
 
   private table(call: Call): TimerTable {
-    const read = (kind: "periodic" | "oneshot", id: string) => this.#rows.get(timerKey(kind, id));
+    const read = (kind: "periodic" | "oneshot", id: string): StoredRow | undefined => {
+      const row = this.#rows.get(timerKey(kind, id));
+      if (row?.indexKey?.slot !== overdueSlot(row?.timer.shard ?? "")) return row;
+      return { ...row, timer: { ...row.timer, isOverdue: true } };
+    };
     return {
       get: ({ kind, id }) => call("GetItem", () => read(kind, id)?.timer),
       getMany: (keys) =>
@@ -535,6 +555,7 @@ export class World {
           if (replaces !== undefined && replaces !== (stored?.version ?? null))
             throw new TimerChangedError("changed", stored);
           this.checkReplaced(timer, stored);
+          if (stored !== undefined && this.isMove(timer, stored)) this.moved(timer, stored.version);
           const history = this.#histories.get(timer.version);
           if (history) history.wroteAt = Math.min(history.wroteAt, this.#now);
           this.write(timerKey(timer.kind, timer.id), { timer, indexKey });
@@ -545,8 +566,9 @@ export class World {
           if (row?.timer.version !== timer.version || row.timer.enqueuedUntil !== previous)
             throw new TimerChangedError("changed");
           const { firesLeft = row.timer.firesLeft } = timer;
+          const { isOverdue: _, ...stored } = row.timer;
           const advanced = {
-            ...row.timer,
+            ...stored,
             enqueuedUntil: timer.enqueuedUntil,
             ...(firesLeft !== undefined && { firesLeft }),
           };
@@ -569,7 +591,8 @@ export class World {
     const before = this.#rows.get(key);
     if (before && before.timer.version !== row?.timer.version) {
       const history = this.#histories.get(before.timer.version);
-      if (history) history.removedAt = this.#now;
+      const isMoved = row !== undefined && this.isMove(row.timer, before.timer);
+      if (history && !isMoved) history.life.removedAt = this.#now;
       this.trace(`${before.timer.version} is ${row ? `replaced by ${row.timer.version}` : "deleted"}`);
     }
     if (row) this.#rows.set(key, row);
@@ -707,13 +730,17 @@ export class World {
   }
 
   private enqueue(fire: Fire, delaySeconds: number, callback: string): void {
-    const wanted = this.#histories.get(fire.version)?.timer.options?.callback ?? DEFAULT_CALLBACK;
-    if (callback !== wanted) this.violated("a fire goes to the callback of its timer", fire.fireId);
+    const timer = this.#histories.get(fire.version)?.timer;
+    if (callback !== (timer && callbackOf(timer)))
+      this.violated("a fire goes to the callback of its timer", fire.fireId);
     const random = this.#random;
-    this.#sent.set(fire.fireId, (this.#sent.get(fire.fireId) ?? 0) + 1);
+    this.#sent.add(fire.fireId);
     this.trace(`${fire.fireId} is enqueued with a delay of ${delaySeconds} s`);
-    if (this.isCalmFor(fire.version) && this.#sent.get(fire.fireId) !== 1)
+    // By each version: a fire that is being enqueued during a move may be sent by both, and is fenced for one of them.
+    const byVersion = `${fire.version} ${fire.fireId}`;
+    if (this.isCalmFor(fire.version) && this.#sentBy.has(byVersion))
       this.violated("sent once when nothing failed", fire.fireId);
+    this.#sentBy.add(byVersion);
     // SQS may deliver a message twice even without faults.
     const copies = random.chance(0.02) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
@@ -948,6 +975,9 @@ export class World {
     const late = startedAt + process.skew - due;
     this.trace(`${fireId} fires, ${late} ms late`);
     const history = this.#histories.get(version);
+    const firedBy = this.#firedBy.get(fireId) ?? version;
+    this.#firedBy.set(fireId, firedBy);
+    if (this.isCalmFor(version) && firedBy !== version) this.violated("a fire is of one version", fireId);
     if (this.#exactlyOnce && count > 1) this.violated("one effect per fire in exactly-once mode", fireId);
     if (late < 0) this.violated("never early", `${fireId} by ${-late} ms`);
     if (history?.expected.get(fireId)?.due !== due && this.#requested.get(fireId)?.fire.due !== due)
@@ -956,10 +986,10 @@ export class World {
     // The handler is called some time after the decision.
     if (typeof catchUp === "number" && late > catchUp * SECOND + CALLBACK_MS)
       this.violated("no fire that is too late for its timer", `${fireId} by ${late} ms`);
-    if (history !== undefined && startedAt > history.removedAt + (this.#calm ? SECOND : CALLBACK_MS))
+    if (history !== undefined && startedAt > history.life.removedAt + (this.#calm ? SECOND : CALLBACK_MS))
       this.violated(
         "no fire of a timer that was deleted or replaced before",
-        `${fireId}, ${startedAt - history.removedAt} ms later`,
+        `${fireId}, ${startedAt - history.life.removedAt} ms later`,
       );
     if (this.isCalmFor(version) && history !== undefined && startedAt > Math.max(due, history.wroteAt) + SECOND)
       this.violated("on time when nothing failed", `${fireId} by ${late} ms`);
@@ -1064,9 +1094,47 @@ export class World {
     // "Ensure my timers", as at each deployment.
     const isAgain = previous?.schedule.kind !== "once" && previous !== undefined && random.chance(0.3);
     const drawing = { version: "", now: this.#now, random };
-    const timer = isAgain ? previous : drawTimer({ ...client, shard: this.drawShard(client.shard) }, drawing);
+    const isMove = previous !== undefined && this.#hasMoves && this.#redrives.chance(0.5);
+    const timer = isMove
+      ? withCallback(previous, this.#redrives.of([DEFAULT_CALLBACK, "billing"]))
+      : isAgain
+        ? previous
+        : drawTimer({ ...client, shard: this.drawShard(client.shard) }, drawing);
     this.#wishes.set(client.id, timer);
     this.attempt({ key: `k${++this.#number}`, timer, isRelative: random.chance(0.5), attempts: 0 });
+  }
+
+  /** Whether a PUT changes only the callback: then each fire is delivered by the old version or the new one. */
+  private isMove(timer: Timer, stored: Timer): boolean {
+    if (!this.#hasMoves || callbackOf(timer) === callbackOf(stored)) return false;
+    return (
+      definitionOf(withCallback(stored, callbackOf(timer))) === definitionOf(withCallback(timer, callbackOf(timer)))
+    );
+  }
+
+  /** The next version of a stored timer, with another callback. */
+  private moved(timer: StoredTimer, version: string): void {
+    const before = this.#histories.get(version);
+    if (before === undefined) throw new Error("a move of a timer that is not known");
+    this.count("move");
+    // A one-shot in the past is due at its PUT.
+    const isOnce = timer.schedule.kind === "once";
+    const expected = [...before.expected].map(([fireId, { scheduled, due }]) => {
+      const jitter = due - Math.max(scheduled, isOnce ? before.timer.putAt : 0);
+      return [fireId, { scheduled, due: Math.max(scheduled, isOnce ? timer.putAt : 0) + jitter }] as const;
+    });
+    this.#histories.set(timer.version, {
+      timer,
+      expected: new Map(expected),
+      passed: 0,
+      wroteAt: Infinity,
+      life: before.life,
+      callbacks: new Set([...before.callbacks, callbackOf(timer)]),
+    });
+  }
+
+  private cursorsOf({ index }: Ports): CursorReader {
+    return cursorReader((shards) => index.cursors(shards));
   }
 
   private drawShard(shard: string): string {
@@ -1093,13 +1161,16 @@ export class World {
       expected: expectedFires(timer, this.#end),
       passed: 0,
       wroteAt: Infinity,
-      removedAt: Infinity,
+      life: { removedAt: Infinity },
+      callbacks: new Set([callbackOf(timer)]),
     });
     const { table, queue } = ports;
+    const cursors = this.cursorsOf(ports);
     this.trace(`${process.name} puts ${timer.kind} ${timer.id} ${timer.version}: ${JSON.stringify(timer.schedule)}`);
     const put = async (): Promise<void> => {
       const isUnchanged = (stored: StoredTimer) => definitionOf(stored) === definitionOf(timer);
-      const [outcome] = await putTimers([{ timer, isUnchanged }], { table, queue }, putAt + 5 * SECOND);
+      const puts = [{ timer, isUnchanged, isMove: (stored: StoredTimer) => this.isMove(timer, stored) }];
+      const [outcome] = await putTimers(puts, { table, queue, cursors }, putAt + 5 * SECOND);
       if (outcome === undefined || "error" in outcome) throw outcome?.error;
       if (!process.dead) this.acknowledged(outcome.stored, timer);
     };
@@ -1189,7 +1260,8 @@ export class World {
 
   private checkDelivered(): void {
     const until = this.#end - 2 * MINUTE;
-    for (const [version, { expected, wroteAt, removedAt }] of this.#histories) {
+    for (const [version, { expected, wroteAt, life }] of this.#histories) {
+      const { removedAt } = life;
       if (wroteAt === Infinity) continue;
       // With faults, late fires of a removed timer are fenced.
       if (removedAt !== Infinity && !this.isCalmFor(version)) continue;
@@ -1198,7 +1270,7 @@ export class World {
           this.violated("every due fire of a live timer is delivered", `${fireId}, due ${new Date(due).toISOString()}`);
     }
     for (const [fireId, { fire, acknowledged }] of this.#requested) {
-      const isLive = this.#histories.get(fire.version)?.removedAt === Infinity;
+      const isLive = this.#histories.get(fire.version)?.life.removedAt === Infinity;
       if (acknowledged && isLive && fire.due <= until && !this.isDone(fireId))
         this.violated("an acknowledged fire by request is delivered", fireId);
     }
@@ -1253,6 +1325,16 @@ function definitionOf({
   options,
 }: Timer): string {
   return JSON.stringify([kind, id, shard, schedule, data, startAt, endAt, jitterSeconds, enabled, options]);
+}
+
+function callbackOf({ options = {} }: Timer): string {
+  return options.callback ?? DEFAULT_CALLBACK;
+}
+
+function withCallback({ options = {}, ...timer }: Timer, callback: string): Timer {
+  const { callback: _, ...others } = options;
+  const changed = { ...(callback !== DEFAULT_CALLBACK && { callback }), ...others };
+  return { ...timer, ...(Object.keys(changed).length > 0 && { options: changed }) };
 }
 
 type Call = <Result>(name: string, effect: () => Result) => Promise<Result>;

@@ -42,7 +42,7 @@ function operationsOf(kind: "periodic" | "oneshot", body: z.ZodType): Readonly<R
     },
     [`POST /${kind}`]: {
       id: `change${name}`,
-      summary: "Pauses or resumes timers with a prefix, a hundred in each request",
+      summary: "Pauses or resumes timers with a prefix, or moves them to another callback, a hundred in each request",
       body: verbsSchema.shape.body,
       answers: { 200: { description: "The number of timers that have changed, and failures", schema: changedSchema } },
     },

@@ -7,7 +7,7 @@ import {
   type FinishedDay,
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
-import { DAY_MS } from "../../../../functions/shared/time";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
 import { exportSchema, type ExportConfig, type Run, type RunRequest } from "../../../../functions/exports/contract";
 import fc from "../../../support/fast-check";
 
@@ -206,7 +206,7 @@ describe("a claim", () => {
     die("a");
     const next = await claimRun(claimInput("b", {}, NOON + 86_400_000, incremental), ports);
     if (first.outcome !== "run" || next.outcome !== "run") throw new Error("no run");
-    expect(next.run).toEqual({ ...first.run, attempt: 2 });
+    expect(next.run).toEqual({ ...first.run, attempt: 2, resumedAt: NOON + 86_400_000 });
     expect(next.run.day).toBe("2026-11-21");
   });
 
@@ -364,6 +364,74 @@ describe("a claim", () => {
     expect(next).toMatchObject({ window: { from: end(2), to: end(3) }, follows: whole.id, keepsCursor: false });
     // What was exported since is repeated as before.
     expect(await run(4, { force: true })).toMatchObject({ window: next.window, replaces: next.id, keepsCursor: true });
+  });
+
+  it.each([
+    ["2019-12-31", "2019-12-31 is before 2020-01-01"],
+    ["2026-11-23", "2026-11-23 is in the future"],
+    ["2206-11-21", "2206-11-21 is in the future"],
+  ])("refuses the day %s, of which Athena has no partition", async (day, message) => {
+    const { ports } = memoryState();
+    await expect(claimRun(claimInput("a", { day }), ports)).rejects.toThrow(message);
+    // Somewhere it is tomorrow.
+    expect(await claimRun(claimInput("a", { day: "2026-11-22" }), ports)).toMatchObject({ outcome: "run" });
+  });
+
+  it("without a cursor has all items, also those of after it was due: its day's files, which it replaces, may have them", async () => {
+    const { ports, finish, resetCursor } = memoryState();
+    const whole = exportSchema.parse({
+      name: "logs",
+      table: "app-logs",
+      mode: "incremental",
+      watermark: { attribute: "at", settleSeconds: 0 },
+    });
+    const seconds = (at: number) => String(at / 1_000);
+    const run = async (execution: string, more: Partial<RunRequest>, now: number, of = whole) => {
+      const claimed = await claimRun(claimInput(execution, more, now, of), ports);
+      if (claimed.outcome !== "run") throw new Error(claimed.outcome);
+      finish(claimed.run);
+      return claimed.run;
+    };
+    await run("by hand", {}, NOON + 3 * HOUR_MS);
+    resetCursor("logs");
+    // The day's run, which was missed.
+    const missed = { day: "2026-11-21", trigger: "schedule", due: NOON } as const;
+    expect(await run("missed", missed, NOON + DAY_MS)).toMatchObject({ window: { to: seconds(NOON + DAY_MS) } });
+    const next = { day: "2026-11-22", trigger: "schedule", due: NOON + 12 * HOUR_MS } as const;
+    const { window } = await run("next", next, NOON + DAY_MS);
+    expect(window).toEqual({ from: seconds(NOON + DAY_MS), to: seconds(NOON + DAY_MS) });
+    // A look back is from when it was due.
+    resetCursor("logs");
+    const third = { day: "2026-11-23", trigger: "schedule", due: NOON + 2 * DAY_MS } as const;
+    expect(await run("third", third, NOON + 3 * DAY_MS, incremental)).toMatchObject({
+      window: { from: seconds(NOON + DAY_MS), to: seconds(NOON + 2 * DAY_MS) },
+    });
+  });
+
+  it("of DynamoDB's own export ends when it was due: the next one, a quarter of an hour later, is not too soon", async () => {
+    const { ports, finish } = memoryState();
+    const native = exportSchema.parse({
+      name: "logs",
+      table: "orders",
+      engine: "dynamodb-export",
+      mode: "incremental",
+    });
+    for (const minutes of [0, 15]) {
+      const due = NOON + minutes * MINUTE_MS;
+      const request = { day: "2026-11-21", again: true, trigger: "schedule", due } as const;
+      const claimed = await claimRun(claimInput(`at ${minutes}`, request, due + 5_000, native), ports);
+      expect(claimed).toMatchObject({ run: { window: { to: String(due) } } });
+      if (claimed.outcome === "run") finish(claimed.run);
+    }
+  });
+
+  it("of a range has the whole of the second in which the range ends", async () => {
+    const range = { since: NOON + 500, until: NOON + 1_500 };
+    const claimed = await claimRun(
+      claimInput("a", { trigger: "backfill", range }, NOON, incremental),
+      memoryState().ports,
+    );
+    expect(claimed).toMatchObject({ run: { window: { from: String(NOON / 1_000), to: String(NOON / 1_000 + 2) } } });
   });
 
   it("of a job is its application's own, with its table, region and role", async () => {

@@ -42,7 +42,7 @@ describe("a window", () => {
   });
 
   it("is a scan filter with names and values, for any attribute name", () => {
-    expect(scanFilter({ from: "1", to: "2" }, "timestamp", "seconds")).toEqual({
+    expect(scanFilter({ window: { from: "1", to: "2" }, startedAt: 0 }, "timestamp", "seconds")).toEqual({
       FilterExpression:
         "#watermark >= :from AND #watermark < :to OR attribute_not_exists(#watermark) OR NOT attribute_type(#watermark, :type) OR #watermark >= :latest",
       ExpressionAttributeNames: { "#watermark": "timestamp" },
@@ -53,7 +53,10 @@ describe("a window", () => {
         ":latest": { N: "86402" },
       },
     });
-    expect(scanFilter({ to: "2026-11-21T00:00:00.000Z" }, "at", "iso8601").ExpressionAttributeValues).toEqual({
+    expect(
+      scanFilter({ window: { to: "2026-11-21T00:00:00.000Z" }, startedAt: 0 }, "at", "iso8601")
+        .ExpressionAttributeValues,
+    ).toEqual({
       ":to": { S: "2026-11-21T00:00:00.000Z" },
       ":type": { S: "S" },
       ":latest": { S: "2026-11-22T00:00:00.000Z" },
@@ -111,7 +114,8 @@ describe("a window", () => {
   ] as const)(
     "in %s selects its items, and those that no window can hold: %j",
     (unit, window, { exported, counted, others }) => {
-      const filter = scanFilter(window, "at", unit);
+      const of = { window, startedAt: 0 };
+      const filter = scanFilter(of, "at", unit);
       const isSelected = (item: Item): boolean =>
         holds(filter.FilterExpression, item, {
           ExpressionAttributeNames: { ...filter.ExpressionAttributeNames },
@@ -120,7 +124,7 @@ describe("a window", () => {
       const kindOf = (text: string): string => {
         const at = unit === "iso8601" ? { S: text } : { N: text };
         if (!isSelected({ at })) return "other";
-        return isUsable(window, unit, text) ? "exported" : "counted";
+        return isUsable(of, unit, text) ? "exported" : "counted";
       };
       const kinds = { exported, counted, other: others };
       for (const [kind, watermarks] of Object.entries(kinds))
@@ -129,6 +133,17 @@ describe("a window", () => {
       expect([isSelected({}), isSelected({ at: otherType })]).toEqual([true, true]);
     },
   );
+
+  it("of the past does not count what later windows have: a missed run, a backfill", () => {
+    const DAY = 86_400;
+    const of = { window: { from: "100", to: "200" }, startedAt: 10 * DAY * 1_000 };
+    const filter = scanFilter(of, "at", "seconds");
+    expect(filter.ExpressionAttributeValues[":latest"]).toEqual({ N: String(11 * DAY) });
+    expect([isUsable(of, "seconds", String(11 * DAY - 1)), isUsable(of, "seconds", String(11 * DAY))]).toEqual([
+      true,
+      false,
+    ]);
+  });
 
   it("has every item exactly once, whatever runs are late, early, skipped, failed or repeated", () => {
     fc.assert(

@@ -57,7 +57,8 @@ function setUp(sendResult: (fires: readonly Fire[]) => Partial<SendResult> = () 
       return Promise.resolve({ unsent: [], rejected: [], errors: [], ...sendResult(fires) });
     },
   };
-  const ports = { table, queue };
+  const cursors = { get: () => Promise.resolve(new Map([["shard0", { cursor: NOW + 2 * MINUTE }]])) };
+  const ports = { table, queue, cursors };
   const put = (puts: readonly (Partial<Put> & Pick<Put, "timer">)[], changed: Partial<PutPorts> = {}) =>
     putTimers(puts, { ...ports, ...changed }, NOW + 5_000);
   return { put, ports, calls, rows, advanced };

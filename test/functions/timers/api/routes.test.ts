@@ -171,7 +171,7 @@ describe("the API of timers", () => {
       "a list by another name",
       "GET /periodic",
       { query: { page: "2" } },
-      "query: has only limit, next, prefix, state and dueBefore",
+      "query: has only limit, next, prefix, state, dueBefore and callback",
     ],
     [
       "a token of its own making",

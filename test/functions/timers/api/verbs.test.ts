@@ -5,8 +5,12 @@ import type { RawRequest } from "../../../../functions/shared/handlers/rest-hand
 import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
+import { fireAt, fireNow, isFireOf } from "../../../../functions/timers/schedule/fire-times";
 import { CorruptRowError } from "../../../../functions/timers/storage/timer-row";
 import { callRoute, fakeTimers, type FakeTimers } from "../../../support/fake-timers";
+
+const page = z.object({ changed: z.number(), failures: z.array(z.unknown()), next: z.string().optional() });
+const timerShape = z.looseObject({ id: z.string() });
 
 const NOW = Date.parse("2026-11-21T06:55:30.250Z");
 const MINUTE = 60_000;
@@ -194,8 +198,6 @@ describe("a stored timer", () => {
       expect(await act("pause")).toMatchObject([200, { state: "paused", timerCallbackData: 7 }]);
     });
 
-    const page = z.object({ changed: z.number(), failures: z.array(z.unknown()), next: z.string().optional() });
-
     it("with all others of a prefix, and resumed with them", async () => {
       for (let index = 0; index < 130; index++) await put(`report-${index}`, {});
       await put("tea", {});
@@ -262,11 +264,174 @@ describe("a stored timer", () => {
 
     it.each([
       [undefined, 'body: is not of the form {"verb": "pause", "prefix": "report-"}'],
-      [{ verb: "stop", prefix: "" }, "body.verb: is not pause or resume"],
+      [{ verb: "stop", prefix: "" }, "body.verb: is not pause, resume or move"],
       [{ verb: "pause" }, "body.prefix: is not a string"],
       [{ verb: "pause", prefix: "a b" }, "body.prefix: is not the beginning of an id"],
+      [
+        { verb: "pause", prefix: "", from: "billing" },
+        'body: is not of the form {"verb": "pause", "prefix": "report-"}',
+      ],
+      [{ verb: "move", prefix: "", to: "default" }, "body.from: is not a string"],
+      [{ verb: "move", prefix: "", from: "Billing", to: "default" }, "body.from: is not the name of a callback"],
+      [{ verb: "move", prefix: "", from: "gone", to: "shipping" }, "body.to: is not one of default, billing"],
+      [{ verb: "move", prefix: "", from: "billing", to: "billing" }, "body.to: is not another callback than from"],
     ])("not by an invalid request: %j", async (body, message) => {
       expect(await call("POST /periodic", {}, { body })).toMatchObject([400, { message }]);
+    });
+  });
+
+  describe("moved to another callback", () => {
+    const move = async (from: string, to: string, prefix = "") =>
+      (await call("POST /periodic", {}, { body: { verb: "move", prefix, from, to } }))[1];
+    const stored = (id = "tea") => {
+      const row = fake.rows.get(`periodic#${id}`);
+      if (row === undefined) throw new Error("no row");
+      return row;
+    };
+    const fireOf = (scheduled: string, version: string) => ({
+      ...fireAt(stored(), Date.parse(scheduled)),
+      version,
+    });
+
+    it("keeps all but its version; fires that are due and queued stay valid, the others are of the new callback", async () => {
+      await put("tea", { every: "2 minutes", callback: "billing", catchUp: 60, timerCallbackData: 7 });
+      const before = await get("tea");
+      fake.sent.length = 0;
+      now += 3 * MINUTE;
+      expect(await move("billing", "default")).toEqual({ changed: 1, failures: [] });
+      expect(await get("tea")).toEqual({
+        ...timerShape.parse(before),
+        callback: "default",
+        recorded: true,
+        version: "v2",
+        putAt: new Date(now).toISOString(),
+        nextFireAt: "2026-11-21T06:59:30.000Z",
+      });
+      // With the ids that they had.
+      expect(fake.sent.map(({ fireId, version, callback }) => [fireId, version, callback])).toEqual(
+        ["06:59", "07:01", "07:03", "07:05", "07:07"].map((time) => [
+          `periodic#tea#v1#2026-11-21T${time}:30.000Z`,
+          "v2",
+          undefined,
+        ]),
+      );
+      const isValid = (scheduled: string, version: string) => isFireOf(stored(), fireOf(scheduled, version));
+      expect(isValid("2026-11-21T06:57:30Z", "v1")).toBe(true);
+      expect(isValid("2026-11-21T06:59:30Z", "v1")).toBe(false);
+      expect(isValid("2026-11-21T06:59:30Z", "v2")).toBe(true);
+      expect(isValid("2026-11-21T06:57:30Z", "v0")).toBe(false);
+      expect(isFireOf(stored(), { ...fireNow(stored(), "k#k", now), version: "v1" })).toBe(true);
+    });
+
+    it("has the fires that the old callback's queue did not accept, in their order", async () => {
+      await put("tea", { every: "2 minutes", callback: "billing" });
+      ports = {
+        ...ports,
+        cursors: {
+          get: () => {
+            const behind = { billing: { cursor: NOW + 11 * MINUTE } };
+            return Promise.resolve(new Map([["shard0", { cursor: now + 2 * MINUTE, behind }]]));
+          },
+        },
+      };
+      fake.sent.length = 0;
+      now += 30 * MINUTE;
+      await move("billing", "default");
+      expect(fake.sent.slice(0, 2).map(({ fireId }) => fireId)).toEqual([
+        "periodic#tea#v1#2026-11-21T07:07:30.000Z",
+        "periodic#tea#v1#2026-11-21T07:09:30.000Z",
+      ]);
+      expect(await read("audit")).toMatchObject([200, { expected: 9 }]);
+    });
+
+    it("has what a PUT left overdue, wherever the cursor is", async () => {
+      const { queue } = ports;
+      const refuseLast: TimerPorts["queue"]["send"] = (fires) =>
+        Promise.resolve({ unsent: fires.slice(1), rejected: [], errors: [] });
+      ports = { ...ports, queue: { send: refuseLast } };
+      await put("tea", { every: "2 minutes", callback: "billing" });
+      now += 5 * MINUTE;
+      expect(await get("tea")).toMatchObject({ nextFireAt: "2026-11-21T06:59:30.000Z" });
+      ports = { ...ports, queue };
+      await move("billing", "default");
+      expect(fake.sent[0]).toMatchObject({ fireId: "periodic#tea#v1#2026-11-21T06:59:30.000Z" });
+    });
+
+    it("fires as often as it would have", async () => {
+      await put("tea", { cron: "* * * * ? *", maxFires: 101, callback: "billing" });
+      now += 2 * MINUTE;
+      await move("billing", "default");
+      await move("default", "billing");
+      const { fires } = timerShape
+        .extend({ fires: z.array(z.string()) })
+        .partial()
+        .parse((await read("preview"))[1]);
+      expect(fires?.[0]).toBe("2026-11-21T06:58:00.000Z");
+      // Two have fired, ten are queued.
+      expect(await get("tea")).toMatchObject({ firesLeft: 89, maxFires: 101 });
+    });
+
+    it("page by page, those that are left when it is asked again, and paused or not", async () => {
+      for (let index = 0; index < 130; index++) await put(`report-${index}`, { callback: "billing", minuteOfHour: 5 });
+      await act("pause", "report-7");
+      const first = page.parse(await move("billing", "default", "report-"));
+      expect([first.changed, first.next !== undefined]).toEqual([100, true]);
+      expect(page.parse(await move("billing", "default", "report-"))).toEqual({ changed: 30, failures: [] });
+      expect(page.parse(await move("billing", "default"))).toEqual({ changed: 0, failures: [] });
+      expect(await get("report-7")).toMatchObject({ state: "paused", callback: "default" });
+    });
+
+    it("from a callback that is not configured any more", async () => {
+      await put("tea", { every: "1 day", callback: "billing" });
+      ports = { ...ports, callbacks: { default: fake.callbacks["default"] ?? { queueUrl: "", history: true } } };
+      expect((await call("GET /periodic", {}, { query: { callback: "billing" } }))[1]).toMatchObject({
+        timers: [{ id: "tea" }],
+      });
+      expect(await move("billing", "default")).toEqual({ changed: 1, failures: [] });
+      expect((await call("GET /periodic", {}, { query: { callback: "billing" } }))[1]).toEqual({ timers: [] });
+    });
+
+    it("by a PUT of the same timer, which changes nothing else", async () => {
+      const body = { every: "2 minutes", timerCallbackData: 7 };
+      await put("tea", body);
+      now += 3 * MINUTE;
+      fake.sent.length = 0;
+      expect(await put("tea", { ...body, callback: "billing" })).toMatchObject([
+        200,
+        { version: "v2", callback: "billing", nextFireAt: "2026-11-21T06:59:30.000Z" },
+      ]);
+      expect(fake.sent[0]).toMatchObject({ fireId: "periodic#tea#v1#2026-11-21T06:59:30.000Z", callback: "billing" });
+      expect(isFireOf(stored(), fireOf("2026-11-21T06:57:30Z", "v1"))).toBe(true);
+      // Other data are another timer.
+      await put("tea", { ...body, timerCallbackData: 8 });
+      expect(isFireOf(stored(), fireOf("2026-11-21T06:57:30Z", "v1"))).toBe(false);
+    });
+
+    it("also when it is put by version, and stays paused", async () => {
+      await put("tea", { every: "2 minutes", enabled: false });
+      expect(await put("tea", { every: "2 minutes", callback: "billing", ifVersion: "v1" })).toMatchObject([
+        200,
+        { state: "paused", callback: "billing" },
+      ]);
+      expect(await put("tea", { every: "3 minutes", ifVersion: "v2" })).toMatchObject([200, { state: "paused" }]);
+    });
+
+    it("apart from those that cannot be read, which are named", async () => {
+      await put("tea", { callback: "billing" });
+      const list: TimerPorts["table"]["list"] = async (...query) => ({
+        ...(await fake.table.list(...query)),
+        corrupt:
+          "partition" in query[0] && query[0].partition === 0
+            ? [{ kind: "periodic", id: "egg", error: new CorruptRowError('row "periodic#egg" is not a timer') }]
+            : [],
+      });
+      ports = { ...ports, table: { ...fake.table, list } };
+      const failures = [{ id: "egg", message: 'row "periodic#egg" is not a timer' }];
+      expect(await move("billing", "default")).toEqual({ changed: 1, failures });
+      expect((await call("POST /periodic", {}, { body: { verb: "pause", prefix: "" } }))[1]).toEqual({
+        changed: 1,
+        failures,
+      });
     });
   });
 

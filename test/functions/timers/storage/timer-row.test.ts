@@ -35,6 +35,10 @@ describe("the row of a timer", () => {
         maxAgeSeconds: 60,
         history: false,
       },
+      moved: [
+        { version: "v-1", until: PUT_AT - 1 },
+        { version: "v0", until: PUT_AT },
+      ],
     } as const;
     const seconds = { ...bare, options: { catchUp: 60 } };
     for (const timer of [bare, { ...bare, ...all }, seconds])
@@ -45,6 +49,11 @@ describe("the row of a timer", () => {
         const { requestKey: _, ...others } = timer;
         expect(readTimerRow(Object.fromEntries(dispatched))).toEqual(others);
       }
+  });
+
+  it("is overdue in that slot of its shard only", () => {
+    const slotOf = (slot: string) => readTimerRow(timerRow(storedTimer(), { slot, dueMs: 5 })).isOverdue;
+    expect(["shard0#overdue", "shard1#overdue", "shard0#recurring"].map(slotOf)).toEqual([true, undefined, undefined]);
   });
 
   it("is in the index only with an index key", () => {

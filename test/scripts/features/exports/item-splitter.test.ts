@@ -1,4 +1,9 @@
-import { documentSplitter, lineSplitter, type Splitter } from "../../../../scripts/features/exports/item-splitter";
+import {
+  documentSplitter,
+  ItemTooLongError,
+  lineSplitter,
+  type Splitter,
+} from "../../../../scripts/features/exports/item-splitter";
 import fc from "../../../support/fast-check";
 
 /** Feeds a text in pieces that end after so many bytes. */
@@ -42,6 +47,18 @@ describe("the items of a document", () => {
       splitter.feed(Buffer.from(text.slice(0, length)));
       expect(splitter.end()).toBe(false);
     }
+  });
+});
+
+describe.each([
+  ["a line", lineSplitter, ""],
+  ["an item of a document", documentSplitter, '{"user_metrics": [{"a":"'],
+])("what is longer than any item, in %s", (_, splitter, begin) => {
+  it("is refused before it is in memory", () => {
+    const longest = splitter(1_000);
+    longest.feed(Buffer.from(begin));
+    const fed = () => Array.from({ length: 11 }, () => longest.feed(Buffer.alloc(100, "x")));
+    expect(fed).toThrow(ItemTooLongError);
   });
 });
 

@@ -19,6 +19,27 @@ describe("a manifest", () => {
     expect(parse).toThrow(message);
     expect(parse).not.toThrow("secret");
   });
+
+  const file = { key: "part-0", items: 2, bytes: 9, md5: "1B2M2Y8AsgTpgAmY7PhCfg==" };
+  const manifest = (more: object) =>
+    JSON.stringify({
+      ...{ version: 1, export: "orders", table: "orders", region: "eu-central-1", bucket: "files" },
+      ...{ run: "2026-11-21T17:00:00.000Z", day: "2026-11-21", mode: "full", format: "ndjson", compression: "gzip" },
+      ...{ startedAt: "2026-11-21T17:00:00.000Z", finishedAt: "2026-11-21T17:01:00.000Z" },
+      ...{ items: 2, bytes: 9, files: [file], ...more },
+    });
+
+  it("that lacks a file, or the checksum of one, is refused: less would be verified than was exported", () => {
+    expect(parseManifest(uri, manifest({})).files).toEqual([file]);
+    for (const [more, fault] of [
+      [{ items: 4 }, "is not the sum of its files' items"],
+      [{ files: [{ ...file, md5: undefined }] }, "has a file without a checksum"],
+    ] as const) {
+      const parse = () => parseManifest(uri, manifest(more));
+      expect(parse).toThrow(RestoreError);
+      expect(parse).toThrow(fault);
+    }
+  });
 });
 
 describe("the progress of a restore", () => {

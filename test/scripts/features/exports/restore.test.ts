@@ -241,6 +241,14 @@ describe("a restore", () => {
     await expect(verified).rejects.not.toThrow("secret");
   });
 
+  it("of a file that is one line without an end fails, and says which", async () => {
+    const { manifest } = exportOf([idsFrom(0, 1)]);
+    const ports = new Target().ports(new Map([["part-0", gzipSync(Buffer.alloc(40 * 1_048_576))]]));
+    const verified = verify(manifest, 0, ports);
+    await expect(verified).rejects.toThrow(DamagedExportError);
+    await expect(verified).rejects.toThrow("after 0 of 1 items, an item is longer than those of DynamoDB");
+  });
+
   it("of a file with the manifest's checksum that is not Parquet fails, and says which", async () => {
     const content = Buffer.from("no parquet");
     const sha256 = createHash("sha256").update(content).digest("hex");

@@ -14,6 +14,7 @@ import { command as fire } from "../../../../scripts/commands/timers/fire";
 import { command as fires } from "../../../../scripts/commands/timers/fires";
 import { command as get } from "../../../../scripts/commands/timers/get";
 import { command as ls } from "../../../../scripts/commands/timers/ls";
+import { command as move } from "../../../../scripts/commands/timers/move";
 import { command as pause } from "../../../../scripts/commands/timers/pause";
 import { command as preview } from "../../../../scripts/commands/timers/preview";
 import { command as put } from "../../../../scripts/commands/timers/put";
@@ -26,7 +27,7 @@ import { fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 const QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/fires";
 
 const COMMANDS: Readonly<Record<string, () => Command>> = {
-  ...{ audit, fire, fires, get, ls, pause },
+  ...{ audit, fire, fires, get, ls, move, pause },
   ...{ preview, put, redrive, resume, rm },
 };
 
@@ -147,6 +148,19 @@ describe("npx almanac timers", () => {
     await expect(run(verb, "egg")).rejects.toThrow('staging has no periodic timer "egg".');
     await expect(run(verb)).rejects.toThrow(UsageError);
     await expect(run(verb, "tea", "--prefix", "")).rejects.toThrow(UsageError);
+  });
+
+  it("move those of a callback to another, and those that are left when it runs again", async () => {
+    for (const id of ["tea", "report-1", "report-2"]) await run("put", id, "--every", "1 day", "--callback", "billing");
+    const move = ["move", "--from", "billing", "--to", "default"];
+    expect(await run(...move, "--prefix", "report-")).toEqual([0, "2 moved"]);
+    expect(await run("ls", "--callback", "billing")).toEqual([0, expect.stringMatching(/^tea /m)]);
+    expect(await run(...move, "--json")).toEqual([0, '{"changed":1,"failures":[]}']);
+    expect(await run(...move)).toEqual([0, "0 moved"]);
+    expect(await run(...move, "--once")).toEqual([0, "0 moved"]);
+    await expect(run("move", "--from", "billing", "--to", "shipping")).rejects.toThrow(
+      "body.to: is not one of default, billing",
+    );
   });
 
   it("preview one that exists, or one that does not", async () => {

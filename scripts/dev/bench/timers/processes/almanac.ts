@@ -43,7 +43,8 @@ async function put(timers: number): Promise<void> {
     },
     isUnchanged: () => false,
   }));
-  for (const outcome of await putTimers(puts, { table, queue }, now + MINUTE_MS))
+  const cursors = { get: () => Promise.resolve(new Map()) };
+  for (const outcome of await putTimers(puts, { table, queue, cursors }, now + MINUTE_MS))
     if ("error" in outcome) throw outcome.error;
 }
 

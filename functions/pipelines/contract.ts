@@ -4,12 +4,17 @@ import * as z from "zod";
 import { parameterNameSchema } from "../shared/aws/parameter-name";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { parseJson } from "../shared/input";
+import { isWellFormed } from "../shared/text";
+
+/** No message has such a name, and DynamoDB refuses it. */
+const HALF_PAIR = "has half of a surrogate pair";
 
 /** A JSON Pointer (RFC 6901) into a message: `/customer/name`. */
 const jsonPointerSchema = z
   .string()
   .regex(/^(\/([^~/]|~[01])*)+$/, 'is not a JSON Pointer such as "/jobOrderId" or "/customer/name"')
-  .max(200);
+  .max(200)
+  .refine(isWellFormed, HALF_PAIR);
 
 const parameterSchema = parameterNameSchema("/almanac/slack/orders");
 
@@ -55,7 +60,13 @@ function isTimeSigned(verify: WebhookVerification): boolean {
   return verify.template.toLowerCase().includes(`{header:${verify.timestampHeader.toLowerCase()}}`);
 }
 
-const labelSchema = z.string().min(1).max(60);
+const labelSchema = z
+  .string()
+  .min(1)
+  .max(60)
+  // Slack refuses a text without any character that it shows, as of a value that is empty.
+  .refine((label) => label.trim() !== "", "is blank")
+  .refine(isWellFormed, HALF_PAIR);
 
 /** Their values, of 1,024 bytes each, fit into a row beside the longest message. */
 const MAX_SUMMARY_LABELS = 100;

@@ -96,6 +96,24 @@ describe("timers of a named callback, deployed", () => {
     expect(await timers.periodic.get(id)).toBeUndefined();
   });
 
+  it("are moved to another callback by their prefix, and by a PUT, with the fires that are to come", async () => {
+    const id = name("moved");
+    const put = await timers.periodic.put(id, { ...daily, callback: "default" });
+    expect(await timers.periodic.moveAll({ from: "default", to: callback, prefix: id })).toEqual({
+      changed: 1,
+      failures: [],
+    });
+    const moved = await timers.periodic.get(id);
+    expect(moved).toMatchObject({ callback, nextFireAt: put.nextFireAt });
+    const fired = await timers.periodic.fire(id);
+    expect(await fires("periodic", "moved")).toMatchObject([{ fireId: fired?.fireId, version: moved?.version }]);
+    // The version of before the move: claims and history are of the same fires.
+    expect(fired?.fireId).toMatch(`periodic#${id}#${put.version}#now-`);
+    expect(await timers.periodic.put(id, { ...daily, callback: "default" })).toMatchObject({ callback: "default" });
+    expect(await timers.periodic.moveAll({ from: callback, to: "default", prefix: id })).toMatchObject({ changed: 0 });
+    await timers.periodic.delete(id);
+  });
+
   it("fire at a local time of their zone", async () => {
     const due = Math.ceil(Date.now() / SECOND) * SECOND + 8 * SECOND;
     const at = new Date(due + KOLKATA_MS).toISOString().slice(0, "2026-11-21T17:00:00".length);

@@ -8,6 +8,7 @@ import type { Clock } from "../../shared/clock";
 import { ExpiringCache } from "../../shared/resilience/expiring-cache";
 import { BadRequestError, PayloadTooLargeError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
+import { escapeForSqs } from "../../shared/json-text";
 import { HOUR_MS, MINUTE_MS } from "../../shared/time";
 import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, type AcceptedMessage, type Pipeline } from "../contract";
 import { toSingleLine } from "../message/json";
@@ -57,7 +58,7 @@ export function createGate(options: GateOptions): (text: string) => Promise<Acce
         MessageBody: message.data,
         MessageAttributes: {
           [MESSAGE_ATTRIBUTES.receivedAt]: { DataType: "Number", StringValue: String(message.receivedAt) },
-          [MESSAGE_ATTRIBUTES.pointers]: { DataType: "String", StringValue: JSON.stringify(pointers) },
+          [MESSAGE_ATTRIBUTES.pointers]: { DataType: "String", StringValue: escapeForSqs(JSON.stringify(pointers)) },
         },
       }),
     );

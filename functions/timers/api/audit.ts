@@ -1,6 +1,6 @@
 /** Compares the fires that a timer's schedule expects with those that its callback has recorded. */
 import { MINUTE_MS } from "../../shared/time";
-import { exclusiveStart, fireAt, scheduledTimes } from "../schedule/fire-times";
+import { exclusiveStart, fireAt, scheduledTimes, uncounted } from "../schedule/fire-times";
 import type { StoredTimer } from "../schedule/timer";
 import type { History, RecordedFire } from "../storage/history";
 import type { AuditResponse } from "./api-types";
@@ -37,18 +37,14 @@ export async function readAudit(
 
 /** Of the current version: the schedule of an earlier one is not known any more. Pure. */
 function audit(
-  { firesLeft, ...timer }: StoredTimer,
+  timer: StoredTimer,
   recorded: readonly RecordedFire[],
   { from, until, lateMs }: AuditLimits,
 ): AuditResponse {
   const start = Math.max(from - 1, exclusiveStart(timer));
-  // When the last fire of a counted timer was is not known.
-  const expected =
-    firesLeft === 0
-      ? []
-      : scheduledTimes(timer, start, until)
-          .map((at) => fireAt(timer, at))
-          .filter(({ due }) => due <= until);
+  const expected = scheduledTimes(uncounted(timer), start, until)
+    .map((at) => fireAt(timer, at))
+    .filter(({ due }) => due <= until);
   const fires = recorded.filter(({ version, due }) => version === timer.version && due >= from && due <= until);
   const observed = new Set(fires.map(({ fireId }) => fireId));
   const idsOf = (isFault: (fire: RecordedFire) => boolean) => fires.filter(isFault).map(({ fireId }) => fireId);

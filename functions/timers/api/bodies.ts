@@ -32,8 +32,12 @@ export function withoutReadOnlyFields(body: unknown, id: string): unknown {
   const { id: given, schedule } = { id, schedule: undefined, ...body } as Readonly<Record<string, unknown>>;
   if (given !== id) throw new BadRequestError("body.id: is not the id in the path");
   const hasSchedule = fields.some(([name]) => SCHEDULE_FIELDS.includes(name));
+  const isFields = typeof schedule === "object" && schedule !== null && !Array.isArray(schedule);
+  // Otherwise a timer whose schedule is put in another form would be hourly.
+  if (schedule !== undefined && !isFields)
+    throw new BadRequestError('body.schedule: is not an object such as {"every": "15 minutes"}');
   return Object.fromEntries([
-    ...(typeof schedule === "object" && schedule !== null && !hasSchedule ? Object.entries(schedule) : []),
+    ...(isFields && !hasSchedule ? Object.entries(schedule) : []),
     ...fields.filter(([name]) => !READ_ONLY.has(name)),
   ]);
 }

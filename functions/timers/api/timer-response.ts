@@ -2,7 +2,14 @@
 import { parseJson } from "../../shared/input";
 import { RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { exclusiveStart, fireAt, isUnenqueued, nextScheduledTime, scheduledTimes } from "../schedule/fire-times";
+import {
+  exclusiveStart,
+  fireAt,
+  isUnenqueued,
+  nextScheduledTime,
+  scheduledTimes,
+  uncounted,
+} from "../schedule/fire-times";
 import type { Schedule } from "../schedule/schedule";
 import { DEFAULT_CALLBACK } from "../contract";
 import type { StoredTimer, Timer, TimerOptions } from "../schedule/timer";
@@ -115,7 +122,7 @@ export function hasEnded(timer: StoredTimer, now: number, status: Pick<TimerStat
 
 /** Fires up to the cursor are enqueued, and have fired once due. */
 function nextFire(stored: StoredTimer, now: number, { cursor }: Pick<TimerStatus, "cursor">): string | null {
-  const { firesLeft: _, ...timer } = stored;
+  const timer = uncounted(stored);
   if (!timer.enabled) return null;
   // What a PUT has left overdue does not follow the cursor.
   const enqueuedUntil =

@@ -8,7 +8,7 @@ import { errorResponse } from "../../shared/handlers/rest-handler";
 import type { Scope } from "../../shared/handlers/scopes";
 import { parseJson } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
-import { exclusiveStart, fireAt, fireNow, nextScheduledTime } from "../schedule/fire-times";
+import { exclusiveStart, fireAt, fireNow, firesLeftAfter, nextScheduledTime } from "../schedule/fire-times";
 import type { Fire, StoredTimer, Timer } from "../schedule/timer";
 import { TimerChangedError, type TimerId } from "../storage/timer-table";
 import { DEFAULT_CALLBACK } from "../contract";
@@ -87,7 +87,7 @@ export function setEnabled(
 ): Promise<StoredTimer | undefined> {
   const change = async ({ moved: _, ...stored }: StoredTimer): Promise<Change | undefined> => {
     if (stored.enabled === enabled || (!enabled && (await isEnded(stored, ports)))) return undefined;
-    return { timer: { ...stored, enabled } };
+    return { timer: { ...stored, ...(enabled ? {} : firesLeftAfter(stored, ports.now())), enabled } };
   };
   return changeTimer(key, change, ports, deadline);
 }
@@ -172,18 +172,17 @@ export async function changeAll(
 }
 
 /** The next fires of a timer after now, paused or not. */
-export function preview(timer: Timer, count: number, now: number): PreviewResponse {
+export function preview(timer: Timer | StoredTimer, count: number, now: number): PreviewResponse {
   const resumed = timer.enabled ? timer : { ...timer, enabled: true, putAt: now };
   const jitterMs = (timer.jitterSeconds ?? 0) * SECOND_MS;
   const start = timer.enabled ? Math.max(now - jitterMs, exclusiveStart(timer)) : exclusiveStart(resumed);
   const due: number[] = [];
-  for (
-    let at = nextScheduledTime(resumed, start);
-    at !== undefined && due.length < Math.min(count + MAX_REORDERED, timer.firesLeft ?? Infinity);
-    at = nextScheduledTime(resumed, at)
-  ) {
+  const { firesLeft = Infinity } = "enqueuedUntil" in timer ? firesLeftAfter(timer, start) : timer;
+  let at = nextScheduledTime(resumed, start);
+  for (let fires = 0; at !== undefined && fires < firesLeft && due.length < count + MAX_REORDERED; fires++) {
     const fire = fireAt(resumed, at);
     if (fire.due >= now) due.push(fire.due);
+    at = nextScheduledTime(resumed, at);
   }
   const first = due.sort((a, b) => a - b).slice(0, count);
   return { fires: first.map(iso) };

@@ -107,11 +107,24 @@ export interface EnqueuePlan {
   readonly advanced: StoredTimer;
 }
 
-/** Plans to enqueue a timer's fires in (after, until]. */
+/** Plans to enqueue a timer's fires in (after, until]. Of a counted timer the last fire is where this ends: it is known afterwards which it was. */
 export function planEnqueue(timer: Timer, after: number, until: number): EnqueuePlan {
   const times = scheduledTimes(timer, after, until);
-  const firesLeft = timer.firesLeft === undefined ? {} : { firesLeft: timer.firesLeft - times.length };
-  return { fires: times.map((at) => fireAt(timer, at)), advanced: { ...timer, ...firesLeft, enqueuedUntil: until } };
+  const fires = times.map((at) => fireAt(timer, at));
+  if (timer.firesLeft === undefined) return { fires, advanced: { ...timer, enqueuedUntil: until } };
+  const firesLeft = timer.firesLeft - times.length;
+  return { fires, advanced: { ...timer, firesLeft, enqueuedUntil: firesLeft === 0 ? (times.at(-1) ?? after) : until } };
+}
+
+/** A counted timer without its count: it ends with its last fire once that is enqueued. */
+export function uncounted({ firesLeft, ...timer }: StoredTimer): StoredTimer {
+  return firesLeft === 0 ? { ...timer, endAt: Math.min(endOf(timer), timer.enqueuedUntil) } : timer;
+}
+
+/** What is left of a counted timer once its fires after a time, which are enqueued, are fenced. */
+export function firesLeftAfter(stored: StoredTimer, time: number): Pick<Timer, "firesLeft"> {
+  if (stored.firesLeft === undefined) return {};
+  return { firesLeft: stored.firesLeft + scheduledTimes(uncounted(stored), time, stored.enqueuedUntil).length };
 }
 
 /** Exclusive lower bound of the fires of a version. A one-shot in the past is due as well. */
@@ -137,17 +150,13 @@ export function movedTimer(stored: StoredTimer, next: Timer, cursor: number): Ti
   // What is not on the timing wheel is enqueued row by row, whatever the cursor is.
   const isByRow = isOverdue === true || isUnenqueued(stored) || isRecurring(stored);
   const enqueued = isByRow ? enqueuedUntil : Math.max(cursor, enqueuedUntil);
-  // Of a counted timer whose last fire is enqueued, it is not known which that is: the old version keeps all that are.
-  const isSpent = timer.firesLeft === 0;
-  const until = Math.max(isSpent ? enqueued : Math.min(putAt, enqueued), exclusiveStart(stored));
+  const until = Math.max(Math.min(putAt, enqueued), exclusiveStart(stored));
   const { callback: __, ...others } = before;
   const callback = next.options?.callback;
   const options: TimerOptions = { ...(callback !== undefined && { callback }), ...others };
-  const { firesLeft, ...uncounted } = timer;
   return {
-    ...uncounted,
-    // Those that the old version has enqueued are enqueued again.
-    ...(firesLeft !== undefined && { firesLeft: firesLeft + scheduledTimes(uncounted, until, enqueuedUntil).length }),
+    ...timer,
+    ...firesLeftAfter(stored, until),
     version,
     putAt,
     enabled,

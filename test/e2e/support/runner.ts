@@ -24,8 +24,8 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Timers of a callback of its own: no crowd delays it.
     ["schedules", "timers-policies", "marked-input"],
   ],
-  // Moves the clock of all suites: when no other runs.
-  [["later"]],
+  // They move the clock of all suites: when no other runs.
+  [["later", "timers-silent"]],
   // Evaluates the calls of all suites before it.
   [["least-privilege", "destroy"]],
 ];

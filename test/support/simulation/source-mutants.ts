@@ -76,8 +76,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "forgets the fires that waited before a move",
     file: FIRE_TIMES,
-    from: "const until = Math.max(isSpent ? enqueued : Math.min(putAt, enqueued), exclusiveStart(stored));",
-    to: "const until = isSpent ? enqueued : putAt;",
+    from: "const until = Math.max(Math.min(putAt, enqueued), exclusiveStart(stored));",
+    to: "const until = putAt;",
   },
   {
     name: "repeats the fires of the timing wheel after a move",
@@ -94,8 +94,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "counts fires twice that are enqueued again after a move",
     file: FIRE_TIMES,
-    from: "firesLeft: firesLeft + scheduledTimes(uncounted, until, enqueuedUntil).length",
-    to: "firesLeft",
+    from: "...firesLeftAfter(stored, until),",
+    to: "",
   },
   {
     name: "ignores idempotency keys",

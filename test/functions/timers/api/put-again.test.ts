@@ -159,6 +159,14 @@ describe("a PUT again", () => {
     expect(await put(JSON.parse(stored) as object)).toMatchObject({ status: 200, body: { version: "v1" } });
   });
 
+  it.each(["rate(15 minutes)", null, ["0 9 * * ? *"], 7])(
+    "is refused with a schedule that is none: it would fire each hour: %j",
+    async (schedule) => {
+      const [status, text] = await call("PUT /periodic/{id}", "tea", { schedule });
+      expect([status, text]).toEqual([400, expect.stringContaining("body.schedule: is not an object such as")]);
+    },
+  );
+
   describe("with its idempotency key", () => {
     const key = { "idempotency-key": "3a5c" };
 

@@ -5,7 +5,7 @@ import type { RawRequest } from "../../../../functions/shared/handlers/rest-hand
 import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import { scopeOf } from "../../../../functions/shared/handlers/scopes";
 import type { ApiRouteName } from "../../../../functions/timers/contract";
-import { fireAt, fireNow, isFireOf } from "../../../../functions/timers/schedule/fire-times";
+import { fireAt, fireNow, isFireOf, planEnqueue } from "../../../../functions/timers/schedule/fire-times";
 import { CorruptRowError } from "../../../../functions/timers/storage/timer-row";
 import { callRoute, fakeTimers, type FakeTimers } from "../../../support/fake-timers";
 
@@ -606,12 +606,55 @@ describe("a stored timer", () => {
     expect(pages).toBe(3);
   });
 
-  it("is audited without what its count has left out", async () => {
-    await put("tea", { cron: "* * * * ? *", maxFires: 1_000 });
-    const stored = fake.rows.get("periodic#tea");
-    if (stored !== undefined) fake.rows.set("periodic#tea", { ...stored, firesLeft: 0 });
-    now += 10 * MINUTE;
-    expect(await read("audit")).toMatchObject([200, { expected: 0, missing: [] }]);
+  describe("that counts its fires", () => {
+    const LAST = Date.parse("2026-11-21T06:59:00Z");
+    beforeEach(async () => {
+      // As if 101 were four: the dispatcher has enqueued the last one.
+      await put("tea", { cron: "* * * * ? *", maxFires: 101 });
+      const stored = fake.rows.get("periodic#tea");
+      if (stored === undefined) throw new Error("no row");
+      const { advanced } = planEnqueue({ ...stored, firesLeft: 4 }, stored.putAt, stored.putAt + 10 * MINUTE);
+      fake.rows.set("periodic#tea", advanced);
+    });
+
+    it("is audited up to its last fire", async () => {
+      now += 10 * MINUTE;
+      expect(await read("audit")).toMatchObject([200, { expected: 4, missing: expect.any(Array) as unknown }]);
+    });
+
+    it("has ended after its last fire, and shows it until then", async () => {
+      now = LAST - 1;
+      expect(await get("tea")).toMatchObject({ state: "scheduled", nextFireAt: "2026-11-21T06:59:00.000Z" });
+      expect(await read("preview")).toEqual([200, { fires: ["2026-11-21T06:59:00.000Z"] }]);
+      now = LAST + 1;
+      expect(await get("tea")).toMatchObject({ state: "ended", nextFireAt: null });
+      expect(await read("preview")).toEqual([200, { fires: [] }]);
+    });
+
+    it("makes up for the fires that a pause fences", async () => {
+      now = Date.parse("2026-11-21T06:57:30Z");
+      expect((await act("pause"))[1]).toMatchObject({ state: "paused", firesLeft: 2 });
+      now += 60 * MINUTE;
+      fake.sent.length = 0;
+      await act("resume");
+      expect(fake.sent.map(({ due }) => new Date(due).toISOString())).toEqual([
+        "2026-11-21T07:58:00.000Z",
+        "2026-11-21T07:59:00.000Z",
+      ]);
+      now += 2 * MINUTE;
+      expect(await get("tea")).toMatchObject({ state: "ended", firesLeft: 0 });
+    });
+
+    it("has its last fires on the new callback when it moves, and no more", async () => {
+      now = Date.parse("2026-11-21T06:57:30Z");
+      fake.sent.length = 0;
+      const body = { verb: "move", from: "default", to: "billing", prefix: "" };
+      expect((await call("POST /periodic", {}, { body }))[1]).toMatchObject({ changed: 1 });
+      expect(fake.sent.map(({ due, callback }) => [new Date(due).toISOString(), callback])).toEqual([
+        ["2026-11-21T06:58:00.000Z", "billing"],
+        ["2026-11-21T06:59:00.000Z", "billing"],
+      ]);
+    });
   });
 
   it("is deleted only in the version that is asked for", async () => {

@@ -214,7 +214,9 @@ const isOfTask = (name: unknown): boolean => typeof name === "string" && !name.s
 
 /** Names of variables are identifiers of Unicode. */
 function assignFaults({ Assign }: Fields): string[] {
-  return assignedNames({ Assign }).flatMap((name) => {
+  const names = assignedNames({ Assign });
+  return names.flatMap((name, index) => {
+    if (names.indexOf(name) !== index) return [`assigns $${name} twice`];
     if (name === "states") return ["assigns $states, which is reserved"];
     const isName = /^[\p{ID_Start}_]\p{ID_Continue}*$/u.test(name) && name.length <= 80;
     return isName ? [] : [`assigns $${name}: names are identifiers of at most 80 characters`];

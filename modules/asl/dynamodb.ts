@@ -57,17 +57,17 @@ const PLACEHOLDERS = ["ExpressionAttributeNames", "ExpressionAttributeValues"] a
 
 /** Placeholders of DynamoDB's expressions: all that are used are given, and all that are given are used. */
 export function dynamoFaults({ Resource, Arguments, Parameters }: Fields): string[] {
+  // Others have expressions, too: a schedule's is `rate(1 day)`.
+  if (!String(Resource).includes(":dynamodb:")) return [];
   const call = Arguments === undefined ? Parameters : Arguments;
   const fields = isRecord(call) ? call : {};
   const expressions = Object.entries(fields).filter(([name]) => name.endsWith("Expression"));
-  const numbers = !String(Resource).includes(":dynamodb:")
-    ? []
-    : [
-        ...keyFaults(fields["Key"]),
-        ...returnFaults(Resource, fields["ReturnValues"]),
-        ...[fields["Item"], fields["Key"], fields["ExpressionAttributeValues"]].flatMap(attributeFaults),
-        ...numberFaults(fields),
-      ];
+  const numbers = [
+    ...keyFaults(fields["Key"]),
+    ...returnFaults(Resource, fields["ReturnValues"]),
+    ...[fields["Item"], fields["Key"], fields["ExpressionAttributeValues"]].flatMap(attributeFaults),
+    ...numberFaults(fields),
+  ];
   const empty = PLACEHOLDERS.filter(
     (name) => fields[name] !== undefined && Object.keys(Object(fields[name]) as object).length === 0,
   );

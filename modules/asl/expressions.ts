@@ -144,6 +144,7 @@ class Walker implements ExpressionUse {
       outer.isConstant || outer.isRelative || outer.isApplied === true ? undefined : constantOf(node, outer.local);
     if (constant?.kind === "failure") this.faults.push(`fails in every execution: ${constant.reason}`);
     const scope = constant === undefined ? outer : { ...outer, isConstant: true };
+    if (isNode(node["group"])) this.faults.push(...nameFaults(node["group"]["lhs"]));
     switch (node["type"]) {
       case "variable":
         this.useVariable(String(node["value"]), scope);

@@ -2,7 +2,8 @@
 import { Faultless } from "../constructs/faultless";
 import { aslFaults, expressionFaults, fieldFaults, shadowFaults } from "./checks";
 import { MachineError, nestedIn, type Machine, type State } from "./machine";
-import { isToken } from "./values";
+import { resultOf } from "./expressions";
+import { EXPRESSION, isToken } from "./values";
 
 const validated = new Faultless({
   name: "machines",
@@ -119,7 +120,12 @@ function waitFaults({ StartAt, States }: Machine, limit: number | undefined): st
   });
 }
 
-const secondsOf = ({ Seconds }: State): number => (typeof Seconds === "number" && !isToken(Seconds) ? Seconds : 0);
+/** 0 when they are not known before the execution. */
+function secondsOf({ Seconds }: State): number {
+  const [, expression] = EXPRESSION.exec(String(Seconds)) ?? [];
+  const seconds = expression === undefined ? Seconds : resultOf(expression).value;
+  return typeof seconds === "number" && !isToken(seconds) ? seconds : 0;
+}
 
 /** Of its names and texts. */
 function isWellFormed(value: unknown): boolean {

@@ -161,6 +161,34 @@ function rejectContradictions(
   if (columns !== undefined && format === "ndjson" && Object.keys(columns).length === 0)
     reject("columns", "names no column: leave it out for the whole item", columns);
   if (format === "parquet") rejectWrongTypes(columns ?? {}, context);
+  else
+    for (const [column, type] of Object.entries(columns ?? {}))
+      if (!isAthenaType(type))
+        context.addIssue({
+          code: "custom",
+          path: ["columns", column],
+          message: "is not a type of Athena such as string, decimal(20,2), array<string> or struct<id:int>",
+          input: type,
+        });
+}
+
+const SIMPLE =
+  "(?:boolean|tinyint|smallint|int|bigint|float|double|string|binary|date|timestamp|decimal(?:\\(\\d{1,2},\\d{1,2}\\))?|(?:var)?char\\(\\d{1,5}\\))";
+const SIMPLE_TYPE = new RegExp(`^${SIMPLE}$`, "i");
+const NESTED_TYPE = new RegExp(
+  `array<${SIMPLE}>|map<${SIMPLE},${SIMPLE}>|struct<\\w+:${SIMPLE}(?:,\\w+:${SIMPLE})*>`,
+  "gi",
+);
+
+/** Glue takes any text for a type, and Athena then refuses each query of the table. */
+function isAthenaType(type: string): boolean {
+  let reduced = type.replaceAll(/\s/g, "");
+  // From the inside out: what is nested in a simple type is a simple one.
+  for (let before = ""; before !== reduced;) {
+    before = reduced;
+    reduced = before.replaceAll(NESTED_TYPE, "string");
+  }
+  return SIMPLE_TYPE.test(reduced);
 }
 
 function rejectWrongTypes(columns: Readonly<Record<string, string>>, context: z.RefinementCtx): void {

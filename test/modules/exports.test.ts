@@ -213,12 +213,27 @@ describe("the exports module", () => {
     [{ prefix: "../orders/" }, "prefix"],
     [{ prefix: "orders/./" }, "prefix"],
     [{ columns: {} }, "columns"],
+    [{ columns: { id: "strin" } }, "columns.id"],
+    [{ columns: { id: "${x}" } }, "columns.id"],
+    [{ columns: { id: "struct<a:int" } }, "columns.id"],
+    [{ columns: { id: "array<map<string,struct<a:thing>>>" } }, "columns.id"],
+    [{ columns: { id: "stringint" } }, "columns.id"],
     [{ prefix: "orders/{years}/" }, "prefix"],
     [{ prefix: "orders/{year/" }, "prefix"],
   ])("refuses %j", (wrong, message) => {
     const refused = () => synthesize({ exports: { tables: [{ name: "orders", table: "orders", ...wrong }] } });
     expect(refused).toThrow(ConfigurationError);
     expect(refused).toThrow(`staging.exports.tables[0].${message}`);
+  });
+
+  it("has NDJSON's columns of any type that Athena has, also nested ones", () => {
+    const columns = {
+      id: "varchar(64)",
+      tags: "array<string>",
+      lines: "array<struct<id: int, prices: map<string, decimal(20,2)>>>",
+      at: "TIMESTAMP",
+    };
+    expect(() => synthesize({ exports: { tables: [{ name: "orders", table: "orders", columns }] } })).not.toThrow();
   });
 
   it("refuses two exports of one name", () => {

@@ -85,7 +85,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     run: benchOpenapi,
   },
   cdktn: { measures: "whether main.ts gives the same stacks under cdktn, cdktf's successor", run: benchCdktn },
-  tests: { measures: "the last whole npm test, by its own report", run: benchTests },
+  tests: { measures: "the last npm test, by its own report", run: benchTests },
   review: { measures: "the report of a plan that changes 200 resources, after the plan itself", run: benchReview },
 };
 

@@ -1,9 +1,10 @@
-/** `npm test`: all tests. The last line is `N passed, N failed`; the exit code is 1 when anything failed. */
+/** `npm test`: the tests of ten minutes, or all. The last line is `N passed, N failed`; the exit code is 1 when anything failed. */
 import { Option } from "commander";
 import { checkStatically } from "./static";
 import { runJest } from "./jest";
 import { writeLastRun } from "./last-run";
 import { timed, type StepResult } from "./result";
+import { shortPatternOf } from "./ten-minutes";
 import { findLambdaNode } from "../../emulator/lambda-node";
 import { scan, scanWorkflows } from "../scan/scan";
 import { colours } from "../../shared/terminal/colours";
@@ -19,32 +20,35 @@ const BACKGROUND = 8;
 
 const command = npmCommand(
   "npm test --",
-  "Types, lint, format (static), unit tests, simulations, module and browser tests, and end-to-end tests on an emulator of their own. With --only scan: the stacks by checkov, parliament and cfn-lint, the workflows by zizmor.",
+  "Types, lint, format (static), unit tests, simulations, module tests, and each feature end to end on an emulator of its own: ten minutes at most. With --all: browser tests, and all other end-to-end tests, such as the documents' commands, the console, kept state and least privilege. With --only scan: the stacks by checkov, parliament and cfn-lint, the workflows by zizmor.",
 )
-  .addOption(new Option("--only <step>", "one of them").choices([...STEPS, SCAN]))
+  .addOption(new Option("--all", "every test, as continuous integration runs them").conflicts("only"))
+  .addOption(new Option("--only <step>", "one step, with all of its tests").choices([...STEPS, SCAN]))
   .argument("[jest-arguments...]", "passed on to jest: npm test -- --only unit -- --testPathPatterns checker")
   .allowExcessArguments(true)
   .parse();
 
-async function runStep(step: Step, niceness = 0): Promise<StepResult> {
+async function runStep(step: Step, { niceness = 0, all = true } = {}): Promise<StepResult> {
   if (step === "static") return checkStatically(niceness);
   if (step === SCAN) return runScanners();
+  const pattern = all ? undefined : shortPatternOf(step);
+  const args = [...(pattern === undefined ? [] : ["--testPathPatterns", pattern]), ...command.args];
   // The commands run on this Node, as people run them, in the end-to-end tests; functions on Lambda's everywhere.
-  if (step === "e2e") return runJest(step, { args: command.args, niceness });
+  if (step === "e2e") return runJest(step, { args, niceness });
   const { program } = await findLambdaNode({ onLine: console.error });
-  return runJest(step, { args: command.args, node: program, niceness });
+  return runJest(step, { args, node: program, niceness });
 }
 
 /** The unit tests have all processors. The other steps use what the end-to-end tests, which mostly wait, leave free. */
-async function runAll(): Promise<readonly StepResult[]> {
-  const unit = await runStep("unit");
+async function runSteps(all: boolean): Promise<readonly StepResult[]> {
+  const unit = await runStep("unit", { all });
   const inBackground = async (): Promise<readonly StepResult[]> => {
     const results: StepResult[] = [];
-    for (const step of ["static", "simulation", "module", "browser"] as const)
-      results.push(await runStep(step, BACKGROUND));
+    for (const step of ["static", "simulation", "module", ...(all ? (["browser"] as const) : [])] as const)
+      results.push(await runStep(step, { niceness: BACKGROUND, all }));
     return results;
   };
-  const [e2e, background] = await Promise.all([runStep("e2e"), inBackground()]);
+  const [e2e, background] = await Promise.all([runStep("e2e", { all }), inBackground()]);
   return [unit, ...background, e2e];
 }
 
@@ -76,15 +80,15 @@ function describe(results: readonly StepResult[]): string {
 }
 
 async function main(): Promise<void> {
-  const { only } = command.opts<{ only?: Step }>();
+  const { only, all = false } = command.opts<{ only?: Step; all?: boolean }>();
   const begin = performance.now();
-  const results = only === undefined ? await runAll() : [await runStep(only)];
+  const results = only === undefined ? await runSteps(all) : [await runStep(only)];
   const seconds = (performance.now() - begin) / 1000;
   const total = (key: "passed" | "failed") => results.reduce((sum, result) => sum + result[key], 0);
   const [passed, failed] = [total("passed"), total("failed")];
   if (only === undefined) {
     const steps = Object.fromEntries(results.map(({ step, failures: _, ...figures }) => [step, figures]));
-    await writeLastRun({ endedAt: new Date().toISOString(), passed, failed, seconds, steps });
+    await writeLastRun({ endedAt: new Date().toISOString(), all, passed, failed, seconds, steps });
   }
   console.error(describe(results));
   console.log(`${passed} passed, ${failed} failed`);

@@ -1,4 +1,4 @@
-/** The last whole run of `npm test`: how long its steps took. */
+/** The last run of `npm test`, with or without --all: how long its steps took. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import * as z from "zod";
@@ -7,6 +7,7 @@ const FILE = ".almanac/test/last-run.json";
 
 const lastRunSchema = z.object({
   endedAt: z.string(),
+  all: z.boolean(),
   passed: z.number(),
   failed: z.number(),
   seconds: z.number(),
@@ -15,7 +16,7 @@ const lastRunSchema = z.object({
 });
 export type LastRun = z.output<typeof lastRunSchema>;
 
-/** There was no whole run. The message says what to do. */
+/** There was no such run. The message says what to do. */
 export class NoLastRunError extends Error {
   override readonly name = "NoLastRunError";
 }
@@ -28,6 +29,6 @@ export async function writeLastRun(run: LastRun): Promise<void> {
 /** @throws NoLastRunError */
 export async function readLastRun(): Promise<LastRun> {
   const text = await readFile(FILE, "utf8").catch(() => undefined);
-  if (text === undefined) throw new NoLastRunError("No whole test run is recorded. Run npm test first.");
+  if (text === undefined) throw new NoLastRunError("No test run is recorded. Run npm test first.");
   return lastRunSchema.parse(JSON.parse(text));
 }

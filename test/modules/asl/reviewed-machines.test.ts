@@ -465,6 +465,11 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
   // Time
   ["a wait as long as the machine has", waiting([60], 60), /S0 waits longer/],
   ["waits that together are as long as the machine has", waiting([20, 20, 20], 60), /S2 waits longer/],
+  [
+    "a wait of an expression that is as long as the machine has",
+    () => jm({ A: J.wait({ Seconds: "{% 2 * 30 %}", End: true }) }, { TimeoutSeconds: 60 }),
+    /A waits longer/,
+  ],
   ["a wait in a branch that is too long", waitingInBranch(60), /X waits longer/],
   // Texts
   ["half a character in an output", output(half), /half of a surrogate pair/],
@@ -493,6 +498,12 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     /\$\$\.Map outside/,
   ],
   ["headers of more than 10 KiB", reading({ ...CSV, CSVHeaders: ["a".repeat(10_241)] }), /CSVHeaders of more than/],
+  ["a name of a group that is no text", output("{% $states.input.a{1: 2} %}"), /a name that is no text/],
+  [
+    "a variable that is assigned twice",
+    () => pm({ A: P.pass({ Assign: { a: 1, "a.$": "$.b" }, End: true }) }),
+    /assigns \$a twice/,
+  ],
   ["an error that is an expression", retrying({ ErrorEquals: ["{% 'a' %}"] }), /names of errors are not evaluated/],
   // Functions
   ...["(function($x)<n:n>{$x})('a')", "(function($x)<n:n>{$x})()", "(function($x)<s?:n>{1})(1)"].map(
@@ -669,6 +680,14 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
         },
         { TimeoutSeconds: 60 },
       ),
+  ],
+  ["names of a group that are texts", output("{% $states.input.a{$string(b): c} %}")],
+  [
+    "an expression that is not DynamoDB's",
+    calling("arn:aws:states:::aws-sdk:scheduler:createSchedule", {
+      ...{ Name: "a", ScheduleExpression: "rate(1 day)", FlexibleTimeWindow: { Mode: "OFF" } },
+      Target: { Arn: "a", RoleArn: ROLE },
+    }),
   ],
   ["a whole character", output({ "😀": "😀" })],
   [

@@ -131,7 +131,7 @@ describe("the task machine", () => {
   });
 
   it("ends as TIMED_OUT when the whole task takes too long", async () => {
-    const machine = taskMachine({ ...refs, waitSeconds: "{% 30 %}", timeLimitSeconds: 10 });
+    const machine = taskMachine({ ...refs, waitSeconds: "{% $states.input.timestamp %}", timeLimitSeconds: 10 });
     const run = runMachine(machine, INPUT, { clock: virtualClock(START), services: fakeTaskTable().services });
     await expect(run.ended).resolves.toMatchObject({ status: "TIMED_OUT" });
   });

@@ -357,6 +357,22 @@ describe("a stored timer", () => {
       expect(fake.sent[0]).toMatchObject({ fireId: "periodic#tea#v1#2026-11-21T06:59:30.000Z" });
     });
 
+    it("can have a fire of before the move again, on the new callback", async () => {
+      await put("tea", { every: "2 minutes", callback: "billing" });
+      now += 3 * MINUTE;
+      await move("billing", "default");
+      fake.sent.length = 0;
+      const again = (version: string) =>
+        act("fire", "tea", { body: { fireId: `periodic#tea#${version}#2026-11-21T06:57:30.000Z` } });
+      // One that was due before the move is of the old version, which has it.
+      expect(await again("v1")).toMatchObject([400, { error: "BadRequest" }]);
+      expect(await again("v2")).toMatchObject([400, { error: "BadRequest" }]);
+      now += 2 * MINUTE;
+      const later = "periodic#tea#v1#2026-11-21T06:59:30.000Z";
+      expect(await act("fire", "tea", { body: { fireId: later } })).toMatchObject([200, { fireId: later }]);
+      expect(fake.sent).toMatchObject([{ fireId: later, version: "v2" }]);
+    });
+
     it("fires as often as it would have", async () => {
       await put("tea", { cron: "* * * * ? *", maxFires: 101, callback: "billing" });
       now += 2 * MINUTE;

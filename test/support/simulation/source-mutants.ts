@@ -334,8 +334,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "forgets fires that are left to count",
     file: FIRE_TIMES,
-    from: "firesLeft: timer.firesLeft - times.length",
-    to: "firesLeft: timer.firesLeft - times.length - 1",
+    from: "const firesLeft = timer.firesLeft - times.length;",
+    to: "const firesLeft = timer.firesLeft - times.length - 1;",
   },
   {
     name: "fires at the end of a timer, and after",

@@ -77,6 +77,7 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "takes all changes of an incident for one": 3,
   "takes an aborted upload for a lost response": 6,
   "takes the cursor for the progress of every row that moves": 1599,
+  "takes the lease of an earlier attempt for another message": 1442,
   "treats a claim as completed": 140,
   "trusts the index for recurring rows": 305,
   "writes the end of an execution into the row of another": 36,

@@ -52,6 +52,8 @@ describe("timers of a named callback, deployed", () => {
     bankUrl = `http://127.0.0.1:${(bank.address() as AddressInfo).port}`;
     const failing = { callback, delaySeconds: 1, timerCallbackData: { bank: bankUrl } };
     await timers.oneshot.put(name("retried"), { ...failing, retry: { maxAttempts: 1 } });
+    await timers.oneshot.put(name("aged"), { ...failing, retry: { maxAgeSeconds: 1 } });
+    await timers.oneshot.put(name("unrecorded"), { callback, delaySeconds: 0, history: false });
     await timers.oneshot.put(name("late"), { ...failing, retry: { maxAttempts: 1 }, catchUp: CATCH_UP_SECONDS });
   });
   afterAll(() => {
@@ -143,8 +145,10 @@ describe("timers of a named callback, deployed", () => {
   });
 
   it("go to the dead letters after their last attempt; a redrive delivers them, unless they are too late by then", async () => {
-    for (const id of ["retried", "late"])
+    for (const id of ["retried", "late", "aged"])
       expect(await fires("oneshot", id)).toMatchObject([{ outcome: "deadLettered", attempts: 1 }]);
+    expect(await timers.oneshot.get(name("unrecorded"))).toMatchObject({ state: "ended", recorded: false });
+    expect(await fires("oneshot", "unrecorded", 0)).toEqual([]);
     isOpen = true;
     const { dueAt = "" } = (await fires("oneshot", "late"))[0] ?? {};
     const tooLate = Date.parse(dueAt) + (CATCH_UP_SECONDS + 1) * SECOND;

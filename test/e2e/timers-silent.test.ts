@@ -63,6 +63,7 @@ describe("timers, deployed, behind a proxy in front of SQS", () => {
       proxy.set("silent");
       const once = await timers.oneshot.put("silent-once", { delaySeconds: 90 });
       const each = await timers.periodic.put("silent-each", { every: "1 minute" });
+      await timers.periodic.put("silent-latest", { every: "1 minute", catchUp: "latest" });
       expect([once.state, each.state, proxy.withheld() > 0]).toEqual(["scheduled", "scheduled", true]);
       proxy.set("denied");
       const denied = proxy.withheld();
@@ -74,7 +75,14 @@ describe("timers, deployed, behind a proxy in front of SQS", () => {
       proxy.set("forward");
       await clock("advance", "2m");
       expect(await dueTimes("oneshot", "silent-once", 1)).toEqual([Date.parse(once.nextFireAt ?? "")]);
-      expectNoGap(await dueTimes("periodic", "silent-each", 5), each.nextFireAt);
+      const times = await dueTimes("periodic", "silent-each", 5);
+      expectNoGap(times, each.nextFireAt);
+      expect(await timers.periodic.audit("silent-each")).toMatchObject({ missing: [], failed: [], early: [] });
+      // Of those that waited, only the last one.
+      const fires = await recordedFires(dynamodb, outputs.history_table_name, "periodic#silent-latest");
+      const caughtUp = fires.filter(({ outcome }) => outcome === "succeeded");
+      expect(caughtUp.length).toBeGreaterThan(0);
+      expect(caughtUp.length).toBeLessThanOrEqual(times.length - 2);
     });
   });
 

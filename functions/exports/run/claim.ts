@@ -271,10 +271,12 @@ type DueOccasion = Occasion & Pick<Run, "due">;
  */
 async function missedOccasion(
   { request, config, execution }: ClaimInput,
-  { scheduledUntil, knownSchedule }: ExportState,
+  { cursor, scheduledUntil, knownSchedule }: ExportState,
   { finishedDay }: ClaimPorts,
 ): Promise<DueOccasion | undefined> {
-  const { schedule, mode } = config;
+  const { schedule, mode, watermark } = config;
+  // Without a cursor, what was requested has the items of all that was missed.
+  if (cursor === undefined && watermark?.initialLookbackHours === undefined) return undefined;
   if (request.due === undefined || scheduledUntil === undefined || schedule === undefined || mode === "full")
     return undefined;
   if (knownSchedule !== undefined && knownSchedule.key !== scheduleKey(schedule)) return undefined;

@@ -408,6 +408,27 @@ describe("a claim", () => {
     });
   });
 
+  it("without a cursor is of the day that was requested, which has all that was missed; else the missed day comes first", async () => {
+    const { ports, finish, resetCursor } = memoryState();
+    const daily = {
+      ...exportSchema.parse({ name: "logs", table: "app-logs", mode: "incremental", watermark: { attribute: "at" } }),
+      schedule: { expression: "cron(0 12 * * ? *)", timeZone: "UTC" },
+    };
+    const claimOf = async (day: number) => {
+      const due = NOON + day * DAY_MS;
+      const request = { day: new Date(due).toISOString().slice(0, 10), trigger: "schedule", due } as const;
+      const { config: _, ...claim } = claimInput(`execution ${day}`, request, due);
+      const claimed = await claimRun({ ...claim, config: daily }, ports);
+      if (claimed.outcome !== "run") throw new Error(claimed.outcome);
+      finish(claimed.run);
+      return { day: claimed.run.day, claimAgain: claimed.claimAgain };
+    };
+    expect(await claimOf(0)).toEqual({ day: "2026-11-21", claimAgain: false });
+    expect(await claimOf(2)).toEqual({ day: "2026-11-22", claimAgain: true });
+    resetCursor("logs");
+    expect(await claimOf(4)).toEqual({ day: "2026-11-25", claimAgain: false });
+  });
+
   it("of DynamoDB's own export ends when it was due: the next one, a quarter of an hour later, is not too soon", async () => {
     const { ports, finish } = memoryState();
     const native = exportSchema.parse({

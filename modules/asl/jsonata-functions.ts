@@ -1,5 +1,8 @@
 /** The functions of JSONata 2.0.6 without `$eval`, and those that Step Functions adds, with what they take. */
 
+/** Letters of signatures that stand for one of several types. */
+const ALTERNATIVES: Readonly<Record<string, string>> = { j: "ablnos", u: "blns", x: "abflnos" };
+
 /**
  * A letter a parameter: Array (of what is in the angle brackets), Boolean, Function, Json (no function), Number, Object, String, or any (x).
  * `-` is the context when it is missing, `?` optional, `+` one or more, brackets alternatives.
@@ -58,16 +61,7 @@ function patternOf(parameters: string): RegExp {
   const patterns = [...parameters.matchAll(/(\([a-z]+\)|[a-z])(?:<([a-z])>)?([-?+]?)/g)].map(
     ([, letters = "", content, modifier = ""]) => {
       // A value is taken for an array of one.
-      const one =
-        letters === "u"
-          ? "blns"
-          : letters === "a"
-            ? (content ?? "abfjlnos")
-            : letters === "x"
-              ? "abflnos"
-              : letters === "j"
-                ? "ablnos"
-                : letters;
+      const one = letters === "a" ? (content ?? "abfjlnos") : (ALTERNATIVES[letters] ?? letters);
       const taken = `[?${letters === "a" ? "a" : ""}${one.replace(/[()]/g, "")}]`;
       return taken + (modifier === "-" ? "?" : modifier);
     },

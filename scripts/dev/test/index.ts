@@ -32,7 +32,8 @@ async function runStep(step: Step, { niceness = 0, all = true } = {}): Promise<S
   if (step === "static") return checkStatically(niceness);
   if (step === SCAN) return runScanners();
   const pattern = all ? undefined : shortPatternOf(step);
-  const args = [...(pattern === undefined ? [] : ["--testPathPatterns", pattern]), ...command.args];
+  // Jest would run what either of two patterns matches.
+  const args = pattern === undefined || command.args.length > 0 ? command.args : ["--testPathPatterns", pattern];
   // The commands run on this Node, as people run them, in the end-to-end tests; functions on Lambda's everywhere.
   if (step === "e2e") return runJest(step, { args, niceness });
   const { program } = await findLambdaNode({ onLine: console.error });

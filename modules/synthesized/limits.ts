@@ -1,4 +1,5 @@
 /** AWS's limits on what Almanac creates: one table. What is beyond them would fail in the middle of a deployment. */
+import * as z from "zod";
 import type { Resource } from "./resources";
 
 export interface Limit {
@@ -255,10 +256,10 @@ const graphedMetrics = ({ dashboard_body: body }: Resource["values"]) => textOf(
 /** As Step Functions receives it: JSON within JSON. */
 const definitionBytes = ({ definition }: Resource["values"]) => Buffer.byteLength(JSON.stringify(textOf(definition)));
 
+const indexSchema = z.looseObject({ non_key_attributes: z.array(z.unknown()).default([]) });
+
 const projectedAttributes = ({ global_secondary_index: indexes }: Resource["values"]) =>
-  [indexes ?? []]
-    .flat()
-    .flatMap((index) => (index as { readonly non_key_attributes?: readonly string[] }).non_key_attributes ?? []).length;
+  [indexes ?? []].flat().flatMap((index) => indexSchema.parse(index).non_key_attributes).length;
 
 /** Seconds over which an alarm looks back. */
 const evaluationSeconds = ({ period, evaluation_periods: periods }: Resource["values"]) =>

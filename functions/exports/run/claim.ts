@@ -323,17 +323,17 @@ function nextWindowOf(
   const { mode, watermark, engine } = at.config;
   if (mode === "full") return undefined;
   const cursor = stored && cursorAt(stored, cursorSource(at));
+  const dueOrNow = Math.min(now, due ?? now);
   // DynamoDB's incremental export selects by the time of the change, not by an attribute.
   if (engine === "dynamodb-export") {
-    const endsAt = Math.min(now, due ?? now);
-    const window = nextWindow({ unit: "milliseconds", endsAt, cursor, initialLookbackHours: undefined });
+    const window = nextWindow({ unit: "milliseconds", endsAt: dueOrNow, cursor, initialLookbackHours: undefined });
     incrementalPeriod(window); // Throws when it is too short: nothing is claimed, and the next run covers it.
     return window;
   }
   if (watermark === undefined) throw new Error("an incremental export has no watermark");
   // All items: files of the day, which it replaces, may have later ones than those of when it was due.
   const isWhole = cursor === undefined && watermark.initialLookbackHours === undefined;
-  const end = isWhole ? now : Math.min(now, due ?? now);
+  const end = isWhole ? now : dueOrNow;
   return nextWindow({ ...watermark, endsAt: end - watermark.settleSeconds * SECOND_MS, cursor });
 }
 

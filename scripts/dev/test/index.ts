@@ -4,7 +4,7 @@ import { checkStatically } from "./static";
 import { runJest } from "./jest";
 import { writeLastRun } from "./last-run";
 import { timed, type StepResult } from "./result";
-import { shortPatternOf } from "./ten-minutes";
+import { ONLY_IN_ALL, shortPatternOf } from "./ten-minutes";
 import { findLambdaNode } from "../../emulator/lambda-node";
 import { scan, scanWorkflows } from "../scan/scan";
 import { colours } from "../../shared/terminal/colours";
@@ -45,8 +45,8 @@ async function runSteps(all: boolean): Promise<readonly StepResult[]> {
   const unit = await runStep("unit", { all });
   const inBackground = async (): Promise<readonly StepResult[]> => {
     const results: StepResult[] = [];
-    for (const step of ["static", "simulation", "module", ...(all ? (["browser"] as const) : [])] as const)
-      results.push(await runStep(step, { niceness: BACKGROUND, all }));
+    for (const step of ["static", "simulation", "module", "browser"] as const)
+      if (all || !ONLY_IN_ALL.includes(step)) results.push(await runStep(step, { niceness: BACKGROUND, all }));
     return results;
   };
   const [e2e, background] = await Promise.all([runStep("e2e", { all }), inBackground()]);

@@ -1,5 +1,8 @@
 /** Which tests `npm test` has, so that it takes ten minutes at most. `npm test -- --all` has every test: what is added goes there first. */
 
+/** Steps of `--all` only. */
+export const ONLY_IN_ALL: readonly string[] = ["browser"];
+
 /** End to end: the suite of each feature, on the deployed system. */
 const SUITES = ["exports", "heartbeats", "pipelines", "schedules", "timers", "timers-api", "workflows"];
 /** What runs Terraform for stacks other than the deployed one, or installs packages. */

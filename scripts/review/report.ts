@@ -2,7 +2,7 @@
 import { estimate } from "../cost/estimate";
 import { fieldsOf } from "../shared/fields";
 import { DestroyedResources } from "./companions";
-import { TYPES } from "./classification";
+import { TYPES, type Removal } from "./classification";
 import { classesOf, findingsOf, type Finding } from "./findings";
 import { SetByOthers } from "./set-by-others";
 import { changedPermissions, POLICY_ATTRIBUTES, type PermissionChange } from "./permissions";
@@ -115,7 +115,7 @@ export function reviewPlan(
     findings: [
       ...planFindings(plan, allowed),
       ...changes.flatMap((change) => findingsOf(change, destroyed, allowed)),
-      ...openPermissions(permissions, allowed),
+      ...permissionFindings(permissions, allowed),
       ...stale.map(({ address, routes }) => servedRoutes(address, routes)),
     ],
     drift: driftOf(plan),
@@ -275,17 +275,31 @@ function servedRoutes(address: string, routes: readonly string[]): Finding {
   return { verdict: "exposure", address, what, changes: routes, refused: false, allowed: false };
 }
 
-/** Statements that let anybody in, or that no longer keep plain HTTP out. */
-function openPermissions(changes: readonly PermissionChange[], allowed: ReadonlySet<string>): readonly Finding[] {
-  const finding = (address: string, what: string, sentences: readonly string[]): readonly Finding[] =>
+/** Statements that let anybody in, that no longer keep plain HTTP out, or that shut out what is allowed; and those that are gone. */
+function permissionFindings(changes: readonly PermissionChange[], allowed: ReadonlySet<string>): readonly Finding[] {
+  const finding = (
+    address: string,
+    { verdict, what, severity }: Removal,
+    sentences: readonly string[],
+  ): readonly Finding[] =>
     sentences.length === 0
       ? []
-      : [{ verdict: "exposure", address, what, changes: sentences, refused: true, allowed: allowed.has(address) }];
-  return changes.flatMap(({ owner, opened, undenied }) => [
-    ...finding(owner, "can be used by everybody", opened),
-    ...finding(owner, "no longer denies this", undenied),
+      : [{ verdict, address, what, changes: sentences, refused: severity === "refuse", allowed: allowed.has(address) }];
+  return changes.flatMap(({ owner, opened, undenied, denied, revoked }) => [
+    ...finding(owner, OPENED, opened),
+    ...finding(owner, UNDENIED, undenied),
+    ...finding(owner, DENIED, denied),
+    ...revoked.flatMap(({ address, type, sentences, entirely }) => {
+      const { severity, ...known } = TYPES[type]?.revoked ?? REVOKED;
+      return finding(address, { ...known, severity: entirely ? "refuse" : severity }, sentences);
+    }),
   ]);
 }
+
+const OPENED: Removal = { verdict: "exposure", severity: "refuse", what: "can be used by everybody" };
+const UNDENIED: Removal = { verdict: "exposure", severity: "refuse", what: "no longer denies this" };
+const DENIED: Removal = { verdict: "data", severity: "refuse", what: "denies what is allowed: what needs it fails" };
+const REVOKED: Removal = { verdict: "data", severity: "refuse", what: "no longer allows this: what needs it fails" };
 
 function byModule(
   reviewed: readonly { readonly change: ResourceChange; readonly review: ReviewedChange }[],

@@ -130,6 +130,11 @@ describe("what a plan means beyond lost data", () => {
       "data",
     ],
     ["a key that is disabled", update("aws_kms_key.k", { is_enabled: true }, { is_enabled: false }), "data"],
+    [
+      "a queue that no longer accepts what a rule sends",
+      update("aws_sqs_queue.q", { policy: allowing({ Service: "events.amazonaws.com" }) }, { policy: "" }),
+      "data",
+    ],
     ["an alarm that is destroyed", destroy("aws_cloudwatch_metric_alarm.a"), "exposure"],
     [
       "an alarm without actions",
@@ -567,10 +572,6 @@ describe("what a plan means beyond lost data", () => {
       "messages that are delivered again earlier",
       update("aws_sqs_queue.q", { visibility_timeout_seconds: 360 }, { visibility_timeout_seconds: 1 }),
     ],
-    [
-      "a queue that no longer accepts what a rule sends",
-      update("aws_sqs_queue.q", { policy: allowing({ Service: "events.amazonaws.com" }) }, { policy: "" }),
-    ],
     ["a target without its input", update("aws_cloudwatch_event_target.t", { input: '{"shard":1}' }, { input: "" })],
     [
       "batches that fail as a whole",
@@ -827,7 +828,10 @@ describe("a policy that denies", () => {
     it("is exposed when it is destroyed, and when the other denies less meanwhile", () => {
       expect(review([ofRole("a", policyOf(own), null)]).findings).toMatchObject([undenied]);
       const narrowed = ofRole("b", policyOf(own), policyOf({ ...own, Resource: "b/public/*" }));
-      expect(review([ofRole("a", policyOf(allowed), null), narrowed]).findings).toMatchObject([undenied]);
+      expect(review([ofRole("a", policyOf(allowed), null), narrowed]).findings).toMatchObject([
+        undenied,
+        { what: "no longer allows its role this: what needs it fails" },
+      ]);
     });
 
     it("is exposed although the other is known after the apply only", () => {
@@ -844,10 +848,148 @@ describe("a policy that denies", () => {
   });
 
   it("is not exposed when it denies more, or is known after the apply only", () => {
-    expect(changed(policyOf(denial)).findings).toEqual([]);
-    expect(changed(policyOf(allowed, denial, { ...denial, Condition: undefined })).findings).toEqual([]);
+    expect(changed(policyOf(allowed, { ...denial, Action: "*" })).findings).toEqual([]);
+    expect(changed(policyOf(allowed, denial, { ...denial, Action: "sqs:*" })).findings).toEqual([]);
     const later = update("aws_s3_bucket_policy.p", policyOf(denial), {});
     expect(review([unknown({ ...later, after: { policy: "not read" } }, {})]).findings).toEqual([]);
+  });
+});
+
+describe("a policy that stays and no longer allows something", () => {
+  const of = (...Statement: readonly object[]) => ({ policy: JSON.stringify({ Statement }) });
+  const queue = "arn:aws:sqs:eu-central-1:123456789012:dlq";
+  const rule = (name: string) => `arn:aws:events:eu-central-1:123456789012:rule/${name}`;
+  const send = { Effect: "Allow", Action: "sqs:SendMessage", Resource: queue };
+  const events = { Principal: { Service: "events.amazonaws.com" } };
+  const from = (...sources: readonly string[]) => ({ Condition: { ArnEquals: { "aws:SourceArn": sources } } });
+  const ofQueue = (before: object, after: object) => update("aws_sqs_queue.dlq", before, after);
+  const ofRole = (before: object, after: object | null, name = "p"): SampleChange => ({
+    address: `aws_iam_role_policy.${name}`,
+    actions: after === null ? ["delete"] : ["update"],
+    before: { role: "ring", ...before },
+    after: after === null ? null : { role: "ring", ...after },
+  });
+  const write = { Effect: "Allow", Action: ["dynamodb:PutItem", "dynamodb:Query"], Resource: "arn:table" };
+  const log = { Effect: "Allow", Action: "logs:PutLogEvents", Resource: "arn:log" };
+  const whatOf = (...changes: readonly SampleChange[]) =>
+    review(changes).findings.map(({ refused, what }) => `${refused ? "refused" : "warned"}: ${what}`);
+
+  it.each<[what: string, severity: "refused" | "warned", change: SampleChange]>([
+    ["a function's action", "warned", ofRole(of(write, log), of({ ...write, Action: "dynamodb:Query" }, log))],
+    ["a function's table", "warned", ofRole(of(write, log), of({ ...write, Resource: "arn:other" }, log))],
+    ["part of a function's table", "warned", ofRole(of(write), of({ ...write, Resource: "arn:table/index/*" }))],
+    [
+      "an action under a condition",
+      "warned",
+      ofRole(of(write), of({ ...write, Condition: { StringEquals: { "aws:ResourceTag/a": "b" } } })),
+    ],
+    ["everything that a function may", "refused", ofRole(of(write, log), of())],
+    ["everything that a function may, with the policy", "refused", ofRole(of(write, log), null)],
+    [
+      "an attached policy",
+      "refused",
+      {
+        address: "aws_iam_role_policy_attachment.a",
+        actions: ["delete"],
+        before: { role: "ring", policy_arn: "arn:p" },
+      },
+    ],
+    [
+      "one of two senders",
+      "refused",
+      ofQueue(
+        of({ ...send, ...events, ...from(rule("a"), rule("b")) }),
+        of({ ...send, ...events, ...from(rule("a")) }),
+      ),
+    ],
+    ["a service", "refused", ofQueue(of({ ...send, ...events }), of({ ...send, Principal: { Service: "sns" } }))],
+    [
+      "the CDN of a page",
+      "refused",
+      update(
+        "aws_s3_bucket_policy.page",
+        of({ Effect: "Allow", Action: "s3:GetObject", Resource: "b/*", Principal: { Service: "cloudfront" } }),
+        of(),
+      ),
+    ],
+    [
+      "a role's service",
+      "refused",
+      update(
+        "aws_iam_role.ring",
+        { name: "ring", assume_role_policy: allowing({ Service: "lambda" }) },
+        { name: "ring", assume_role_policy: allowing({ Service: "states" }) },
+      ),
+    ],
+    ["what is denied now", "refused", ofRole(of(write, log), of(write, log, { ...log, Effect: "Deny" }))],
+    [
+      "what is denied to all but one network",
+      "refused",
+      ofQueue(
+        of({ ...send, ...events }),
+        of(
+          { ...send, ...events },
+          { ...send, Effect: "Deny", Principal: "*", Condition: { StringNotEquals: { "aws:SourceVpce": "vpce-1" } } },
+        ),
+      ),
+    ],
+  ])("is a finding: %s is %s", (_, severity, change) => {
+    const found = whatOf(change);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(new RegExp(`^${severity}`));
+  });
+
+  it.each<[what: string, changes: readonly SampleChange[]]>([
+    [
+      "a statement is split, and has another Sid",
+      [
+        ofRole(
+          of({ ...write, Sid: "One" }),
+          of({ ...write, Sid: "A", Action: "dynamodb:Query" }, { ...write, Sid: "B", Action: ["dynamodb:PutItem"] }),
+        ),
+      ],
+    ],
+    ["it allows more", [ofRole(of(write), of({ ...write, Action: "dynamodb:*", Resource: ["arn:*"] }))]],
+    ["its actions are written in capitals", [ofRole(of(log), of({ ...log, Action: "LOGS:PutLogEvents" }))]],
+    ["it has no condition any more", [ofQueue(of({ ...send, ...events, ...from("a") }), of({ ...send, ...events }))]],
+    [
+      "its senders are a pattern",
+      [
+        ofQueue(
+          of({ ...send, ...events, ...from(rule("x-a"), rule("x-b")) }),
+          of({ ...send, ...events, Condition: { ArnLike: { "aws:SourceArn": rule("x-*") } } }),
+        ),
+      ],
+    ],
+    ["another policy of its role allows it", [ofRole(of(write), null), { ...ofRole(of(log), of(log, write), "q") }]],
+    [
+      "a policy of its role allows it that does not change",
+      [ofRole(of(write), null), { ...ofRole(of(write), of(write), "q"), actions: ["no-op"] }],
+    ],
+    [
+      "it is known after the apply only",
+      [{ ...ofQueue(of({ ...send, ...events }), {}), after_unknown: { policy: true } }],
+    ],
+    ["it is left to others", [{ ...ofRole(of(write), null), actions: ["forget"] }]],
+    [
+      "its table is destroyed or has another ARN",
+      [
+        ofRole(of(write, log), of(log)),
+        { address: "terraform_data.table", actions: ["delete"], before: { arn: "arn:table" } },
+      ],
+    ],
+    [
+      "one of two senders is destroyed",
+      [
+        ofQueue(
+          of({ ...send, ...events, ...from(rule("a"), rule("b")) }),
+          of({ ...send, ...events, ...from(rule("b")) }),
+        ),
+        { address: "terraform_data.rule", actions: ["delete"], before: { arn: rule("a") } },
+      ],
+    ],
+  ])("is none where %s", (_, changes) => {
+    expect(whatOf(...changes).filter((what) => !what.includes("no longer managed"))).toEqual([]);
   });
 });
 

@@ -396,8 +396,12 @@ const isPublicAcl = (_: unknown, after: unknown) => /^(public|authenticated)-/.t
 const isNot = (value: unknown) => (_: unknown, after: unknown) => after !== value;
 const lowered = (before: unknown, after: unknown, created: boolean) =>
   !created && before !== undefined && after !== undefined && lower(before, after);
+/** @param unset what AWS or the provider takes when there is none */
+const loweredOr = (unset: number) => (before: unknown, after: unknown, created: boolean) =>
+  !created && Number(after ?? unset) < Number(before ?? unset);
 const changed = (before: unknown, _: unknown, created: boolean) =>
   !created && before !== undefined && before !== "" && before !== false;
+const isOlder = (version = "", other = "") => version.localeCompare(other, "en", { numeric: true }) < 0;
 const isSet = (value: unknown) => value !== undefined && value !== "";
 
 /** The items of a list or block by their names. */
@@ -480,6 +484,14 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_s3_bucket_lifecycle_configuration",
+    path: /^rule\.\d+\.(noncurrent_version_)?expiration\.\d+\.(days|noncurrent_days)$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "keeps objects that would be deleted",
+    if: (before, after) => before !== undefined && before !== 0 && !(Number(after ?? 0) > 0),
+  },
+  {
+    type: "aws_s3_bucket_lifecycle_configuration",
     path: /^rule\.\d+\.noncurrent_version_expiration\.\d+\.newer_noncurrent_versions$/,
     verdict: "data",
     what: "keeps fewer older versions",
@@ -492,6 +504,14 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     what: "applies its rules to other objects",
     if: (_, __, created) => !created,
+  },
+  {
+    type: "aws_s3_bucket_lifecycle_configuration",
+    path: /^rule\.\d+\.status$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "keeps objects that would be deleted",
+    if: (before, after, created) => !created && before === "Enabled" && after !== "Enabled",
   },
   {
     type: "aws_s3_bucket_lifecycle_configuration",
@@ -562,7 +582,15 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_dynamodb_table",
-    path: /^ttl\.\d+\.(enabled)$/,
+    path: /^ttl\.\d+\.enabled$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "keeps items that would expire",
+    if: turnedOff,
+  },
+  {
+    type: "aws_dynamodb_table",
+    path: /^ttl\.\d+\.enabled$/,
     verdict: "data",
     what: "deletes items that have expired",
     if: (before, after, created) => !created && turnedOn(before, after),
@@ -618,7 +646,7 @@ export const RULES: readonly Rule[] = [
     path: /^billing_mode$/,
     verdict: "data",
     what: "refuses requests beyond a fixed capacity",
-    if: (before, after, created) => !created && after === "PROVISIONED" && before !== "PROVISIONED",
+    if: (before, after, created) => !created && before === "PAY_PER_REQUEST" && before !== after,
   },
   {
     type: "aws_dynamodb_table",
@@ -753,7 +781,7 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "delivers a message again while it is still being processed, if that takes longer",
-    if: lowered,
+    if: loweredOr(30),
   },
   // SNS
   {
@@ -825,7 +853,10 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "is retried less",
-    if: lowered,
+    // The provider sends 0 for the other number of a block that stays.
+    if: (before, after, created, { retry_policy: block }) =>
+      lowered(before, after, created) ||
+      (!created && isSet(before) && after === undefined && [block ?? []].flat().length > 0),
   },
   {
     type: "aws_cloudwatch_event_target",
@@ -836,7 +867,7 @@ export const RULES: readonly Rule[] = [
     if: (_, __, created, resource, former) => {
       const hasInput = (target: Fields) =>
         ["input", "input_path"].some((name) => isSet(target[name] ?? undefined)) ||
-        [target["input_transformer"] ?? []].flat().length > 0;
+        [target["input_transformer"] ?? []].flat().some((each) => isSet(fieldsOf(each)["input_template"] ?? undefined));
       return !created && hasInput(former) && !hasInput(resource);
     },
   },
@@ -847,15 +878,34 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "is ended earlier: what it has begun is not finished",
-    if: lowered,
+    if: loweredOr(3),
   },
   {
     type: "aws_lambda_function",
-    path: /^(memory_size|ephemeral_storage\.\d+\.size)$/,
+    path: /^memory_size$/,
     verdict: "data",
     severity: "warn",
     what: "has less memory or storage: it is slower, or fails",
-    if: lowered,
+    if: loweredOr(128),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^ephemeral_storage\.\d+\.size$/,
+    verdict: "data",
+    severity: "warn",
+    what: "has less memory or storage: it is slower, or fails",
+    if: loweredOr(512),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^runtime$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "runs on an older runtime",
+    if: (before, after, created) => {
+      const [was, is] = [before, after].map((runtime) => /^([a-z]+)([\d.]+\d)/.exec(String(runtime)));
+      return !created && was?.[1] !== undefined && was[1] === is?.[1] && isOlder(is[2], was[2]);
+    },
   },
   {
     type: "aws_lambda_function",
@@ -1088,7 +1138,22 @@ export const RULES: readonly Rule[] = [
     verdict: "identity",
     severity: "warn",
     what: "answers its callers with a timeout earlier",
-    if: lowered,
+    if: loweredOr(29_000),
+  },
+  {
+    type: "aws_api_gateway_integration",
+    path: /^type$/,
+    verdict: "data",
+    what: "answers without invoking anything: what its callers send is lost",
+    if: (before, after, created) => !created && after === "MOCK" && before !== "MOCK",
+  },
+  {
+    type: "aws_api_gateway_integration",
+    path: /^(integration_http_method|type)$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "invokes its function in another way",
+    if: changed,
   },
   {
     type: "aws_api_gateway_integration",
@@ -1113,13 +1178,6 @@ export const RULES: readonly Rule[] = [
     what: "gives bodies to its functions as text: bytes are lost, and signatures do not match",
     if: (before, _, created, { binary_media_types: types }) =>
       changed(before, _, created) && ![types].flat().includes(before),
-  },
-  {
-    type: "aws_api_gateway_integration",
-    path: /^type$/,
-    verdict: "data",
-    what: "answers without invoking anything: what its callers send is lost",
-    if: (before, after, created) => !created && after === "MOCK" && before !== "MOCK",
   },
   {
     type: "aws_api_gateway_method",
@@ -1221,6 +1279,33 @@ export const RULES: readonly Rule[] = [
     what: "has other routes",
     if: (_, __, created) => !created,
   },
+  ...["aws_api_gateway_gateway_response", "aws_api_gateway_integration_response"].flatMap((type): readonly Rule[] => [
+    {
+      type,
+      path: /^response_parameters\..*Access-Control-Allow-Origin$/i,
+      verdict: "exposure",
+      severity: "warn",
+      what: "lets scripts of every site read its responses",
+      if: (before, after, created) => changed(before, after, created) && after === "'*'",
+    },
+    {
+      type,
+      path: /^response_parameters\..*Access-Control-/i,
+      verdict: "identity",
+      severity: "warn",
+      what: "is refused by browsers that could use it",
+      if: gone,
+    },
+  ]),
+  // Tracing
+  ...["aws_lambda_function", "aws_sfn_state_machine", "aws_api_gateway_stage"].map((type): Rule => ({
+    type,
+    path: /^(tracing_config\.\d+\.mode|tracing_configuration\.\d+\.enabled|xray_tracing_enabled)$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "is no longer traced",
+    if: (before, after) => (before === "Active" || before === true) && after !== before,
+  })),
   // Glue
   {
     type: "aws_glue_catalog_table",
@@ -1249,6 +1334,14 @@ export const RULES: readonly Rule[] = [
     severity: "warn",
     what: "has other objects: its queries read another place",
     if: (before, _, created) => !created && before !== undefined,
+  },
+  {
+    type: "aws_glue_catalog_table",
+    path: /^(storage_descriptor\.\d+\.(input_format|output_format|ser_de_info\..*)|table_type|parameters\.(classification|projection\..*))$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "reads its objects in another way: queries may fail",
+    if: changed,
   },
   {
     type: "aws_glue_catalog_table",

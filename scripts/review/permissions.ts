@@ -11,15 +11,16 @@ export interface PermissionChange {
   /** Sentences: `Allow sqs:SendMessage on arn:...`. */
   readonly gained: readonly string[];
   readonly lost: readonly string[];
-  /** Those gained that everybody has. */
-  readonly opened: readonly string[];
-  /** What a policy that stays has denied, and denies no more. */
-  readonly undenied: readonly string[];
-  /** What was allowed, and is denied now. */
-  readonly denied: readonly string[];
+  readonly harms: readonly { readonly harm: Harm; readonly sentences: readonly string[] }[];
   /** What was allowed and is no more, although what it was about stays. */
   readonly revoked: readonly Revocation[];
 }
+
+/**
+ * opened: gained by everybody. unlimited: a condition is gone. powerful: gained for any resource. foreign: gained by another account. denied: what was
+ * allowed, and is denied now. undenied: what a policy that stays has denied, and denies no more.
+ */
+export type Harm = "opened" | "unlimited" | "powerful" | "foreign" | "denied" | "undenied";
 
 /** Of one policy. */
 export interface Revocation {
@@ -43,6 +44,8 @@ interface Grant {
   readonly conditions: readonly Condition[];
   /** Whether no principal and no condition says who has it. */
   readonly everybody: boolean;
+  /** Whether a condition says who has it, or of which resources. */
+  readonly limited: boolean;
   /** True: it stands for a policy that is known after the apply, or secret. */
   readonly unread?: boolean;
 }
@@ -122,9 +125,19 @@ export function changedPermissions(
     !destroyed.has(address) &&
     // Of a policy that cannot be read nothing is known.
     !gained.some((other) => other.address === address && other.unread === true);
-  const exposed = undenied(lost, gained, after).filter(isJudged);
+  const own = new Set(changes.flatMap(({ change }) => [change.before, change.after].flatMap(accountOf)));
+  const harms: readonly (readonly [Harm, readonly Held[]])[] = [
+    ["opened", gained.filter(({ everybody }) => everybody)],
+    [
+      "unlimited",
+      gained.filter((grant) => lost.some((other) => other.limited && !grant.limited && allows(grant, other))),
+    ],
+    ["powerful", gained.filter((grant) => isPowerful(grant) && !before.some((other) => allows(other, grant)))],
+    ["foreign", gained.filter((grant) => isForeign(grant, own) && !before.some((other) => allows(other, grant)))],
+    ["denied", gained.filter((grant) => isShutOut(grant, before))],
+    ["undenied", undenied(lost, gained, after).filter(isJudged)],
+  ];
   const revoked = lost.filter((grant) => isJudged(grant) && isRevoked(grant, after, deleted));
-  const denied = gained.filter((grant) => isShutOut(grant, before));
   return owners
     .map((owner) => {
       const its = <Item extends Grant>(grants: readonly Item[]) => grants.filter((grant) => grant.owner === owner);
@@ -137,9 +150,9 @@ export function changedPermissions(
         owner,
         gained: sentences(its(gained)),
         lost: sentences(its(lost)),
-        opened: sentences(its(gained).filter(({ everybody }) => everybody)),
-        undenied: sentences(its(exposed)),
-        denied: sentences(its(denied)),
+        harms: harms
+          .map(([harm, grants]) => ({ harm, sentences: sentences(its(grants)) }))
+          .filter(({ sentences: any }) => any.length > 0),
         revoked: revocations,
       };
     })
@@ -163,16 +176,17 @@ function isRevoked(grant: Held, after: readonly Held[], deleted: readonly string
     (principals.length > 0 || grant.principals.length === 0) &&
     conditions.every(({ values }, index) => values.length > 0 || grant.conditions[index]?.values.length === 0);
   return (
-    grant.effect === "Allow" &&
-    isMeant &&
-    !after.some((other) => other.effect === "Allow" && allows(other, { ...grant, principals, conditions }))
+    grant.effect === "Allow" && isMeant && !after.some((other) => allows(other, { ...grant, principals, conditions }))
   );
 }
 
+/** Whether a permission allows all that another one allows. */
 function allows(wide: Grant, narrow: Grant): boolean {
   const { principals, conditions } = wide;
   return (
     wide.owner === narrow.owner &&
+    wide.effect === "Allow" &&
+    narrow.effect === "Allow" &&
     matches(wide.action, narrow.action) &&
     matches(wide.resource, narrow.resource) &&
     (principals.includes("*") || narrow.principals.every((principal) => principals.includes(principal))) &&
@@ -183,6 +197,32 @@ function allows(wide: Grant, narrow: Grant): boolean {
       ),
     )
   );
+}
+
+/** Everything of a service, or others' permissions, on any resource. */
+function isPowerful({ effect, action, resource, principals }: Grant): boolean {
+  const isAll = /^(\*|[\w-]+:\*|all but .*|(iam|sts|organizations):(?!get|list).*)$/i.test(action);
+  const isAny = resource.startsWith(ALL_BUT) || isAnything(resource);
+  return (
+    effect === "Allow" &&
+    principals.length === 0 &&
+    ((isAll && isAny) || /^everything in .*(AdministratorAccess|PowerUserAccess|FullAccess)$/.test(action))
+  );
+}
+
+/** Whether it is of an account that no resource of the plan is in. */
+const isForeign = ({ effect, principals }: Grant, own: ReadonlySet<string>) =>
+  effect === "Allow" &&
+  own.size > 0 &&
+  principals.some((principal) => {
+    const [account] = /^\d{12}$|(?<=^arn:[^:]*:(iam|sts)::)\d{12}(?=:)/.exec(principal) ?? [];
+    return account !== undefined && !own.has(account);
+  });
+
+/** The account in a resource's ARN. */
+function accountOf(values: unknown): readonly string[] {
+  const account = text(fieldsOf(values)["arn"]).split(":")[4] ?? "";
+  return /^\d{12}$/.test(account) ? [account] : [];
 }
 
 /** Whether it denies what was allowed, to others than those who use plain HTTP. */
@@ -259,12 +299,12 @@ function grantsOf(
     if (typeof policy !== "string" || policy === "") return [];
     if (fieldsOf(sensitive)[attribute] === true || sensitive === true) return [unreadable(owner, attribute, SENSITIVE)];
     const parsed = policySchema.safeParse(parseJson(policy));
-    if (!parsed.success) return [unreadable(owner, attribute, "known after apply")];
+    if (!parsed.success) return isUnresolved(policy) ? [unreadable(owner, attribute, "known after apply")] : [];
     return parsed.data.Statement.flatMap((statement) => grantsOfStatement(owner, statement));
   });
 }
 
-const OF_ITS_ROLE = { principals: [], conditions: [], everybody: false } as const;
+const OF_ITS_ROLE = { principals: [], conditions: [], everybody: false, limited: false } as const;
 
 const ALL_BUT = "all but ";
 
@@ -279,6 +319,9 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
   ].join(" ");
   const everybody =
     Effect === "Allow" && (NotPrincipal !== undefined || namesIn(Principal).includes("*")) && !namesCallers(Condition);
+  const principals = namesIn(Principal).map(readable);
+  const conditions = conditionsOf(Condition);
+  const limited = principals.length > 0 ? namesCallers(Condition) : conditions.some(isLimit);
   const actions = Action ?? NotAction?.map((action) => `${ALL_BUT}${action}`) ?? [];
   const resources = Resource ?? NotResource?.map((resource) => `${ALL_BUT}${resource}`) ?? [""];
   return actions.flatMap((action) =>
@@ -288,9 +331,10 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
       action,
       resource: readable(resource),
       rest: readable(rest),
-      principals: namesIn(Principal).map(readable),
-      conditions: conditionsOf(Condition),
+      principals,
+      conditions,
       everybody,
+      limited,
     })),
   );
 }
@@ -309,6 +353,8 @@ function conditionsOf(condition: unknown): readonly Condition[] {
     })),
   );
 }
+
+const isLimit = ({ values }: Condition) => values.every((value) => !isAnything(value));
 
 /** Keys of a request that say who makes it. */
 const CALLER =
@@ -347,6 +393,7 @@ function invocationGrant(owner: string, values: Readonly<Record<string, unknown>
     principals: [text(values["principal"])],
     conditions: source === "" ? [] : conditionsOf({ ArnLike: { "aws:SourceArn": source } }),
     everybody: values["principal"] === "*" && source === "",
+    limited: source !== "",
   };
 }
 

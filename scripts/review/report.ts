@@ -5,7 +5,7 @@ import { DestroyedResources } from "./companions";
 import { TYPES, type Removal } from "./classification";
 import { classesOf, findingsOf, type Finding } from "./findings";
 import { SetByOthers } from "./set-by-others";
-import { changedPermissions, POLICY_ATTRIBUTES, type PermissionChange } from "./permissions";
+import { changedPermissions, POLICY_ATTRIBUTES, type Harm, type PermissionChange } from "./permissions";
 import { Expressions, moduleOf, resourcesOf, type ModuleConfiguration, type Plan, type ResourceChange } from "./plan";
 import { planFindings } from "./plan-findings";
 import { changedValues, UNKNOWN, type ValueChange } from "./values";
@@ -275,7 +275,7 @@ function servedRoutes(address: string, routes: readonly string[]): Finding {
   return { verdict: "exposure", address, what, changes: routes, refused: false, allowed: false };
 }
 
-/** Statements that let anybody in, that no longer keep plain HTTP out, or that shut out what is allowed; and those that are gone. */
+/** Permissions that are for the worse: gained, denied or lost. */
 function permissionFindings(changes: readonly PermissionChange[], allowed: ReadonlySet<string>): readonly Finding[] {
   const finding = (
     address: string,
@@ -285,10 +285,8 @@ function permissionFindings(changes: readonly PermissionChange[], allowed: Reado
     sentences.length === 0
       ? []
       : [{ verdict, address, what, changes: sentences, refused: severity === "refuse", allowed: allowed.has(address) }];
-  return changes.flatMap(({ owner, opened, undenied, denied, revoked }) => [
-    ...finding(owner, OPENED, opened),
-    ...finding(owner, UNDENIED, undenied),
-    ...finding(owner, DENIED, denied),
+  return changes.flatMap(({ owner, harms, revoked }) => [
+    ...harms.flatMap(({ harm, sentences }) => finding(owner, HARMS[harm], sentences)),
     ...revoked.flatMap(({ address, type, sentences, entirely }) => {
       const { severity, ...known } = TYPES[type]?.revoked ?? REVOKED;
       return finding(address, { ...known, severity: entirely ? "refuse" : severity }, sentences);
@@ -296,9 +294,14 @@ function permissionFindings(changes: readonly PermissionChange[], allowed: Reado
   ]);
 }
 
-const OPENED: Removal = { verdict: "exposure", severity: "refuse", what: "can be used by everybody" };
-const UNDENIED: Removal = { verdict: "exposure", severity: "refuse", what: "no longer denies this" };
-const DENIED: Removal = { verdict: "data", severity: "refuse", what: "denies what is allowed: what needs it fails" };
+const HARMS: Readonly<Record<Harm, Removal>> = {
+  opened: { verdict: "exposure", severity: "refuse", what: "can be used by everybody" },
+  unlimited: { verdict: "exposure", severity: "refuse", what: "allows this without a condition" },
+  powerful: { verdict: "exposure", severity: "refuse", what: "is allowed this on everything" },
+  foreign: { verdict: "exposure", severity: "warn", what: "lets another account in" },
+  denied: { verdict: "data", severity: "refuse", what: "denies what is allowed: what needs it fails" },
+  undenied: { verdict: "exposure", severity: "refuse", what: "no longer denies this" },
+};
 const REVOKED: Removal = { verdict: "data", severity: "refuse", what: "no longer allows this: what needs it fails" };
 
 function byModule(

@@ -13,7 +13,7 @@ const allow = (Action: string | readonly string[], Resource: string | readonly s
   Resource,
   ...more,
 });
-const NOTHING_HARMFUL = { opened: [], undenied: [], denied: [], revoked: [] };
+const NOTHING_HARMFUL = { harms: [], revoked: [] };
 const rolePolicy = (before: string | null, after: string | null): SampleChange => ({
   address: "module.bells.aws_iam_role_policy.ring",
   actions: before === null ? ["create"] : after === null ? ["delete"] : ["update"],

@@ -385,7 +385,7 @@ export const manifestSchema = z.looseObject({
   items: z.int().nonnegative(),
   bytes: z.int().nonnegative(),
   files: z.array(exportedFileSchema),
-  /** The last run that began without a cursor. Incremental scans only. */
+  /** The last run that began without a cursor. Incremental exports only. */
   follows: z.string().optional(),
   /** Keys of earlier files that the run deletes. Only of flat layouts, whose folders have files of other days. */
   replaced: z.array(z.string()).optional(),

@@ -202,7 +202,7 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
   /**
    * Fires a timer now, paused or not, beside its schedule; or one of its fires again, such as one in the dead-letter queue.
    *
-   * @param options.fireId a fire of the current version. @default a new fire
+   * @param options.fireId a fire of the current version, or of one that differs in its callback only. @default a new fire
    * @param options.idempotencyKey the same for repeated calls that want one fire. @default a new one, for the attempts of this call
    * @returns undefined when there is no such timer
    * @throws {@link TimersError}

@@ -94,7 +94,7 @@ const roleArnSchema = z
 /** Roles that jobs may name. */
 export const jobRolesSchema = z.array(roleArnSchema);
 
-/** Epochs are numbers; ISO 8601 (UTC, with `Z` and milliseconds) is a string. */
+/** Epochs are numbers; ISO 8601 (UTC, with `T` and `Z`, of any precision) is a string. */
 export const watermarkUnitSchema = z.enum(["seconds", "milliseconds", "iso8601"]);
 export type WatermarkUnit = z.output<typeof watermarkUnitSchema>;
 
@@ -380,12 +380,12 @@ export const manifestSchema = z.looseObject({
   format: formatSchema,
   compression: compressionSchema,
   bucket: z.string(),
-  /** Items that no window can hold: their watermark is missing, has another type, or is more than a day ahead. Incremental scans only. */
+  /** Items that no window can hold: their watermark is missing, has another type, is more than a day ahead or before 1973, or no time. Incremental scans only. */
   unusableItems: z.int().nonnegative().optional(),
   items: z.int().nonnegative(),
   bytes: z.int().nonnegative(),
   files: z.array(exportedFileSchema),
-  /** The last run that began without a cursor. Incremental scans only. */
+  /** The last run that began without a cursor. Incremental exports only. */
   follows: z.string().optional(),
   /** Keys of earlier files that the run deletes. Only of flat layouts, whose folders have files of other days. */
   replaced: z.array(z.string()).optional(),

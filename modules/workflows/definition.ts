@@ -79,10 +79,11 @@ export function taskMachine({ table, waitSeconds, timeLimitSeconds, keepDays, wo
     StartAt: "RecordStart",
     TimeoutSeconds: timeLimitSeconds,
     States: {
-      RecordStart: recordStart(table, {
-        Next: "Pause",
-        Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "Failed" }],
-      }),
+      RecordStart: recordStart(
+        { table, keepDays },
+        { hasOutput: false },
+        { Next: "Pause", Catch: [{ ErrorEquals: ["States.ALL"], ...ON_ERROR, Next: "Failed" }] },
+      ),
       Pause: wait({ Seconds: waitSeconds, Next: work === undefined ? "RecordDone" : "Work" }),
       ...(work && {
         Work: lambdaInvoke({

@@ -8,13 +8,10 @@ import {
   expiry,
   HAS_NO_END,
   historyEntry,
-  INPUT,
-  INPUT_HASH,
   KEY,
-  NEW_KEY,
   OWN,
+  recordStart,
   RETRY_WRITE,
-  START_DATE,
   WRITE_TIMEOUT_SECONDS,
   type RowRefs,
 } from "./record";
@@ -45,30 +42,7 @@ export function ownMachine({ table, machine, timeLimitSeconds, keepDays }: OwnMa
     StartAt: "RecordStart",
     TimeoutSeconds: timeLimitSeconds,
     States: {
-      // It can run again after a redrive: what the row has stays. Its result will be the execution's output, which is longer than a row may be.
-      RecordStart: dynamoUpdate({
-        Arguments: {
-          TableName: table,
-          Key: NEW_KEY,
-          ConditionExpression: `attribute_not_exists(#status) OR ${OWN} AND ${HAS_NO_END}`,
-          UpdateExpression:
-            "SET #status = if_not_exists(#status, :started), executionArn = :arn, resultLocation = :arn, " +
-            "startDate = if_not_exists(startDate, :startDate), inputHash = if_not_exists(inputHash, :inputHash), " +
-            "#history = if_not_exists(#history, :history)",
-          ExpressionAttributeNames: { ...END_NAMES, "#history": "history" },
-          ExpressionAttributeValues: {
-            ...endValues({ keepDays }),
-            ":arn": ARN,
-            ":startDate": START_DATE,
-            ":inputHash": INPUT_HASH,
-            ":history": { L: [historyEntry("STARTED")] },
-          },
-        },
-        Output: INPUT,
-        TimeoutSeconds: WRITE_TIMEOUT_SECONDS,
-        Retry: RETRY_WRITE,
-        Next: "Run",
-      }),
+      RecordStart: recordStart({ table, keepDays }, { hasOutput: true }, { Next: "Run" }),
       Run: parallel({ Branches: [machine], Next: "RecordDone" }),
       RecordDone: dynamoUpdate({
         Arguments: {

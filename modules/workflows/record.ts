@@ -37,18 +37,15 @@ export const KEY = {
 const IS_TIMESTAMP = `$abs(${TASK}.timestamp) <= ${Number.MAX_SAFE_INTEGER}`;
 
 /** Of the first write: refuses what readers of the row do not hold, as taskInputSchema does. */
-export const NEW_KEY = {
+const NEW_KEY = {
   ...KEY,
   timestamp: { N: `{% ${IS_TIMESTAMP} ? $string(${TASK}.timestamp) : $error("timestamp is not in seconds") %}` },
 };
 
 const REDRIVE_TIME = "$states.context.Execution.RedriveTime";
 
-export const START_DATE = { S: "{% $states.context.Execution.StartTime %}" };
-export const INPUT_HASH = { S: `{% $exists(${TASK}.inputHash) ? ${TASK}.inputHash : "${NO_INPUT}" %}` };
-
-/** A repeated write of STARTED finds its own row, but a late one does not overwrite the task's end. */
-const UNLESS_ENDED = `attribute_not_exists(#status) OR #status = :started AND ${OWN}`;
+const START_DATE = { S: "{% $states.context.Execution.StartTime %}" };
+const INPUT_HASH = { S: `{% $exists(${TASK}.inputHash) ? ${TASK}.inputHash : "${NO_INPUT}" %}` };
 
 /** When a row expires whose task ended then. */
 const expiresAfter = (time: string, { keepDays }: Pick<RowRefs, "keepDays">) =>
@@ -89,25 +86,33 @@ export type Transitions<Next extends string, Caught extends string> = (
   }[];
 };
 
-/** Writes STARTED. */
+/**
+ * Writes STARTED. It can run again after a redrive, when the reconciler has written the end of the run before: what the row has stays.
+ *
+ * @param hasOutput the task's result will be the execution's output, which is longer than a row may be
+ */
 export function recordStart<const Next extends string, const Caught extends string = never>(
-  table: string,
+  { table, ...refs }: RowRefs,
+  { hasOutput }: { readonly hasOutput: boolean },
   transitions: Transitions<Next, Caught>,
 ) {
-  return jsonata.dynamoPut<Next | Caught>({
+  return jsonata.dynamoUpdate<Next | Caught>({
     Arguments: {
       TableName: table,
-      Item: {
-        ...NEW_KEY,
-        status: { S: "STARTED" },
-        executionArn: ARN,
-        startDate: START_DATE,
-        inputHash: INPUT_HASH,
-        history: { L: [historyEntry("STARTED")] },
+      Key: NEW_KEY,
+      ConditionExpression: `attribute_not_exists(#status) OR ${OWN} AND ${HAS_NO_END}`,
+      UpdateExpression:
+        `SET #status = if_not_exists(#status, :started), executionArn = :arn, ${hasOutput ? "resultLocation = :arn, " : ""}` +
+        "startDate = if_not_exists(startDate, :startDate), inputHash = if_not_exists(inputHash, :inputHash), " +
+        "#history = if_not_exists(#history, :history)",
+      ExpressionAttributeNames: { ...END_NAMES, "#history": "history" },
+      ExpressionAttributeValues: {
+        ...endValues(refs),
+        ":arn": ARN,
+        ":startDate": START_DATE,
+        ":inputHash": INPUT_HASH,
+        ":history": { L: [historyEntry("STARTED")] },
       },
-      ConditionExpression: UNLESS_ENDED,
-      ExpressionAttributeNames: { "#status": "status" },
-      ExpressionAttributeValues: { ":started": { S: "STARTED" }, ":arn": ARN },
     },
     Output: INPUT,
     TimeoutSeconds: WRITE_TIMEOUT_SECONDS,

@@ -153,7 +153,7 @@ function createTaskMachine(
     value: waitSecondsSchema.parse(config.waitSeconds),
     schema: waitSecondsSchema,
   });
-  const TASKS_TABLE = table.grant("PutItem", "UpdateItem");
+  const TASKS_TABLE = table.grant("UpdateItem");
   const work = createWork(scope, name, config, settings);
   const bindings: Readonly<Record<string, Binding>> = work
     ? { TASKS_TABLE, WORK_FUNCTION: work.binding }

@@ -24,7 +24,7 @@ describe("the workflows module", () => {
 
   it("lets the machine write rows and do the work, and nothing else", () => {
     expect(policyOf("task")).toEqual([
-      "Allow dynamodb:PutItem, dynamodb:UpdateItem on ${aws_dynamodb_table.table.arn} (TasksTable)",
+      "Allow dynamodb:UpdateItem on ${aws_dynamodb_table.table.arn} (TasksTable)",
       "Allow lambda:InvokeFunction on ${aws_lambda_function.task_work.arn} (WorkFunction)",
     ]);
   });

@@ -234,11 +234,7 @@ export function consoleResources(): readonly Resource[] {
       [workflows.tableArn("tasks")]: "dynamodb:Query",
     }),
     ...workflows.lambda("start", { [workflows.machineArn("task")]: "states:StartExecution" }),
-    ...workflows.machine(
-      "task",
-      { [workflows.tableArn("tasks")]: "dynamodb:PutItem dynamodb:UpdateItem" },
-      TASK_MACHINE,
-    ),
+    ...workflows.machine("task", { [workflows.tableArn("tasks")]: "dynamodb:UpdateItem" }, TASK_MACHINE),
     ...workflows.rule("sweep", "rate(5 minutes)", workflows.lambdaArn("sweep")),
     ...workflows.lambda("sweep", { [workflows.tableArn("tasks")]: "dynamodb:Query dynamodb:UpdateItem" }),
   ];

@@ -228,7 +228,7 @@ function newRun(input: ClaimInput, { occasion, due, cursor, wholeRun, finished, 
       ? nextWindowOf(at, cursor, now, due)
       : windowOf(at, range);
   const id = new Date(now).toISOString();
-  const isWhole = config.engine === "scan" && window !== undefined && window.from === undefined && range === undefined;
+  const isWhole = window !== undefined && window.from === undefined && range === undefined;
   const follows = isWhole && !isRepeated ? id : wholeRun;
   // An incremental run on from the cursor is one more of its day; another one replaces the run that it repeats.
   const replaced = config.mode === "full" || isRepeated || range !== undefined ? finished : undefined;

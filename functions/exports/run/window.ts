@@ -105,32 +105,50 @@ export function scanFilter(of: WindowOfRun, attribute: string, unit: WatermarkUn
   const { from, to } = of.window;
   const text = unit === "iso8601";
   const value = (bound: string) => (text ? { S: bound } : { N: bound });
-  const latest = latestUsable(of, unit);
-  const earliest = EARLIEST_USABLE[unit];
+  const characters = text ? [...REQUIRED_CHARACTERS, ...FOREIGN_CHARACTERS] : [];
+  const unusable = [
+    "attribute_not_exists(#watermark)",
+    "NOT attribute_type(#watermark, :type)",
+    "#watermark >= :latest",
+    ...(from === undefined ? [] : ["#watermark < :earliest"]),
+    ...characters.map(
+      (character, index) => `${REQUIRED_CHARACTERS.includes(character) ? "NOT " : ""}contains(#watermark, :c${index})`,
+    ),
+  ];
   return {
-    FilterExpression:
-      (from === undefined ? "#watermark < :to" : "#watermark >= :from AND #watermark < :to") +
-      " OR attribute_not_exists(#watermark) OR NOT attribute_type(#watermark, :type) OR #watermark >= :latest" +
-      (earliest !== undefined && from !== undefined ? " OR #watermark < :earliest" : "") +
-      (text ? " OR NOT contains(#watermark, :t) OR NOT contains(#watermark, :z)" : ""),
+    FilterExpression: [
+      from === undefined ? "#watermark < :to" : "#watermark >= :from AND #watermark < :to",
+      ...unusable,
+    ].join(" OR "),
     ExpressionAttributeNames: { "#watermark": attribute },
     ExpressionAttributeValues: {
-      ...(from !== undefined && { ":from": value(from) }),
-      ":to": value(to),
+      ...(from !== undefined && { ":from": value(boundOf(from)), ":earliest": value(earliestUsable(unit)) }),
+      ":to": value(boundOf(to)),
       ":type": { S: text ? "S" : "N" },
-      ":latest": value(latest),
-      ...(text && { ":t": { S: "T" }, ":z": { S: "Z" } }),
-      ...(earliest !== undefined && from !== undefined && { ":earliest": value(earliest) }),
+      ":latest": value(latestUsable(of, unit)),
+      ...Object.fromEntries(characters.map((character, index) => [`:c${index}`, { S: character }])),
     },
   };
 }
 
-/** Text that is no time sorts before or after all times, or among them. Milliseconds of before 1973 are seconds. */
-const EARLIEST_USABLE: Readonly<Record<WatermarkUnit, string | undefined>> = {
-  seconds: undefined,
-  milliseconds: String(1e11),
-  iso8601: "0",
-};
+/** As text, `17:00:00.123456Z` sorts before `17:00:00.123Z`, and after `17:00:00.123`: that is before all later times, of any precision. */
+function boundOf(watermark: string): string {
+  return watermark.replace(/Z$/, "");
+}
+
+/**
+ * Texts without one of these, or with a foreign one, may sort anywhere, also among times of windows that have passed:
+ * `2026-11-21T12:00:00-05:00[Africa/Zulu]`, `11/21/2026T17:00Z`, `20251121T170000Z`. A filter has no regular expressions.
+ */
+const REQUIRED_CHARACTERS = "TZ:-";
+const FOREIGN_CHARACTERS = "ABCDEFGHIJKLMNOPQRSUVWXYabcdefghijklmnopqrstuvwxyz +,/()[]_";
+
+/** Times of before 1973 have another unit, are no times (20261121), or were never set. */
+const EARLIEST_MS = 1e11;
+
+function earliestUsable(unit: WatermarkUnit): string {
+  return watermarkAt(unit, EARLIEST_MS);
+}
 
 function latestUsable({ window: { to }, startedAt }: WindowOfRun, unit: WatermarkUnit): string {
   return watermarkAt(unit, Math.max(timeOf(unit, to), startedAt) + LATEST_AHEAD_MS);
@@ -139,10 +157,7 @@ function latestUsable({ window: { to }, startedAt }: WindowOfRun, unit: Watermar
 /** Whether a window has, or can have, the watermark. Undefined: the item has none of the unit's type. */
 export function isUsable(of: WindowOfRun, unit: WatermarkUnit, watermark: string | undefined): boolean {
   if (watermark === undefined) return false;
-  if (unit === "iso8601") return !Number.isNaN(timeOf(unit, watermark)) && watermark < latestUsable(of, unit);
-  return (
-    Number(watermark) < Number(latestUsable(of, unit)) &&
-    // A first window has them: it has no beginning.
-    (unit === "seconds" || of.window.from === undefined || Number(watermark) >= Number(EARLIEST_USABLE[unit]))
-  );
+  // A first window has the early ones: it has no beginning.
+  const isEarly = of.window.from !== undefined && isBefore(unit, watermark, earliestUsable(unit));
+  return !isEarly && !Number.isNaN(timeOf(unit, watermark)) && isBefore(unit, watermark, latestUsable(of, unit));
 }

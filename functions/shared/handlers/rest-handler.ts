@@ -7,6 +7,7 @@ import * as z from "zod";
 import { awsHttpError } from "../aws/aws-errors";
 import type { EnvironmentSchema } from "../environment";
 import { errorMessage } from "../errors";
+import { groupBy } from "../group-by";
 import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../input";
 import { isDeeperThan, jsonText } from "../json-text";
 import { visible } from "../text";
@@ -22,6 +23,8 @@ const restEventSchema = z.object({
   /** As it was requested. */
   path: z.string().nullish(),
   headers: z.record(z.string(), z.string()).nullish(),
+  /** Those that are sent several times have all their values here, and the last one in `headers`. */
+  multiValueHeaders: z.record(z.string(), z.array(z.string())).nullish(),
   pathParameters: z.record(z.string(), z.string()).nullish(),
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
   body: z.string().nullish(),
@@ -42,7 +45,7 @@ export interface RawRequest {
   /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** By name in lower case. */
+  /** By name in lower case. One that is sent with different values is refused when it is read: a proxy before may have checked another. */
   readonly headers: Readonly<Record<string, string>>;
   /** Lambda's timeout, epoch milliseconds. */
   readonly deadline: number;
@@ -151,7 +154,7 @@ export function errorResponse(error: unknown): ErrorResponse {
 
 /** @throws {@link BadRequestError}, {@link ForbiddenError} */
 function requestOf(
-  { headers, pathParameters, queryStringParameters, body, isBase64Encoded, requestContext }: RestEvent,
+  { pathParameters, queryStringParameters, body, isBase64Encoded, requestContext, ...event }: RestEvent,
   scopes: Scopes | undefined,
   deadline: number,
 ): RawRequest {
@@ -166,7 +169,7 @@ function requestOf(
     caller: requestContext.identity?.userArn ?? undefined,
     path,
     query: queryStringParameters ?? {},
-    headers: Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), value])),
+    headers: headersOf(event),
     deadline,
     // A body that must be authentic is not parsed before its signature is verified.
     get body() {
@@ -174,6 +177,23 @@ function requestOf(
     },
     text: content,
   };
+}
+
+function headersOf({
+  headers,
+  multiValueHeaders,
+}: Pick<RestEvent, "headers" | "multiValueHeaders">): Readonly<Record<string, string>> {
+  const sent = [...Object.entries(headers ?? {}), ...Object.entries(multiValueHeaders ?? {})];
+  const byName = groupBy(sent, ([name]) => name.toLowerCase());
+  const properties = [...byName].map(([name, same]): [string, PropertyDescriptor] => {
+    const [value, ...others] = new Set(same.flatMap(([, values]) => values));
+    const get = () => {
+      if (others.length > 0) throw new BadRequestError(`headers.${name}: is sent with different values`);
+      return value;
+    };
+    return [name, { enumerable: true, get }];
+  });
+  return Object.defineProperties({}, Object.fromEntries(properties));
 }
 
 /** Replaces no octet: a text in another encoding would lose its letters. @throws {@link BadRequestError} */

@@ -20,12 +20,12 @@ const prefixSchema = z.string("is not a string").regex(/^[A-Za-z0-9._:-]{0,256}$
 const callbackSchema = z.string("is not a string").regex(CALLBACK_NAME, "is not the name of a callback");
 /** Chosen by the client, one for each change that it wants: a UUID. */
 const requestKeySchema = z.string().regex(/^[\x21-\x7e]{1,255}$/, "is not 1 to 255 ASCII characters without spaces");
-const count = (most: number, fallback: number) =>
+const count = (most: number, fallback: number, unit = "") =>
   z
     .string()
     .regex(/^\d{1,9}$/, "is not a whole number")
     .transform(Number)
-    .refine((number) => number >= 1 && number <= most, `is not 1 to ${most}`)
+    .refine((number) => number >= 1 && number <= most, `is not 1 to ${most}${unit}`)
     .default(fallback);
 
 export const listSchema = z.object({
@@ -71,8 +71,8 @@ export const readSchema = z.object({
       limit: count(1_000, 100),
       next: z.string().optional(),
       count: count(100, 10),
-      sinceSeconds: count(HISTORY_SECONDS, DAY_SECONDS),
-      lateSeconds: count(HISTORY_SECONDS, MINUTE_SECONDS),
+      sinceSeconds: count(HISTORY_SECONDS, DAY_SECONDS, " seconds"),
+      lateSeconds: count(HISTORY_SECONDS, MINUTE_SECONDS, " seconds"),
     },
     {
       error: ({ code }) =>

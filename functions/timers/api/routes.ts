@@ -114,7 +114,7 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     endpoint(verbsSchema, async ({ body, deadline }, scope) => {
       if (body.verb === "move") {
         rejectUnknownCallback(body.to, ports, "to");
-        if (body.from === body.to) throw new BadRequestError("body.to: is not another callback than from");
+        if (body.from === body.to) throw new BadRequestError("body.to: is not another callback than body.from");
       }
       return { body: await changeAll(kind, body, ports, scope, sendUntil(deadline, ports)) };
     });

@@ -65,7 +65,9 @@ function fireAgain(timer: StoredTimer, fireId: string, now: number): Fire {
   const byRequest = fireNow(timer, "", now);
   if (fireId.startsWith(byRequest.fireId)) return { ...byRequest, fireId };
   const scheduled = Date.parse(fireId.slice(fireId.lastIndexOf("#") + 1));
-  const isScheduled = scheduled > exclusiveStart(timer) && nextScheduledTime(timer, scheduled - 1) === scheduled;
+  // Versions of before a move have the same fires, of which the dead ones are sent to the callback of now. When the first one began is not known.
+  const isOfVersion = timer.moved !== undefined || scheduled > exclusiveStart(timer);
+  const isScheduled = isOfVersion && nextScheduledTime(timer, scheduled - 1) === scheduled;
   const again = isScheduled ? fireAt(timer, scheduled) : undefined;
   if (again?.fireId !== fireId) throw new BadRequestError("body.fireId: is not a fire of the timer's current version");
   if (again.due > now) throw new BadRequestError("body.fireId: is not due yet");

@@ -17,12 +17,12 @@ import {
   type TaskRow,
   type TaskStatus,
 } from "../contract";
-import { endEntry, startEntry, taskInputOf, type Execution, type TaskEnd } from "./task";
+import { endEntry, startEntries, startEntry, taskInputOf, type Execution, type TaskEnd } from "./task";
 
 export type TaskKey = Pick<Task, "taskId" | "timestamp">;
 
 /** `input`: the row that its machine did not write has its hash. @default unknown */
-export type EndedExecution = Pick<Execution, "arn" | "startedAt"> & Partial<Pick<Execution, "input">>;
+export type EndedExecution = Pick<Execution, "arn" | "startedAt" | "redrivenAt"> & Partial<Pick<Execution, "input">>;
 
 export interface TaskPage {
   readonly tasks: readonly TaskRow[];
@@ -150,7 +150,7 @@ export function taskTable(
       };
     },
 
-    writeEnd: async ({ taskId, timestamp }, { arn, startedAt, input }, end) => {
+    writeEnd: async ({ taskId, timestamp }, { arn, startedAt, redrivenAt, input }, end) => {
       const inputHash = input === undefined ? undefined : (taskInputOf({ input })?.inputHash ?? NO_INPUT);
       try {
         await dynamodb.send(
@@ -172,7 +172,7 @@ export function taskTable(
             ExpressionAttributeValues: marshall({
               ":status": end.status,
               ":running": "STARTED",
-              ":started": [startEntry(startedAt)],
+              ":started": startEntries({ startedAt, redrivenAt }),
               ":end": [endEntry(end)],
               ":arn": arn,
               ":endedAt": end.at,

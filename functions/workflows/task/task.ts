@@ -103,18 +103,22 @@ export function taskFromExecution(
   { taskId, timestamp }: Pick<Task, "taskId" | "timestamp">,
 ): Task {
   const end = taskEndOf(execution);
-  const started = startEntry(execution.startedAt);
+  const started = startEntries(execution);
   return {
     taskId,
     timestamp,
     status: end?.status ?? "STARTED",
     ...(end?.reason !== undefined && { reason: end.reason }),
     executionArn: execution.arn,
-    history: end ? [started, endEntry(end)] : [started],
+    history: end ? [...started, endEntry(end)] : started,
   };
 }
 
-/** The first entry of a task's history. */
+/** Of an execution whose row was not written. What ended before its redrive is not known. */
+export function startEntries({ startedAt, redrivenAt }: Pick<Execution, "startedAt" | "redrivenAt">): Task["history"] {
+  return [startedAt, redrivenAt].filter((time) => time !== undefined).map(startEntry);
+}
+
 export function startEntry(time: number): Task["history"][number] {
   return { status: "STARTED", at: isoOf(time) };
 }

@@ -1,11 +1,10 @@
 /** `almanac timers audit`: compares the fires that were expected with those that were observed. */
 import { auditTimers, describeAudit } from "../../features/timers/audit";
-import { findTimers } from "../../features/timers/environment";
+import { findTimers, timersAction } from "../../features/timers/environment";
 import { parseDuration } from "../../shared/terminal/duration";
 import {
   environmentCommand,
   EXIT,
-  exitCodeOf,
   UsageError,
   type EnvironmentOptions,
   type JsonOption,
@@ -24,7 +23,7 @@ export const command = () =>
     .option("--since <duration>", "how far back: 30m, 2h or 7d, seven days at most", "24h")
     .option("--late <duration>", "later than this is a fault", "60s")
     .option("--prefix <text>", "only timers whose ids begin with it", "")
-    .action(exitCodeOf(run));
+    .action(timersAction(run));
 
 interface Options extends EnvironmentOptions, JsonOption {
   readonly since: string;

@@ -1,12 +1,6 @@
 /** `almanac timers fire <id>`: fires a timer now. */
-import { findTimers, kindOf, notFound, type OnceOption } from "../../features/timers/environment";
-import {
-  environmentCommand,
-  EXIT,
-  exitCodeOf,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/terminal/command-line";
+import { findTimers, kindOf, notFound, type OnceOption, timersAction } from "../../features/timers/environment";
+import { environmentCommand, EXIT, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({
@@ -19,8 +13,11 @@ export const command = () =>
   })
     .argument("<id>", "the timer's id")
     .option("--once", "a timer that fires once")
-    .option("--again <fire id>", "a fire of the current version, as in: npx almanac timers fires <id> --json")
-    .action(exitCodeOf(run));
+    .option(
+      "--again <fire id>",
+      "a fire of the current version, or of before a move, as in: npx almanac timers fires <id> --json",
+    )
+    .action(timersAction(run));
 
 async function run(
   id: string,

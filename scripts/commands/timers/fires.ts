@@ -1,11 +1,10 @@
 /** `almanac timers fires <id>`: shows the fires of a timer. */
 import type { FireResponse } from "../../../clients/timers";
 import { describeFires } from "../../features/timers/describe";
-import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
+import { findTimers, kindOf, type OnceOption, timersAction } from "../../features/timers/environment";
 import {
   environmentCommand,
   EXIT,
-  exitCodeOf,
   wholeNumber,
   type EnvironmentOptions,
   type JsonOption,
@@ -20,7 +19,7 @@ export const command = () =>
     .argument("<id>", "the timer's id")
     .option("--once", "a timer that fires once")
     .option("--limit <count>", "only the latest", wholeNumber(1), 20)
-    .action(exitCodeOf(run));
+    .action(timersAction(run));
 
 async function run(
   id: string,

@@ -1,13 +1,7 @@
 /** `almanac timers get <id>`: shows one timer. */
 import { describeTimer } from "../../features/timers/describe";
-import { findTimers, kindOf, notFound, type OnceOption } from "../../features/timers/environment";
-import {
-  environmentCommand,
-  EXIT,
-  exitCodeOf,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/terminal/command-line";
+import { findTimers, kindOf, notFound, type OnceOption, timersAction } from "../../features/timers/environment";
+import { environmentCommand, EXIT, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({
@@ -16,7 +10,7 @@ export const command = () =>
   })
     .argument("<id>", "the timer's id")
     .option("--once", "a timer that fires once")
-    .action(exitCodeOf(run));
+    .action(timersAction(run));
 
 async function run(id: string, options: OnceOption & EnvironmentOptions & JsonOption): Promise<number> {
   const { environment, client } = await findTimers(options);

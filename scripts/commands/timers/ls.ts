@@ -3,14 +3,8 @@ import type { ListOptions, TimerResponse } from "../../../clients/timers";
 import { Option } from "commander";
 import { TIMER_STATES } from "../../../functions/timers/api/api-types";
 import { describeTimers } from "../../features/timers/describe";
-import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
-import {
-  environmentCommand,
-  EXIT,
-  exitCodeOf,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/terminal/command-line";
+import { findTimers, kindOf, type OnceOption, timersAction } from "../../features/timers/environment";
+import { environmentCommand, EXIT, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({
@@ -27,7 +21,7 @@ export const command = () =>
     .addOption(new Option("--state <state>", "only these").choices(TIMER_STATES))
     .option("--callback <name>", "only those whose fires go to it, also if it is not configured any more")
     .option("--due-before <time>", "only those with a next fire before it: 2026-11-21T17:00:00Z")
-    .action(exitCodeOf(run));
+    .action(timersAction(run));
 
 type Filters = Pick<ListOptions, "prefix" | "state" | "dueBefore" | "callback">;
 

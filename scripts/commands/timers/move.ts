@@ -1,12 +1,7 @@
 /** `almanac timers move --from <callback> --to <callback>`: moves the timers of one callback to another. */
-import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
+import { findTimers, kindOf, type OnceOption, timersAction } from "../../features/timers/environment";
 import { reportChanges } from "../../features/timers/report-changes";
-import {
-  environmentCommand,
-  exitCodeOf,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/terminal/command-line";
+import { environmentCommand, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({
@@ -21,7 +16,7 @@ export const command = () =>
     .requiredOption("--to <callback>", "where their fires go from now on")
     .option("--prefix <text>", "only ids that begin with it (default: all)")
     .option("--once", "timers that fire once")
-    .action(exitCodeOf(run));
+    .action(timersAction(run));
 
 interface Move {
   readonly from: string;

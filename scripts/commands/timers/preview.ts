@@ -1,10 +1,9 @@
 /** `almanac timers preview <id>`: shows when a timer fires next. */
-import { findTimers, notFound, type OnceOption } from "../../features/timers/environment";
+import { findTimers, notFound, type OnceOption, timersAction } from "../../features/timers/environment";
 import { putInputOf, type PutOptions, withSchedule } from "../../features/timers/put-options";
 import {
   environmentCommand,
   EXIT,
-  exitCodeOf,
   wholeNumber,
   type EnvironmentOptions,
   type JsonOption,
@@ -22,7 +21,7 @@ export const command = () =>
       .argument("<id>", "the timer's id: it decides on the jitter")
       .option("--once", "a timer that fires once")
       .option("--count <number>", "fires to show, 100 at most", wholeNumber(1), 10),
-  ).action(exitCodeOf(run));
+  ).action(timersAction(run));
 
 type Options = OnceOption & PutOptions & EnvironmentOptions & JsonOption & { readonly count: number };
 

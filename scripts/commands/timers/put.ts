@@ -1,16 +1,10 @@
 /** `almanac timers put <id>`: creates or replaces a timer. */
 import { ConflictError } from "../../../clients/timers";
 import { describeTimer } from "../../features/timers/describe";
-import { findTimers } from "../../features/timers/environment";
+import { findTimers, timersAction } from "../../features/timers/environment";
 import { Option } from "commander";
 import { putInputOf, withSchedule, type PutOptions } from "../../features/timers/put-options";
-import {
-  environmentCommand,
-  EXIT,
-  exitCodeOf,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/terminal/command-line";
+import { environmentCommand, EXIT, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
 import { JSON_ARGUMENT, readJsonArgument } from "../../shared/terminal/json-argument";
 
 export const command = () =>
@@ -39,7 +33,7 @@ export const command = () =>
     .option("--shard <name>", "shard0 (default: by the id)")
     .option("--if-version <version>", "replaces only this version")
     .option("--new", "fails if the timer exists")
-    .action(exitCodeOf(run));
+    .action(timersAction(run));
 
 /** Another caller was faster, or an old version was read. */
 class TimerChangedError extends Error {

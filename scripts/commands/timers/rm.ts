@@ -1,12 +1,7 @@
 /** `almanac timers rm <ids...>`: deletes timers. */
-import { findTimers, kindOf, type OnceOption } from "../../features/timers/environment";
-import {
-  environmentCommand,
-  EXIT,
-  exitCodeOf,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/terminal/command-line";
+import { findTimers, kindOf, type OnceOption, timersAction } from "../../features/timers/environment";
+import { inOptions } from "../../features/timers/fields";
+import { environmentCommand, EXIT, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({
@@ -15,7 +10,7 @@ export const command = () =>
   })
     .argument("<ids...>", "the timers' ids")
     .option("--once", "timers that fire once")
-    .action(exitCodeOf(run));
+    .action(timersAction(run));
 
 async function run(given: readonly string[], options: OnceOption & EnvironmentOptions & JsonOption): Promise<number> {
   const { client } = await findTimers(options);
@@ -23,7 +18,7 @@ async function run(given: readonly string[], options: OnceOption & EnvironmentOp
   const ids = [...new Set(given)];
   const outcomes = await client.batch(ids.map((id) => ({ kind, id, delete: true })));
   const failures = outcomes.flatMap((outcome, index) =>
-    outcome.ok ? [] : [{ id: ids[index] ?? "", message: outcome.error.message }],
+    outcome.ok ? [] : [{ id: ids[index] ?? "", message: inOptions(outcome.error.message) }],
   );
   for (const { id, message } of failures) console.error(`${id}: ${message}`);
   const deleted = outcomes.length - failures.length;

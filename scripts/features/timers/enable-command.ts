@@ -1,15 +1,9 @@
 /** `almanac timers pause` and `resume`: of one timer, or all with a prefix. */
 import type { Command } from "commander";
-import {
-  environmentCommand,
-  EXIT,
-  exitCodeOf,
-  type EnvironmentOptions,
-  type JsonOption,
-} from "../../shared/terminal/command-line";
+import { environmentCommand, EXIT, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
 import { describeTimer } from "./describe";
 import { reportChanges } from "./report-changes";
-import { findTimers, idOrPrefixOf, kindOf, notFound, type IdOrPrefix } from "./environment";
+import { findTimers, idOrPrefixOf, kindOf, notFound, type IdOrPrefix, timersAction } from "./environment";
 
 export function enableCommand(verb: "pause" | "resume", description: string): Command {
   const examples = [`npx almanac timers ${verb} tea`, `npx almanac timers ${verb} --prefix report- --env staging`];
@@ -17,7 +11,7 @@ export function enableCommand(verb: "pause" | "resume", description: string): Co
     .argument("[id]", "the timer's id")
     .option("--prefix <text>", "all whose ids begin with it")
     .option("--once", "timers that fire once")
-    .action(exitCodeOf((id: string | undefined, options: Options) => run(verb, id, options)));
+    .action(timersAction((id: string | undefined, options: Options) => run(verb, id, options)));
 }
 
 type Options = IdOrPrefix & EnvironmentOptions & JsonOption;

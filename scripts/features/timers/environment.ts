@@ -1,8 +1,9 @@
 /** Connects to the timers of an environment. */
-import { TimersClient } from "../../../clients/timers";
+import { InvalidRequestError, TimersClient } from "../../../clients/timers";
 import { findDeployed } from "../../environments/deployed";
 import type { AwsSettings } from "../../shared/aws/aws-settings";
-import { UsageError, type EnvironmentOptions } from "../../shared/terminal/command-line";
+import { exitCodeOf, UsageError, type EnvironmentOptions } from "../../shared/terminal/command-line";
+import { inOptions } from "./fields";
 import { outputsOf } from "../../shared/feature-outputs";
 
 export interface DeployedTimers {
@@ -19,6 +20,17 @@ export async function findTimers(options: EnvironmentOptions): Promise<DeployedT
   const { region, credentials } = deployed.aws;
   const client = new TimersClient({ url: outputs.api_url, region, ...(credentials && { credentials }) });
   return { environment: deployed.name, client, aws: deployed.aws, outputs };
+}
+
+/** The action of a command: what the API finds wrong with the request is wrong with the options. */
+export function timersAction<Args extends unknown[]>(
+  action: (...args: Args) => Promise<number>,
+): (...args: Args) => Promise<void> {
+  return exitCodeOf((...args: Args) =>
+    action(...args).catch((error: unknown) => {
+      throw error instanceof InvalidRequestError ? new UsageError(inOptions(error.message), { cause: error }) : error;
+    }),
+  );
 }
 
 /** The environment does not have what was asked for. */

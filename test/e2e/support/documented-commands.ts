@@ -43,7 +43,7 @@ const ENDLESS = /--follow|almanac console/;
 const FAILS: readonly { readonly when: RegExp; readonly code: number; readonly says: string }[] = [
   { when: /pipelines dead (show|redrive)/, code: 2, says: "has no dead letter" },
   { when: /timers fire .*--again /, code: 2, says: "is not a fire of the timer's current version" },
-  { when: /timers move /, code: 2, says: "body.to: is not one of" },
+  { when: /timers move /, code: 2, says: "--to: is not one of" },
   { when: /timers redrive /, code: 1, says: "no dead-letter queue of timers" },
   { when: /schedules show \w+ 2026-/, code: 2, says: "has no run" },
   { when: /--follow/, code: 130, says: "" }, // ended by Ctrl-C

@@ -158,13 +158,14 @@ describe("webhook", () => {
     dynamodb.on(GetItemCommand).resolves({});
     dynamodb.on(PutItemCommand).resolves({});
     const handler = await handlerOf<{ statusCode: number; body: string }>("webhook");
-    return async (body: string, secret = "hush", seconds = Math.floor(Date.now() / 1_000)) => {
+    return async (body: string, secret = "hush", seconds = Math.floor(Date.now() / 1_000), repeated: object = {}) => {
       const signature = createHmac("sha256", secret).update(`v0:${seconds}:${body}`).digest("hex");
       const { statusCode, body: answer } = await handler({
         httpMethod: "POST",
         resource: "/webhooks/jobOrder",
         requestContext: { requestId: "r" },
         headers: { "X-Slack-Signature": `v0=${signature}`, "X-Slack-Request-Timestamp": String(seconds) },
+        multiValueHeaders: { "x-slack-signature": [`v0=${signature}`], ...repeated },
         body: Buffer.from(body).toString("base64"),
         isBase64Encoded: true,
       });
@@ -190,6 +191,20 @@ describe("webhook", () => {
     dynamodb.on(GetItemCommand).resolves({ Item: { delivery: { S: "known" } } });
     expect(await post('{"id":"1","v":1}')).toEqual([202, { repeated: true }]);
     expect(sqs.calls()).toHaveLength(0);
+  });
+
+  it.each([
+    ["the signature", { "X-Slack-Signature": ["v0=00"] }],
+    ["its time", { "x-slack-request-timestamp": ["1", "2"] }],
+  ])("refuses a request that has %s with different values", async (_, repeated) => {
+    const post = await setup();
+    const refusal = {
+      error: "BadRequest",
+      message: expect.stringMatching(/^headers.x-slack.*different values$/) as unknown,
+    };
+    expect(await post('{"id":"1","v":1}', "hush", undefined, repeated)).toEqual([400, refusal]);
+    expect(sqs.calls()).toHaveLength(0);
+    expect((await post('{"id":"1","v":1}', "hush", undefined, { "X-Forwarded-For": ["a", "b"] }))[0]).toBe(202);
   });
 
   it("asks for the deliveries consistently: a repetition comes within milliseconds", async () => {

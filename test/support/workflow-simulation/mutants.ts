@@ -220,18 +220,18 @@ export const MUTANTS: readonly SourceMutant[] = [
   {
     name: "starts a task again over its end",
     file: RECORD,
-    from: "attribute_not_exists(#status) OR #status = :started AND ${OWN}",
-    to: "attribute_not_exists(#status) OR #status = :started OR ${OWN}",
+    from: "attribute_not_exists(#status) OR ${OWN} AND ${HAS_NO_END}",
+    to: "attribute_not_exists(#status) OR ${OWN} OR ${HAS_NO_END}",
   },
   {
     name: "fails when its first write is repeated",
     file: RECORD,
-    from: "attribute_not_exists(#status) OR #status = :started AND ${OWN}",
-    to: "attribute_not_exists(#status) AND :started <> :arn",
+    from: "attribute_not_exists(#status) OR ${OWN} AND ${HAS_NO_END}",
+    to: "attribute_not_exists(#status) AND ${HAS_NO_END}",
   },
   {
     name: "loses the history of a redriven task",
-    file: OWN_MACHINE,
+    file: RECORD,
     from: "#history = if_not_exists(#history, :history)",
     to: "#history = :history",
   },

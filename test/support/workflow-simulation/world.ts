@@ -75,7 +75,6 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
     clock,
     machine,
     services: {
-      "dynamodb:putItem": unreliable(table.services["dynamodb:putItem"]),
       "dynamodb:updateItem": unreliable(async (request) => {
         const written = await table.services["dynamodb:updateItem"](request);
         const { taskId, timestamp } = keySchema.parse(request).Key;

@@ -8,7 +8,14 @@ import {
 } from "../../../../functions/exports/run/claim";
 import { cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../../../functions/shared/time";
-import { exportSchema, type ExportConfig, type Run, type RunRequest } from "../../../../functions/exports/contract";
+import {
+  exportSchema,
+  type ExportConfig,
+  type Manifest,
+  type Run,
+  type RunRequest,
+} from "../../../../functions/exports/contract";
+import { buildManifest } from "../../../../functions/exports/run/manifest";
 import fc from "../../../support/fast-check";
 
 const NOON = Date.parse("2026-11-21T12:00:00Z");
@@ -444,6 +451,40 @@ describe("a claim", () => {
       expect(claimed).toMatchObject({ run: { window: { to: String(due) } } });
       if (claimed.outcome === "run") finish(claimed.run);
     }
+  });
+
+  it("of DynamoDB's own export repeats no changes of before the cursor was reset, and replaces its day's", async () => {
+    const { ports, finish, resetCursor } = memoryState();
+    const native = exportSchema.parse({
+      name: "logs",
+      table: "orders",
+      engine: "dynamodb-export",
+      mode: "incremental",
+    });
+    const file = (key: string) => ({ key, items: 1, bytes: 1, md5: "" });
+    const manifests = new Map<string, Manifest>();
+    const run = async (hour: number, more: Partial<RunRequest>): Promise<Run> => {
+      const now = NOON + hour * HOUR_MS;
+      const claimed = await claimRun(claimInput(`${hour}`, more, now, native), ports);
+      if (claimed.outcome !== "run") throw new Error(claimed.outcome);
+      finish(claimed.run);
+      const before = manifests.get(claimed.run.day);
+      manifests.set(claimed.run.day, buildManifest(claimed.run, [file(`at ${hour}`)], { now, unusable: 0, before }));
+      return claimed.run;
+    };
+    const keys = (day: string) => manifests.get(day)?.files.map(({ key }) => key);
+    await run(0, {});
+    await run(10, { again: true });
+    expect(keys("2026-11-21")).toEqual(["at 0", "at 10"]);
+    resetCursor("logs");
+    expect(await run(24, {})).toMatchObject({ day: "2026-11-22", window: { to: String(NOON + DAY_MS) } });
+    // The day before, redriven: the whole table has been exported since.
+    expect(await run(25, { day: "2026-11-21", force: true })).toMatchObject({
+      window: { from: String(NOON + DAY_MS), to: String(NOON + 25 * HOUR_MS) },
+      keepsCursor: false,
+    });
+    expect(manifests.get("2026-11-21")).toMatchObject({ mode: "incremental" });
+    expect([keys("2026-11-21"), keys("2026-11-22")]).toEqual([["at 25"], ["at 24"]]);
   });
 
   it("of a range has the whole of the second in which the range ends", async () => {

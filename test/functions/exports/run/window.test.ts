@@ -7,6 +7,7 @@ import {
   nextWindow,
   scanFilter,
   watermarkAt,
+  type WindowOfRun,
 } from "../../../../functions/exports/run/window";
 import { HOUR_MS } from "../../../../functions/shared/time";
 import { holds, type Item } from "../../../support/dynamodb-expressions";
@@ -44,10 +45,11 @@ describe("a window", () => {
   it("is a scan filter with names and values, for any attribute name", () => {
     expect(scanFilter({ window: { from: "1", to: "2" }, startedAt: 0 }, "timestamp", "seconds")).toEqual({
       FilterExpression:
-        "#watermark >= :from AND #watermark < :to OR attribute_not_exists(#watermark) OR NOT attribute_type(#watermark, :type) OR #watermark >= :latest",
+        "#watermark >= :from AND #watermark < :to OR attribute_not_exists(#watermark) OR NOT attribute_type(#watermark, :type) OR #watermark >= :latest OR #watermark < :earliest",
       ExpressionAttributeNames: { "#watermark": "timestamp" },
       ExpressionAttributeValues: {
         ":from": { N: "1" },
+        ":earliest": { N: "100000000" },
         ":to": { N: "2" },
         ":type": { S: "N" },
         ":latest": { N: "86402" },
@@ -56,13 +58,23 @@ describe("a window", () => {
     expect(
       scanFilter({ window: { to: "2026-11-21T00:00:00.000Z" }, startedAt: 0 }, "at", "iso8601")
         .ExpressionAttributeValues,
-    ).toEqual({
-      ":to": { S: "2026-11-21T00:00:00.000Z" },
+    ).toMatchObject({
+      ":to": { S: "2026-11-21T00:00:00.000" },
       ":type": { S: "S" },
       ":latest": { S: "2026-11-22T00:00:00.000Z" },
-      ":t": { S: "T" },
-      ":z": { S: "Z" },
+      ":c0": { S: "T" },
+      ":c1": { S: "Z" },
     });
+  });
+
+  it("is a filter that DynamoDB accepts: 4 KB, 300 operators", () => {
+    const { FilterExpression: filter } = scanFilter(
+      { window: { from: "2026-11-21T00:00:00.000Z", to: "2026-11-22T00:00:00.000Z" }, startedAt: 0 },
+      "at",
+      "iso8601",
+    );
+    expect(filter.length).toBeLessThan(4_096);
+    expect(filter.match(/ OR | AND |NOT |<|>|\(/g)?.length).toBeLessThan(300);
   });
 
   it("of DynamoDB's incremental export is undefined at first and after more than a day, and at least 15 minutes", () => {
@@ -77,8 +89,12 @@ describe("a window", () => {
   it.each([
     [
       "seconds",
-      { from: "100", to: "200" },
-      { exported: ["100", "199"], counted: ["86600"], others: ["99", "200", "86599"] },
+      { from: "1795194000", to: "1795194900" },
+      {
+        exported: ["1795194000", "1795194899.9"],
+        counted: ["1795281300", "1795194000000", "0", "-1", "20261121", "99999999"],
+        others: ["100000000", "1795193999", "1795194900", "1795281299"],
+      },
     ],
     ["seconds", { to: "200" }, { exported: ["-5", "0", "199.9"], counted: ["1e12"], others: ["200"] }],
     [
@@ -107,6 +123,23 @@ describe("a window", () => {
           "",
           "n/a",
           "2027-01-01T00:00:00Z",
+          // As text before the window, among times that other runs have exported.
+          "2026-11-21T12:30:00-05:00",
+          "2026-11-21T12:30:00-05:00[Africa/Zulu]",
+          "2026-11-21T05:30:00 PM Z",
+          "2026-11-20t17:30:00z",
+          "2026-11-20T17:30:00z",
+          "2026-11-20T17:30:00 NZDT",
+          "2026-11-20T17:30:00,5Z",
+          "11/21/2026T17:30:00Z",
+          "11-21-2026T17:30:00Z",
+          "21 Nov 2026 T17:30Z",
+          "20251121T173000Z",
+          "2025-W47-6T17:30:00Z",
+          "0001-01-01T00:00:00Z",
+          "1970-01-01T00:00:00.000Z",
+          "-000001-01-01T00:00:00Z",
+          "1795194000",
         ],
         others: ["2026-11-21T16:59:59.999Z", "2026-11-21T18:00:00.000Z", "2026-11-22T17:59:59.999Z"],
       },
@@ -134,12 +167,37 @@ describe("a window", () => {
     },
   );
 
+  it("ends, as text, before all times of its end and later, of any precision", () => {
+    const [before, after] = [
+      { window: { from: "2026-11-21T17:00:00.000Z", to: "2026-11-21T17:00:00.123Z" }, startedAt: 0 },
+      { window: { from: "2026-11-21T17:00:00.123Z", to: "2026-11-21T17:00:01.000Z" }, startedAt: 0 },
+    ];
+    const has = (of: WindowOfRun, watermark: string): boolean => {
+      const filter = scanFilter(of, "at", "iso8601");
+      return holds(
+        filter.FilterExpression,
+        { at: { S: watermark } },
+        {
+          ...filter,
+          ExpressionAttributeNames: { ...filter.ExpressionAttributeNames },
+          ExpressionAttributeValues: { ...filter.ExpressionAttributeValues },
+        },
+      );
+    };
+    for (const time of ["17:00:00.123Z", "17:00:00.1230Z", "17:00:00.123456Z", "17:00:00.123456789Z", "17:00:00.9Z"])
+      expect([time, has(before, `2026-11-21T${time}`), has(after, `2026-11-21T${time}`)]).toEqual([time, false, true]);
+    for (const time of ["17:00:00.000Z", "17:00:00.000001Z", "17:00:00.122999Z"])
+      expect([time, has(before, `2026-11-21T${time}`), has(after, `2026-11-21T${time}`)]).toEqual([time, true, false]);
+  });
+
   it("of the past does not count what later windows have: a missed run, a backfill", () => {
     const DAY = 86_400;
-    const of = { window: { from: "100", to: "200" }, startedAt: 10 * DAY * 1_000 };
+    const start = 1_795_194_000;
+    const of = { window: { from: String(start), to: String(start + 100) }, startedAt: (start + 10 * DAY) * 1_000 };
     const filter = scanFilter(of, "at", "seconds");
-    expect(filter.ExpressionAttributeValues[":latest"]).toEqual({ N: String(11 * DAY) });
-    expect([isUsable(of, "seconds", String(11 * DAY - 1)), isUsable(of, "seconds", String(11 * DAY))]).toEqual([
+    const latest = start + 11 * DAY;
+    expect(filter.ExpressionAttributeValues[":latest"]).toEqual({ N: String(latest) });
+    expect([isUsable(of, "seconds", String(latest - 1)), isUsable(of, "seconds", String(latest))]).toEqual([
       true,
       false,
     ]);

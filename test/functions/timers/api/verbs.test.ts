@@ -274,7 +274,7 @@ describe("a stored timer", () => {
       [{ verb: "move", prefix: "", to: "default" }, "body.from: is not a string"],
       [{ verb: "move", prefix: "", from: "Billing", to: "default" }, "body.from: is not the name of a callback"],
       [{ verb: "move", prefix: "", from: "gone", to: "shipping" }, "body.to: is not one of default, billing"],
-      [{ verb: "move", prefix: "", from: "billing", to: "billing" }, "body.to: is not another callback than from"],
+      [{ verb: "move", prefix: "", from: "billing", to: "billing" }, "body.to: is not another callback than body.from"],
     ])("not by an invalid request: %j", async (body, message) => {
       expect(await call("POST /periodic", {}, { body })).toMatchObject([400, { message }]);
     });
@@ -364,13 +364,22 @@ describe("a stored timer", () => {
       fake.sent.length = 0;
       const again = (version: string) =>
         act("fire", "tea", { body: { fireId: `periodic#tea#${version}#2026-11-21T06:57:30.000Z` } });
-      // One that was due before the move is of the old version, which has it.
-      expect(await again("v1")).toMatchObject([400, { error: "BadRequest" }]);
+      // One that was due before the move failed on the old callback.
+      const early = "periodic#tea#v1#2026-11-21T06:57:30.000Z";
+      expect(await again("v1")).toMatchObject([200, { fireId: early, dueAt: "2026-11-21T06:57:30.000Z" }]);
       expect(await again("v2")).toMatchObject([400, { error: "BadRequest" }]);
       now += 2 * MINUTE;
       const later = "periodic#tea#v1#2026-11-21T06:59:30.000Z";
       expect(await act("fire", "tea", { body: { fireId: later } })).toMatchObject([200, { fireId: later }]);
-      expect(fake.sent).toMatchObject([{ fireId: later, version: "v2" }]);
+      expect(fake.sent).toMatchObject([
+        { fireId: early, version: "v2" },
+        { fireId: later, version: "v2" },
+      ]);
+      expect(fake.sent.map(({ callback }) => callback)).toEqual([undefined, undefined]);
+      expect(await act("fire", "tea", { body: { fireId: "periodic#tea#v1#2026-11-21T06:56:30.000Z" } })).toMatchObject([
+        400,
+        { error: "BadRequest" },
+      ]);
     });
 
     it("fires as often as it would have", async () => {

@@ -2,7 +2,8 @@
 import * as z from "zod";
 import { sleep } from "../../../../functions/shared/clock";
 import { findTask, startTask } from "../../../../functions/workflows/task/lifecycle";
-import { ExecutionNotSettledError, reconcileEvent } from "../../../../functions/workflows/task/reconciler";
+import { ExecutionNotSettledError, reconcile, reconcileEvent } from "../../../../functions/workflows/task/reconciler";
+import type { Execution } from "../../../../functions/workflows/task/task";
 import { sweep } from "../../../../functions/workflows/task/sweep";
 import { jsonata } from "../../../../modules/asl/asl";
 import type { Machine } from "../../../../modules/asl/machine";
@@ -108,17 +109,41 @@ describe("a redrive in the console", () => {
     expect(statuses()).toEqual(["STARTED", "ABORTED", "DONE"]);
   });
 
-  it("of a machine whose write of the start had not arrived goes on", async () => {
-    const { clock, table, executions, ports } = await setup(own);
+  it.each([
+    ["of a task", taskMachineOf, {}],
+    ["of a machine of the user's", own, { resultLocation: expect.stringContaining("other") as unknown }],
+  ])("%s that was stopped in its first write goes on", async (_, machine, result) => {
+    const { clock, table, executions, ports } = await setup(machine);
     const { executionArn } = await startTask({ taskId: "other" }, ports);
-    const key = { taskId: "other", timestamp: Math.floor(clock.now() / 1_000) };
-    await executions.stop(executionArn, { error: "Mine", cause: "enough" });
-    await table.writeEnd(key, { arn: executionArn, startedAt: clock.now() }, { status: "ABORTED", at: clock.now() });
+    executions.run("other").abort("Mine", "enough");
+    await sleep(clock, 1);
+    await reconcileEvent({ executionArn }, ports);
+    expect(table.row("other")).toMatchObject({ status: "ABORTED" });
     await sleep(clock, 60_000);
     await executions.redrive(executionArn, "console");
     await sleep(clock, 700_000);
     expect(executions.now(executionArn)).toMatchObject({ status: "SUCCEEDED" });
-    expect(table.row("other")).toMatchObject({ status: "DONE", resultLocation: executionArn });
+    expect(table.row("other")).toMatchObject({ status: "DONE", executionArn, ...result });
+  });
+
+  it("of an execution that has no row is in its history", async () => {
+    const { table, ports } = await setup();
+    const execution: Execution = {
+      arn: "arn",
+      status: "FAILED",
+      input: '{"taskId":"other","timestamp":1}',
+      error: "E",
+      cause: undefined,
+      startedAt: START,
+      redrivenAt: START + 60_000,
+      stoppedAt: START + 90_000,
+    };
+    await reconcile(execution, table);
+    const statuses = ["STARTED", "STARTED", "FAILED"].map((status) => expect.objectContaining({ status }) as unknown);
+    expect(table.row("other")).toMatchObject({ history: statuses });
+    const executions = { ...ports.executions, describe: () => Promise.resolve({ ...execution, input: unwritten }) };
+    const unwritten = '{"taskId":"unwritten","timestamp":1}';
+    await expect(findTask("unwritten", { table, executions })).resolves.toMatchObject({ history: statuses });
   });
 
   it("leaves the result of a row that the sweep finishes", async () => {

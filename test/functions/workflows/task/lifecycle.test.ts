@@ -21,8 +21,8 @@ const machine = taskMachine({
   work: { functionName: "work", timeoutSeconds: 60, retries: 0 },
 });
 
-/** @param put false: the put of STARTED never completes */
-function setup({ put = true } = {}) {
+/** @param isWritten false: the write of STARTED never completes */
+function setup({ isWritten = true } = {}) {
   const clock = virtualClock(START);
   const table = fakeTaskTable();
   const work = async () => {
@@ -31,7 +31,7 @@ function setup({ put = true } = {}) {
   };
   const services = {
     ...table.services,
-    ...(!put && { "dynamodb:putItem": () => new Promise<never>(() => undefined) }),
+    ...(!isWritten && { "dynamodb:updateItem": () => new Promise<never>(() => undefined) }),
     "lambda:invoke": work,
   };
   const executions = fakeExecutions({ clock, machine, services });
@@ -106,7 +106,7 @@ describe("a start", () => {
   });
 
   it("is answered from the row while the execution cannot be described yet, and tried again when there is none", async () => {
-    const { clock, executions, start } = setup({ put: false });
+    const { clock, executions, start } = setup({ isWritten: false });
     const first = await start("order-1");
     const describe = jest.spyOn(executions, "describe").mockResolvedValue(undefined);
     await sleep(clock, 1_000);
@@ -130,7 +130,7 @@ describe("a start", () => {
 
 describe("a task", () => {
   it("comes from its execution while it has no row", async () => {
-    const { executions, ports, start } = setup({ put: false });
+    const { executions, ports, start } = setup({ isWritten: false });
     await start("order-1");
     expect(await findTask("order-1", ports)).toMatchObject({ status: "STARTED", history: [{ status: "STARTED" }] });
     await executions.stop(executions.arnOf("order-1"), { error: "Mine", cause: "enough" });
@@ -238,7 +238,7 @@ describe("the sweep", () => {
   });
 
   it("creates rows that were never written", async () => {
-    const { table, executions, start, sweepNow } = setup({ put: false });
+    const { table, executions, start, sweepNow } = setup({ isWritten: false });
     await start("early");
     const executionArn = executions.arnOf("early");
     await executions.stop(executionArn, { error: "Mine", cause: "at once" });
@@ -252,7 +252,7 @@ describe("the sweep", () => {
     ["running", 2, "running executions could not be listed: throttled"],
     ["unsuccessfulSince", 1, "unsuccessful executions could not be listed: throttled"],
   ] as const)("does what it can without %s, and the rest the next time", async (call, reconciled, why) => {
-    const { clock, table, executions, start, sweepNow } = setup({ put: false });
+    const { clock, table, executions, start, sweepNow } = setup({ isWritten: false });
     for (const taskId of ["with a row", "without a row"]) {
       const { executionArn: arn } = await start(taskId);
       if (taskId === "with a row") await table.putStarted([{ taskId, arn, startedAt: clock.now() }]);

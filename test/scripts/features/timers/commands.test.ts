@@ -113,6 +113,52 @@ describe("npx almanac timers", () => {
     await expect(run("put", "egg", "--in", "2h", "--if-version", "v1")).rejects.toThrow(/timers get egg --once$/);
   });
 
+  it.each([
+    ["move --from default --to nope", "--to: is not one of default, billing"],
+    ["move --from default --to default", "--to: is not another callback than --from"],
+    ["move --from Default --to billing", "--from: is not the name of a callback"],
+    ["put tea --callback nope", "--callback: is not one of default, billing"],
+    ["put te/a --every 1h", "<id>: "],
+    ["put tea --minute 75", "--minute: is not a minute of 0 to 59"],
+    ["put tea --every 5s", "--every: is not 1 minute to 365 days"],
+    ["put tea --every soon", "--every: is not a period"],
+    ["put tea --cron 0", "--cron: "],
+    ["put tea --cron 0_9_*_*_?_2020", "--cron: the timer would never fire"],
+    ["put tea --every 1h --start 2027-01-02T00:00:00Z --end 2027-01-01T00:00:00Z", "--end: is before --start"],
+    ["put tea --every 1h --max-attempts 0", "--max-attempts: is not "],
+    ["put tea --every 1h --catch-up 900d", "--catch-up: is not "],
+    ["put tea --every 1h --jitter 301", "--jitter: is not "],
+    ["put tea --every 1h --shard 1", "--shard: is not shard0 to shard999"],
+    ["put tea --at noon", "--at: is not a time"],
+    ["put tea --at 2027-01-01T00:00 --time-zone Nowhere", "--time-zone: is not an IANA time zone"],
+    ["put tea --in 9999999d", "--in: is not "],
+    ["preview tea --every 5s", "--every: is not 1 minute to 365 days"],
+    ["preview tea --count 101", "--count: is not 1 to 100"],
+    ["get te/a", "<id>: "],
+    ["pause te/a", "<id>: "],
+    ["pause --prefix te/a", "--prefix: is not the beginning of an id"],
+    ["ls --prefix te/a", "--prefix: is not the beginning of an id"],
+    ["ls --due-before soon", "--due-before: is not a time"],
+    ["ls --callback Nope!", "--callback: is not the name of a callback"],
+    ["fires te/a", "<id>: "],
+    ["audit --since 8d", "--since: is not 1 to 604800 seconds"],
+    ["audit --late 8d", "--late: is not 1 to 604800 seconds"],
+  ])("%s: names the option, not the field of the API", async (line, message) => {
+    await run("put", "egg", "--every", "1 day");
+    const words = line.split(" ").map((word) => word.replaceAll("_", " "));
+    const error: unknown = await run(...words).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(UsageError);
+    expect(String(error)).toContain(`UsageError: ${message}`);
+    expect(String(error)).not.toMatch(/body|query|path/);
+  });
+
+  it("fire and rm, too", async () => {
+    await run("put", "tea", "--every", "1 day");
+    await expect(run("fire", "tea", "--again", "periodic#tea#v9#now-1")).rejects.toThrow(/^--again: is not a fire/);
+    const [code, output] = await run("rm", "te/a", "tea");
+    expect([code, output]).toEqual([1, expect.stringMatching(/^te\/a: <id>: .*\n1 deleted/)]);
+  });
+
   it("ls of one callback", async () => {
     await run("put", "tea", "--every", "1 day");
     await run("put", "invoice", "--every", "1 day", "--callback", "billing");
@@ -159,7 +205,7 @@ describe("npx almanac timers", () => {
     expect(await run(...move)).toEqual([0, "0 moved"]);
     expect(await run(...move, "--once")).toEqual([0, "0 moved"]);
     await expect(run("move", "--from", "billing", "--to", "shipping")).rejects.toThrow(
-      "body.to: is not one of default, billing",
+      "--to: is not one of default, billing",
     );
   });
 

@@ -46,8 +46,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "leaves the rest of a PUT in its normal place",
     file: PUT,
-    from: "firstMissing < 0 ? indexKeyOf(advanced) : overdueIndexKey(advanced),",
-    to: "indexKeyOf(advanced),",
+    from: "firstMissing < 0 ? indexKeyOf(advanced) : overdueIndexKey(advanced);",
+    to: "indexKeyOf(advanced);",
   },
   {
     name: "replaces a timer that does not change",

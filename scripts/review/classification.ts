@@ -15,7 +15,7 @@ import {
   type GoesWith,
 } from "./companions";
 import { UNKNOWN } from "./values";
-import { fieldsOf, parseJson, type Fields } from "../shared/fields";
+import { fieldsOf, type Fields } from "../shared/fields";
 
 /** data: it is lost, or kept for a shorter time. exposure: more principals can read or change it, or a failure goes unnoticed. identity: a resource has a new address. */
 export type Verdict = "data" | "exposure" | "identity";
@@ -23,7 +23,7 @@ export type Verdict = "data" | "exposure" | "identity";
 /** Refused unless the address is allowed; or only reported. */
 type Severity = "refuse" | "warn";
 
-interface Removal {
+export interface Removal {
   readonly verdict: Verdict;
   readonly severity: Severity;
   /** Completes "<address> ...". */
@@ -37,6 +37,8 @@ export interface TypeClass {
   readonly goesWith?: GoesWith;
   /** When it is replaced. @default nothing: its attributes are judged */
   readonly replaced?: Removal;
+  /** When its policy no longer allows something. @default refused: what needs it fails */
+  readonly revoked?: Removal;
   /** Attributes by class, separated by spaces. A change of one is reported, unless a rule of {@link RULES} says when. */
   readonly exposure?: string;
   readonly durability?: string;
@@ -51,6 +53,8 @@ export interface TypeClass {
 const identity = (what: string, severity: Severity = "refuse"): Removal => ({ verdict: "identity", severity, what });
 const exposure = (what: string, severity: Severity = "refuse"): Removal => ({ verdict: "exposure", severity, what });
 const data = (what: string, severity: Severity = "refuse"): Removal => ({ verdict: "data", severity, what });
+
+const NO_LONGER_ALLOWED = data("no longer allows its role this: what needs it fails", "warn");
 
 export const TYPES: Readonly<Record<string, TypeClass>> = {
   aws_api_gateway_account: {
@@ -210,13 +214,14 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "description owner retention table_type view_expanded_text view_original_text open_table_format_input partition_index partition_keys",
   },
   aws_iam_role: {
+    revoked: identity("can no longer be assumed by a principal: what uses it fails"),
     replaced: identity("gets another unique id: policies of others that name it no longer match", "warn"),
     exposure: "inline_policy managed_policy_arns permissions_boundary max_session_duration",
     identity: "name name_prefix path",
     settings: "assume_role_policy description force_detach_policies tags",
   },
-  aws_iam_role_policy: { address: "role", settings: "name name_prefix policy" },
-  aws_iam_role_policy_attachment: { exposure: "policy_arn", address: "role" },
+  aws_iam_role_policy: { revoked: NO_LONGER_ALLOWED, address: "role", settings: "name name_prefix policy" },
+  aws_iam_role_policy_attachment: { revoked: NO_LONGER_ALLOWED, exposure: "policy_arn", address: "role" },
   aws_kms_alias: {
     destroyed: identity("no longer names its key", "warn"),
     goesWith: withAny(["aws_kms_key", "target_key_id"]),
@@ -224,6 +229,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     address: "target_key_id",
   },
   aws_kms_key: {
+    revoked: data("can no longer be used by a principal: what is encrypted with it cannot be read"),
     exposure: "enable_key_rotation rotation_period_in_days bypass_policy_lockout_safety_check",
     durability: "is_enabled deletion_window_in_days",
     identity: "customer_master_key_spec custom_key_store_id key_usage multi_region xks_key_id",
@@ -335,6 +341,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "policy display_name tags tracing_config application_failure_feedback_role_arn application_success_feedback_role_arn application_success_feedback_sample_rate firehose_failure_feedback_role_arn firehose_success_feedback_role_arn firehose_success_feedback_sample_rate http_failure_feedback_role_arn http_success_feedback_role_arn http_success_feedback_sample_rate lambda_failure_feedback_role_arn lambda_success_feedback_role_arn lambda_success_feedback_sample_rate sqs_failure_feedback_role_arn sqs_success_feedback_role_arn sqs_success_feedback_sample_rate",
   },
   aws_sns_topic_policy: {
+    revoked: exposure("no longer accepts notifications of a sender"),
     destroyed: exposure("no longer refuses plain HTTP"),
     goesWith: withAny(["aws_sns_topic", "arn"]),
     address: "arn",
@@ -351,6 +358,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "confirmation_timeout_in_minutes endpoint_auto_confirms raw_message_delivery",
   },
   aws_sqs_queue: {
+    revoked: data("no longer accepts messages of a sender: they are lost"),
     exposure: "kms_master_key_id sqs_managed_sse_enabled kms_data_key_reuse_period_seconds redrive_allow_policy",
     durability: "message_retention_seconds redrive_policy max_message_size",
     identity: "name name_prefix fifo_queue content_based_deduplication deduplication_scope fifo_throughput_limit",
@@ -388,8 +396,12 @@ const isPublicAcl = (_: unknown, after: unknown) => /^(public|authenticated)-/.t
 const isNot = (value: unknown) => (_: unknown, after: unknown) => after !== value;
 const lowered = (before: unknown, after: unknown, created: boolean) =>
   !created && before !== undefined && after !== undefined && lower(before, after);
+/** @param unset what AWS or the provider takes when there is none */
+const loweredOr = (unset: number) => (before: unknown, after: unknown, created: boolean) =>
+  !created && Number(after ?? unset) < Number(before ?? unset);
 const changed = (before: unknown, _: unknown, created: boolean) =>
   !created && before !== undefined && before !== "" && before !== false;
+const isOlder = (version = "", other = "") => version.localeCompare(other, "en", { numeric: true }) < 0;
 const isSet = (value: unknown) => value !== undefined && value !== "";
 
 /** The items of a list or block by their names. */
@@ -414,26 +426,6 @@ const isNothing = (variables: unknown) =>
   variables !== UNKNOWN && Object.values(fieldsOf(variables)).every((value) => !isSet(value));
 const hasSameCode = (resource: Fields, former: Fields) =>
   ["source_code_hash", "s3_key", "filename", "image_uri"].every((key) => resource[key] === former[key]);
-
-/** Whom a policy's statements allow something, except everybody. */
-function allowedPrincipals(policy: unknown): readonly string[] {
-  const statements = [fieldsOf(parseJson(String(policy)))["Statement"]].flat().map(fieldsOf);
-  return statements
-    .filter(({ Effect }) => Effect === "Allow")
-    .flatMap(({ Principal }) => Object.values(fieldsOf(Principal)).flat().map(String))
-    .filter((principal) => principal !== "*");
-}
-
-/** A policy that stays, and no longer allows a principal anything. */
-const shutsOut = (type: string, attribute: string, rule: Pick<Rule, "verdict" | "severity" | "what">): Rule => ({
-  type,
-  path: new RegExp(`^${attribute}(\\.|$)`),
-  ...rule,
-  if: (_, __, created, { [attribute]: policy }, { [attribute]: former }) => {
-    const allowed = new Set(allowedPrincipals(policy));
-    return !created && isSet(former) && allowedPrincipals(former).some((principal) => !allowed.has(principal));
-  },
-});
 
 /** When a change of an attribute is one for the worse. Attributes that no rule names are reported at any change. */
 export const RULES: readonly Rule[] = [
@@ -492,6 +484,14 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_s3_bucket_lifecycle_configuration",
+    path: /^rule\.\d+\.(noncurrent_version_)?expiration\.\d+\.(days|noncurrent_days)$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "keeps objects that would be deleted",
+    if: (before, after) => before !== undefined && before !== 0 && !(Number(after ?? 0) > 0),
+  },
+  {
+    type: "aws_s3_bucket_lifecycle_configuration",
     path: /^rule\.\d+\.noncurrent_version_expiration\.\d+\.newer_noncurrent_versions$/,
     verdict: "data",
     what: "keeps fewer older versions",
@@ -504,6 +504,14 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     what: "applies its rules to other objects",
     if: (_, __, created) => !created,
+  },
+  {
+    type: "aws_s3_bucket_lifecycle_configuration",
+    path: /^rule\.\d+\.status$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "keeps objects that would be deleted",
+    if: (before, after, created) => !created && before === "Enabled" && after !== "Enabled",
   },
   {
     type: "aws_s3_bucket_lifecycle_configuration",
@@ -574,7 +582,15 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_dynamodb_table",
-    path: /^ttl\.\d+\.(enabled)$/,
+    path: /^ttl\.\d+\.enabled$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "keeps items that would expire",
+    if: turnedOff,
+  },
+  {
+    type: "aws_dynamodb_table",
+    path: /^ttl\.\d+\.enabled$/,
     verdict: "data",
     what: "deletes items that have expired",
     if: (before, after, created) => !created && turnedOn(before, after),
@@ -630,7 +646,7 @@ export const RULES: readonly Rule[] = [
     path: /^billing_mode$/,
     verdict: "data",
     what: "refuses requests beyond a fixed capacity",
-    if: (before, after, created) => !created && after === "PROVISIONED" && before !== "PROVISIONED",
+    if: (before, after, created) => !created && before === "PAY_PER_REQUEST" && before !== after,
   },
   {
     type: "aws_dynamodb_table",
@@ -689,10 +705,6 @@ export const RULES: readonly Rule[] = [
     what: "may lock out its administrators",
     if: turnedOn,
   },
-  shutsOut("aws_kms_key", "policy", {
-    verdict: "data",
-    what: "can no longer be used by a principal: what is encrypted with it cannot be read",
-  }),
   // Logs
   {
     type: "aws_cloudwatch_log_group",
@@ -769,13 +781,8 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "delivers a message again while it is still being processed, if that takes longer",
-    if: lowered,
+    if: loweredOr(30),
   },
-  shutsOut("aws_sqs_queue", "policy", {
-    verdict: "data",
-    severity: "warn",
-    what: "no longer accepts messages of a sender",
-  }),
   // SNS
   {
     type: "aws_sns_topic",
@@ -785,10 +792,6 @@ export const RULES: readonly Rule[] = [
     if: (before, after, created) =>
       (!created && before !== undefined && before !== "") || (created && after === undefined),
   },
-  shutsOut("aws_sns_topic_policy", "policy", {
-    verdict: "exposure",
-    what: "no longer accepts notifications of a sender",
-  }),
   // Alarms
   {
     type: "aws_cloudwatch_metric_alarm",
@@ -850,7 +853,10 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "is retried less",
-    if: lowered,
+    // The provider sends 0 for the other number of a block that stays.
+    if: (before, after, created, { retry_policy: block }) =>
+      lowered(before, after, created) ||
+      (!created && isSet(before) && after === undefined && [block ?? []].flat().length > 0),
   },
   {
     type: "aws_cloudwatch_event_target",
@@ -861,7 +867,7 @@ export const RULES: readonly Rule[] = [
     if: (_, __, created, resource, former) => {
       const hasInput = (target: Fields) =>
         ["input", "input_path"].some((name) => isSet(target[name] ?? undefined)) ||
-        [target["input_transformer"] ?? []].flat().length > 0;
+        [target["input_transformer"] ?? []].flat().some((each) => isSet(fieldsOf(each)["input_template"] ?? undefined));
       return !created && hasInput(former) && !hasInput(resource);
     },
   },
@@ -872,15 +878,34 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "is ended earlier: what it has begun is not finished",
-    if: lowered,
+    if: loweredOr(3),
   },
   {
     type: "aws_lambda_function",
-    path: /^(memory_size|ephemeral_storage\.\d+\.size)$/,
+    path: /^memory_size$/,
     verdict: "data",
     severity: "warn",
     what: "has less memory or storage: it is slower, or fails",
-    if: lowered,
+    if: loweredOr(128),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^ephemeral_storage\.\d+\.size$/,
+    verdict: "data",
+    severity: "warn",
+    what: "has less memory or storage: it is slower, or fails",
+    if: loweredOr(512),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^runtime$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "runs on an older runtime",
+    if: (before, after, created) => {
+      const [was, is] = [before, after].map((runtime) => /^([a-z]+)([\d.]+\d)/.exec(String(runtime)));
+      return !created && was?.[1] !== undefined && was[1] === is?.[1] && isOlder(is[2], was[2]);
+    },
   },
   {
     type: "aws_lambda_function",
@@ -1113,7 +1138,22 @@ export const RULES: readonly Rule[] = [
     verdict: "identity",
     severity: "warn",
     what: "answers its callers with a timeout earlier",
-    if: lowered,
+    if: loweredOr(29_000),
+  },
+  {
+    type: "aws_api_gateway_integration",
+    path: /^type$/,
+    verdict: "data",
+    what: "answers without invoking anything: what its callers send is lost",
+    if: (before, after, created) => !created && after === "MOCK" && before !== "MOCK",
+  },
+  {
+    type: "aws_api_gateway_integration",
+    path: /^(integration_http_method|type)$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "invokes its function in another way",
+    if: changed,
   },
   {
     type: "aws_api_gateway_integration",
@@ -1138,13 +1178,6 @@ export const RULES: readonly Rule[] = [
     what: "gives bodies to its functions as text: bytes are lost, and signatures do not match",
     if: (before, _, created, { binary_media_types: types }) =>
       changed(before, _, created) && ![types].flat().includes(before),
-  },
-  {
-    type: "aws_api_gateway_integration",
-    path: /^type$/,
-    verdict: "data",
-    what: "answers without invoking anything: what its callers send is lost",
-    if: (before, after, created) => !created && after === "MOCK" && before !== "MOCK",
   },
   {
     type: "aws_api_gateway_method",
@@ -1246,6 +1279,33 @@ export const RULES: readonly Rule[] = [
     what: "has other routes",
     if: (_, __, created) => !created,
   },
+  ...["aws_api_gateway_gateway_response", "aws_api_gateway_integration_response"].flatMap((type): readonly Rule[] => [
+    {
+      type,
+      path: /^response_parameters\..*Access-Control-Allow-Origin$/i,
+      verdict: "exposure",
+      severity: "warn",
+      what: "lets scripts of every site read its responses",
+      if: (before, after, created) => changed(before, after, created) && after === "'*'",
+    },
+    {
+      type,
+      path: /^response_parameters\..*Access-Control-/i,
+      verdict: "identity",
+      severity: "warn",
+      what: "is refused by browsers that could use it",
+      if: gone,
+    },
+  ]),
+  // Tracing
+  ...["aws_lambda_function", "aws_sfn_state_machine", "aws_api_gateway_stage"].map((type): Rule => ({
+    type,
+    path: /^(tracing_config\.\d+\.mode|tracing_configuration\.\d+\.enabled|xray_tracing_enabled)$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "is no longer traced",
+    if: (before, after) => (before === "Active" || before === true) && after !== before,
+  })),
   // Glue
   {
     type: "aws_glue_catalog_table",
@@ -1277,16 +1337,19 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_glue_catalog_table",
+    path: /^(storage_descriptor\.\d+\.(input_format|output_format|ser_de_info\..*)|table_type|parameters\.(classification|projection\..*))$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "reads its objects in another way: queries may fail",
+    if: changed,
+  },
+  {
+    type: "aws_glue_catalog_table",
     path: /^(storage_descriptor|parameters)\./,
     verdict: "identity",
     what: "",
     if: () => false,
   },
-  // IAM
-  shutsOut("aws_iam_role", "assume_role_policy", {
-    verdict: "identity",
-    what: "can no longer be assumed by a principal: what uses it fails",
-  }),
   // Step Functions
   {
     type: "aws_sfn_state_machine",

@@ -164,7 +164,7 @@ const isSetting = (value: unknown) =>
   typeof value === "number" ||
   (typeof value === "string" && /^[A-Z][A-Za-z_]+$/.test(value));
 
-type Class = Exclude<keyof TypeClass, "destroyed" | "replaced" | "goesWith">;
+type Class = Exclude<keyof TypeClass, "destroyed" | "replaced" | "revoked" | "goesWith">;
 const CLASSES: readonly Class[] = ["exposure", "durability", "identity", "address", "settings"];
 
 const classes = new Map<TypeClass, ReadonlyMap<string, Class>>();

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { isUnresolved } from "../../modules/synthesized/expression";
 import { fieldsOf, isFields, parseJson } from "../shared/fields";
-import type { Expressions, ResourceChange } from "./plan";
+import type { Change, Expressions, ResourceChange } from "./plan";
 import { SENSITIVE } from "./values";
 
 export interface PermissionChange {
@@ -11,10 +11,24 @@ export interface PermissionChange {
   /** Sentences: `Allow sqs:SendMessage on arn:...`. */
   readonly gained: readonly string[];
   readonly lost: readonly string[];
-  /** Those gained that everybody has. */
-  readonly opened: readonly string[];
-  /** What a policy that stays has denied, and denies no more. */
-  readonly undenied: readonly string[];
+  readonly harms: readonly { readonly harm: Harm; readonly sentences: readonly string[] }[];
+  /** What was allowed and is no more, although what it was about stays. */
+  readonly revoked: readonly Revocation[];
+}
+
+/**
+ * opened: gained by everybody. unlimited: a condition is gone. powerful: gained for any resource. foreign: gained by another account. denied: what was
+ * allowed, and is denied now. undenied: what a policy that stays has denied, and denies no more.
+ */
+export type Harm = "opened" | "unlimited" | "powerful" | "foreign" | "denied" | "undenied";
+
+/** Of one policy. */
+export interface Revocation {
+  readonly address: string;
+  readonly type: string;
+  readonly sentences: readonly string[];
+  /** True: its owner is allowed nothing else. */
+  readonly entirely: boolean;
 }
 
 /** One action on one resource. */
@@ -25,14 +39,25 @@ interface Grant {
   readonly resource: string;
   /** `by {"Service":"events.amazonaws.com"}`, `if {...}`. */
   readonly rest: string;
+  /** `events.amazonaws.com`, `*`, an ARN. Empty: those of the role. */
+  readonly principals: readonly string[];
+  readonly conditions: readonly Condition[];
   /** Whether no principal and no condition says who has it. */
   readonly everybody: boolean;
+  /** Whether a condition says who has it, or of which resources. */
+  readonly limited: boolean;
   /** True: it stands for a policy that is known after the apply, or secret. */
   readonly unread?: boolean;
 }
 
+interface Condition {
+  /** `like aws:sourcearn`, whatever the operator for names and patterns is. */
+  readonly test: string;
+  readonly values: readonly string[];
+}
+
 /** In the policy at this address. */
-type Held = Grant & { readonly address: string };
+type Held = Grant & { readonly address: string; readonly type: string };
 
 const listOf = (item: z.ZodType<string>) => z.union([z.array(item), item.transform((one) => [one])]).optional();
 const policySchema = z.object({
@@ -69,53 +94,158 @@ export function changedPermissions(
   const after: Held[] = [];
   /** Addresses of policies, and owners, whose destruction is judged by their types: that of a role's policy is not, while the role stays. */
   const destroyed = new Set<string>();
+  const deleted: string[] = [];
   for (const resource of changes) {
-    const { change, deposed } = resource;
-    if (deposed !== undefined || change.actions.every((action) => action === "no-op" || action === "read")) continue;
-    const held = (grant: Grant): Held => ({ ...grant, address: resource.address });
-    before.push(...grantsOf(resource, fieldsOf(change.before), change.before_sensitive).map(held));
-    const gone = !change.actions.some((action) => action === "create" || action === "update");
-    if (gone && !resource.type.startsWith("aws_iam_role_policy")) destroyed.add(resource.address);
-    if (resource.type === "aws_iam_role" && change.actions.includes("delete")) {
-      const [was, is] = [change.before, change.after].map((role) =>
-        ownerOf(resource.type, resource.address, fieldsOf(role)),
-      );
-      if (was !== undefined && (gone || was !== is)) destroyed.add(was);
-    }
-    if (gone) continue;
-    const planned = Object.entries(fieldsOf(change.after)).filter(([, value]) => value !== null);
-    const known = { ...expressions.of(resource.address), ...Object.fromEntries(planned) };
-    after.push(...grantsOf(resource, known, change.after_sensitive).map(held));
+    const { change, deposed, address, type } = resource;
+    if (deposed !== undefined) continue;
+    const [creates, updates, deletes] = ["create", "update", "delete"].map((action) => change.actions.includes(action));
+    const held = (grant: Grant): Held => ({ ...grant, address, type });
+    const was = grantsOf(resource, fieldsOf(change.before), change.before_sensitive).map(held);
+    before.push(...was);
+    if (creates === true || updates === true) {
+      const planned = Object.entries(fieldsOf(change.after)).filter(([, value]) => value !== null);
+      const known = { ...expressions.of(address), ...Object.fromEntries(planned) };
+      const grants = grantsOf(resource, known, change.after_sensitive).map(held);
+      after.push(...(grants.length === 0 ? was.slice(0, 1).flatMap((grant) => unknownOf(grant, change)) : grants));
+    } else if (deletes !== true) after.push(...was);
+    else if (!type.startsWith("aws_iam_role_policy")) destroyed.add(address);
+    if (deletes !== true) continue;
+    deleted.push(...["arn", "execution_arn"].map((name) => text(fieldsOf(change.before)[name])));
+    if (type !== "aws_iam_role") continue;
+    const [former = "", planned] = [change.before, change.after].map((role) => ownerOf(type, address, fieldsOf(role)));
+    if (creates !== true || former !== planned) destroyed.add(former);
   }
   const had = new Set(before.map(keyOf));
   const has = new Set(after.map(keyOf));
   const gained = after.filter((grant) => !had.has(keyOf(grant)));
   const lost = before.filter((grant) => !has.has(keyOf(grant)));
   const owners = [...new Set([...before, ...after].map(({ owner }) => owner))];
+  const isJudged = ({ owner, address }: Held) =>
+    !destroyed.has(owner) &&
+    !destroyed.has(address) &&
+    // Of a policy that cannot be read nothing is known.
+    !gained.some((other) => other.address === address && other.unread === true);
+  const own = new Set(changes.flatMap(({ change }) => [change.before, change.after].flatMap(accountOf)));
+  const harms: readonly (readonly [Harm, readonly Held[]])[] = [
+    ["opened", gained.filter(({ everybody }) => everybody)],
+    [
+      "unlimited",
+      gained.filter((grant) => lost.some((other) => other.limited && !grant.limited && allows(grant, other))),
+    ],
+    ["powerful", gained.filter((grant) => isPowerful(grant) && !before.some((other) => allows(other, grant)))],
+    ["foreign", gained.filter((grant) => isForeign(grant, own) && !before.some((other) => allows(other, grant)))],
+    ["denied", gained.filter((grant) => isShutOut(grant, before))],
+    ["undenied", undenied(lost, gained, after).filter(isJudged)],
+  ];
+  const revoked = lost.filter((grant) => isJudged(grant) && isRevoked(grant, after, deleted));
   return owners
-    .map((owner) => ({
-      owner,
-      gained: sentences(gained.filter((grant) => grant.owner === owner)),
-      lost: sentences(lost.filter((grant) => grant.owner === owner)),
-      opened: sentences(gained.filter((grant) => grant.owner === owner && grant.everybody)),
-      // Of a policy that cannot be read nothing is known.
-      undenied: destroyed.has(owner)
-        ? []
-        : sentences(
-            undenied(lost, gained, after).filter(
-              ({ owner: its, address }) =>
-                its === owner &&
-                !destroyed.has(address) &&
-                !gained.some((other) => other.address === address && other.unread === true),
-            ),
-          ),
-    }))
+    .map((owner) => {
+      const its = <Item extends Grant>(grants: readonly Item[]) => grants.filter((grant) => grant.owner === owner);
+      const revocations = groups(its(revoked), ({ address }) => address).flatMap((grants) => {
+        const [{ address, type } = { address: "", type: "" }] = grants;
+        const isOfUse = (other: Held) => isAllowance(other) && isTrust(other.type) === isTrust(type);
+        return { address, type, sentences: sentences(grants), entirely: !its(after).some(isOfUse) };
+      });
+      return {
+        owner,
+        gained: sentences(its(gained)),
+        lost: sentences(its(lost)),
+        harms: harms
+          .map(([harm, grants]) => ({ harm, sentences: sentences(its(grants)) }))
+          .filter(({ sentences: any }) => any.length > 0),
+        revoked: revocations,
+      };
+    })
     .filter((change) => change.gained.length + change.lost.length > 0);
+}
+
+const isDenial = ({ effect }: Grant) => effect === "Deny";
+const isAllowance = ({ effect, unread }: Grant) => effect === "Allow" || unread === true;
+/** A role's own policy says who may assume it. */
+const isTrust = (type: string) => type === "aws_iam_role";
+
+/** Whether nothing allows it any more, and the plan deletes neither its resource nor all who were allowed it. */
+function isRevoked(grant: Held, after: readonly Held[], deleted: readonly string[]): boolean {
+  const isGone = (name: string) =>
+    deleted.some((arn) => arn !== "" && name.startsWith(arn) && /^([/:*]|$)/.test(name.slice(arn.length)));
+  const remaining = (names: readonly string[]) => names.filter((name) => !isGone(name));
+  const principals = remaining(grant.principals);
+  const conditions = grant.conditions.map(({ test, values }) => ({ test, values: remaining(values) }));
+  const isMeant =
+    !isGone(grant.resource) &&
+    (principals.length > 0 || grant.principals.length === 0) &&
+    conditions.every(({ values }, index) => values.length > 0 || grant.conditions[index]?.values.length === 0);
+  return (
+    grant.effect === "Allow" && isMeant && !after.some((other) => allows(other, { ...grant, principals, conditions }))
+  );
+}
+
+/** Whether a permission allows all that another one allows. */
+function allows(wide: Grant, narrow: Grant): boolean {
+  const { principals, conditions } = wide;
+  return (
+    wide.owner === narrow.owner &&
+    wide.effect === "Allow" &&
+    narrow.effect === "Allow" &&
+    matches(wide.action, narrow.action) &&
+    matches(wide.resource, narrow.resource) &&
+    (principals.includes("*") || narrow.principals.every((principal) => principals.includes(principal))) &&
+    conditions.every(({ test, values }) =>
+      narrow.conditions.some(
+        (other) =>
+          other.test === test && other.values.every((name) => values.some((pattern) => matches(pattern, name))),
+      ),
+    )
+  );
+}
+
+/** Everything of a service, or others' permissions, on any resource. */
+function isPowerful({ effect, action, resource, principals }: Grant): boolean {
+  const isAll = /^(\*|[\w-]+:\*|all but .*|(iam|sts|organizations):(?!get|list).*)$/i.test(action);
+  const isAny = resource.startsWith(ALL_BUT) || isAnything(resource);
+  return (
+    effect === "Allow" &&
+    principals.length === 0 &&
+    ((isAll && isAny) || /^everything in .*(AdministratorAccess|PowerUserAccess|FullAccess)$/.test(action))
+  );
+}
+
+/** Whether it is of an account that no resource of the plan is in. */
+const isForeign = ({ effect, principals }: Grant, own: ReadonlySet<string>) =>
+  effect === "Allow" &&
+  own.size > 0 &&
+  principals.some((principal) => {
+    const [account] = /^\d{12}$|(?<=^arn:[^:]*:(iam|sts)::)\d{12}(?=:)/.exec(principal) ?? [];
+    return account !== undefined && !own.has(account);
+  });
+
+/** The account in a resource's ARN. */
+function accountOf(values: unknown): readonly string[] {
+  const account = text(fieldsOf(values)["arn"]).split(":")[4] ?? "";
+  return /^\d{12}$/.test(account) ? [account] : [];
+}
+
+/** Whether it denies what was allowed, to others than those who use plain HTTP. */
+function isShutOut(grant: Held, before: readonly Held[]): boolean {
+  const { conditions, principals, owner } = grant;
+  const isOfTls = conditions.length > 0 && conditions.every(({ test }) => /:(securetransport|tlsversion)$/.test(test));
+  const either = (one: string, other: string) => matches(one, other) || matches(other, one);
+  return (
+    isDenial(grant) &&
+    !isOfTls &&
+    !before.some((other) => isDenial(other) && covers(other, grant)) &&
+    before.some(
+      (other) =>
+        other.effect === "Allow" &&
+        (principals.length > 0 || other.owner === owner) &&
+        either(grant.action, other.action) &&
+        either(grant.resource, other.resource),
+    )
+  );
 }
 
 /** Denials that were lost: nothing that the owner has denies as much, and no resource has taken the place of theirs. */
 function undenied(lost: readonly Held[], gained: readonly Grant[], after: readonly Grant[]): readonly Held[] {
-  const isDenial = ({ effect }: Grant) => effect === "Deny";
   const exposed = lost
     .filter(isDenial)
     .filter((grant) => !after.some((other) => isDenial(other) && covers(other, grant)));
@@ -161,7 +291,7 @@ function grantsOf(
     const policy = text(values["policy_arn"]);
     return policy === ""
       ? []
-      : [{ owner, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "", everybody: false }];
+      : [{ owner, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "", ...OF_ITS_ROLE }];
   }
   if (type === "aws_s3_bucket") return []; // repeats its aws_s3_bucket_policy
   return POLICY_ATTRIBUTES.flatMap((attribute) => {
@@ -169,10 +299,12 @@ function grantsOf(
     if (typeof policy !== "string" || policy === "") return [];
     if (fieldsOf(sensitive)[attribute] === true || sensitive === true) return [unreadable(owner, attribute, SENSITIVE)];
     const parsed = policySchema.safeParse(parseJson(policy));
-    if (!parsed.success) return [unreadable(owner, attribute, "known after apply")];
+    if (!parsed.success) return isUnresolved(policy) ? [unreadable(owner, attribute, "known after apply")] : [];
     return parsed.data.Statement.flatMap((statement) => grantsOfStatement(owner, statement));
   });
 }
+
+const OF_ITS_ROLE = { principals: [], conditions: [], everybody: false, limited: false } as const;
 
 const ALL_BUT = "all but ";
 
@@ -186,7 +318,10 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
     ...(Condition === undefined ? [] : [`if ${shown(Condition)}`]),
   ].join(" ");
   const everybody =
-    Effect === "Allow" && (NotPrincipal !== undefined || isEverybody(Principal)) && !namesCallers(Condition);
+    Effect === "Allow" && (NotPrincipal !== undefined || namesIn(Principal).includes("*")) && !namesCallers(Condition);
+  const principals = namesIn(Principal).map(readable);
+  const conditions = conditionsOf(Condition);
+  const limited = principals.length > 0 ? namesCallers(Condition) : conditions.some(isLimit);
   const actions = Action ?? NotAction?.map((action) => `${ALL_BUT}${action}`) ?? [];
   const resources = Resource ?? NotResource?.map((resource) => `${ALL_BUT}${resource}`) ?? [""];
   return actions.flatMap((action) =>
@@ -196,15 +331,30 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
       action,
       resource: readable(resource),
       rest: readable(rest),
+      principals,
+      conditions,
       everybody,
+      limited,
     })),
   );
 }
 
-/** `"*"`, `{ "AWS": "*" }`, `{ "AWS": ["arn:...", "*"] }`. */
-function isEverybody(principal: unknown): boolean {
-  return isFields(principal) ? Object.values(principal).some(isEverybody) : [principal].flat().includes("*");
+/** Those in `"*"`, `{ "AWS": "*" }`, `{ "AWS": ["arn:...", "*"] }`. */
+function namesIn(principal: unknown): readonly string[] {
+  if (isFields(principal)) return Object.values(principal).flatMap(namesIn);
+  return [principal].flat().filter((name) => typeof name === "string");
 }
+
+function conditionsOf(condition: unknown): readonly Condition[] {
+  return Object.entries(fieldsOf(condition)).flatMap(([operator, tests]) =>
+    Object.entries(fieldsOf(tests)).map(([key, values]) => ({
+      test: `${operator.replace(/^(string|arn)(equals|like)$/i, "like")} ${key}`.toLowerCase(),
+      values: [values].flat().map((value) => readable(String(value))),
+    })),
+  );
+}
+
+const isLimit = ({ values }: Condition) => values.every((value) => !isAnything(value));
 
 /** Keys of a request that say who makes it. */
 const CALLER =
@@ -240,12 +390,21 @@ function invocationGrant(owner: string, values: Readonly<Record<string, unknown>
     action: text(values["action"]),
     resource: readable(text(values["function_name"])),
     rest: readable(`by ${text(values["principal"])}${source === "" ? "" : ` for ${source}`}`),
+    principals: [text(values["principal"])],
+    conditions: source === "" ? [] : conditionsOf({ ArnLike: { "aws:SourceArn": source } }),
     everybody: values["principal"] === "*" && source === "",
+    limited: source !== "",
   };
 }
 
+/** What stands for a policy whose expression is not in the plan either. */
+function unknownOf(grant: Held, { after_unknown: unknown }: Change): readonly Held[] {
+  const attribute = POLICY_ATTRIBUTES.find((each) => (isFields(unknown) ? unknown[each] === true : unknown === true));
+  return attribute === undefined ? [] : [{ ...grant, ...unreadable(grant.owner, attribute, "known after apply") }];
+}
+
 function unreadable(owner: string, attribute: string, why: string): Grant {
-  return { owner, effect: `${attribute}:`, action: why, resource: "", rest: "", everybody: false, unread: true };
+  return { owner, effect: `${attribute}:`, action: why, resource: "", rest: "", ...OF_ITS_ROLE, unread: true };
 }
 
 /** The role of an identity policy; the address of a resource policy. */

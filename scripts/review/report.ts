@@ -2,10 +2,10 @@
 import { estimate } from "../cost/estimate";
 import { fieldsOf } from "../shared/fields";
 import { DestroyedResources } from "./companions";
-import { TYPES } from "./classification";
+import { TYPES, type Removal } from "./classification";
 import { classesOf, findingsOf, type Finding } from "./findings";
 import { SetByOthers } from "./set-by-others";
-import { changedPermissions, POLICY_ATTRIBUTES, type PermissionChange } from "./permissions";
+import { changedPermissions, POLICY_ATTRIBUTES, type Harm, type PermissionChange } from "./permissions";
 import { Expressions, moduleOf, resourcesOf, type ModuleConfiguration, type Plan, type ResourceChange } from "./plan";
 import { planFindings } from "./plan-findings";
 import { changedValues, UNKNOWN, type ValueChange } from "./values";
@@ -115,7 +115,7 @@ export function reviewPlan(
     findings: [
       ...planFindings(plan, allowed),
       ...changes.flatMap((change) => findingsOf(change, destroyed, allowed)),
-      ...openPermissions(permissions, allowed),
+      ...permissionFindings(permissions, allowed),
       ...stale.map(({ address, routes }) => servedRoutes(address, routes)),
     ],
     drift: driftOf(plan),
@@ -275,17 +275,34 @@ function servedRoutes(address: string, routes: readonly string[]): Finding {
   return { verdict: "exposure", address, what, changes: routes, refused: false, allowed: false };
 }
 
-/** Statements that let anybody in, or that no longer keep plain HTTP out. */
-function openPermissions(changes: readonly PermissionChange[], allowed: ReadonlySet<string>): readonly Finding[] {
-  const finding = (address: string, what: string, sentences: readonly string[]): readonly Finding[] =>
+/** Permissions that are for the worse: gained, denied or lost. */
+function permissionFindings(changes: readonly PermissionChange[], allowed: ReadonlySet<string>): readonly Finding[] {
+  const finding = (
+    address: string,
+    { verdict, what, severity }: Removal,
+    sentences: readonly string[],
+  ): readonly Finding[] =>
     sentences.length === 0
       ? []
-      : [{ verdict: "exposure", address, what, changes: sentences, refused: true, allowed: allowed.has(address) }];
-  return changes.flatMap(({ owner, opened, undenied }) => [
-    ...finding(owner, "can be used by everybody", opened),
-    ...finding(owner, "no longer denies this", undenied),
+      : [{ verdict, address, what, changes: sentences, refused: severity === "refuse", allowed: allowed.has(address) }];
+  return changes.flatMap(({ owner, harms, revoked }) => [
+    ...harms.flatMap(({ harm, sentences }) => finding(owner, HARMS[harm], sentences)),
+    ...revoked.flatMap(({ address, type, sentences, entirely }) => {
+      const { severity, ...known } = TYPES[type]?.revoked ?? REVOKED;
+      return finding(address, { ...known, severity: entirely ? "refuse" : severity }, sentences);
+    }),
   ]);
 }
+
+const HARMS: Readonly<Record<Harm, Removal>> = {
+  opened: { verdict: "exposure", severity: "refuse", what: "can be used by everybody" },
+  unlimited: { verdict: "exposure", severity: "refuse", what: "allows this without a condition" },
+  powerful: { verdict: "exposure", severity: "refuse", what: "is allowed this on everything" },
+  foreign: { verdict: "exposure", severity: "warn", what: "lets another account in" },
+  denied: { verdict: "data", severity: "refuse", what: "denies what is allowed: what needs it fails" },
+  undenied: { verdict: "exposure", severity: "refuse", what: "no longer denies this" },
+};
+const REVOKED: Removal = { verdict: "data", severity: "refuse", what: "no longer allows this: what needs it fails" };
 
 function byModule(
   reviewed: readonly { readonly change: ResourceChange; readonly review: ReviewedChange }[],

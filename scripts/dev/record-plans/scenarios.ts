@@ -14,7 +14,8 @@ const site = {
   heartbeats: { targets: [{ name: "site", url: "https://example.org/" }] },
 } satisfies EnvironmentInput;
 
-const bucket = (name: string) => ({ bucket: name, id: name, arn: `arn:aws:s3:::${name}` });
+/** Its ARN stays: policies of the deployed environment name it. */
+const bucket = (name: string) => ({ bucket: name, id: name });
 
 /** By the name of the file. */
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {

@@ -86,6 +86,11 @@ describe("what a plan means beyond lost data", () => {
       update("aws_cloudfront_distribution.d", { default_root_object: "index.html" }, { default_root_object: "" }),
       "identity",
     ],
+    [
+      "a table with AWS's capacity",
+      update("aws_dynamodb_table.t", { billing_mode: "PAY_PER_REQUEST" }, { billing_mode: null }),
+      "data",
+    ],
     ["versioning that is destroyed", destroy("aws_s3_bucket_versioning.b"), "data"],
     [
       "versioning that is suspended",
@@ -130,6 +135,11 @@ describe("what a plan means beyond lost data", () => {
       "data",
     ],
     ["a key that is disabled", update("aws_kms_key.k", { is_enabled: true }, { is_enabled: false }), "data"],
+    [
+      "a queue that no longer accepts what a rule sends",
+      update("aws_sqs_queue.q", { policy: allowing({ Service: "events.amazonaws.com" }) }, { policy: "" }),
+      "data",
+    ],
     ["an alarm that is destroyed", destroy("aws_cloudwatch_metric_alarm.a"), "exposure"],
     [
       "an alarm without actions",
@@ -567,10 +577,6 @@ describe("what a plan means beyond lost data", () => {
       "messages that are delivered again earlier",
       update("aws_sqs_queue.q", { visibility_timeout_seconds: 360 }, { visibility_timeout_seconds: 1 }),
     ],
-    [
-      "a queue that no longer accepts what a rule sends",
-      update("aws_sqs_queue.q", { policy: allowing({ Service: "events.amazonaws.com" }) }, { policy: "" }),
-    ],
     ["a target without its input", update("aws_cloudwatch_event_target.t", { input: '{"shard":1}' }, { input: "" })],
     [
       "batches that fail as a whole",
@@ -583,6 +589,86 @@ describe("what a plan means beyond lost data", () => {
     [
       "fewer batches at a time",
       update("aws_lambda_event_source_mapping.m", {}, { scaling_config: [{ maximum_concurrency: 2 }] }),
+    ],
+    ["a timeout that is AWS's", update("aws_lambda_function.f", { timeout: 300 }, {})],
+    ["less memory, AWS's", update("aws_lambda_function.f", { memory_size: 512 }, {})],
+    ["an older runtime", update("aws_lambda_function.f", { runtime: "nodejs22.x" }, { runtime: "nodejs8.10" })],
+    [
+      "a function that is not traced",
+      update("aws_lambda_function.f", { tracing_config: [{ mode: "Active" }] }, { tracing_config: [] }),
+    ],
+    [
+      "a machine that is not traced",
+      update("aws_sfn_state_machine.m", { tracing_configuration: [{ enabled: true }] }, {}),
+    ],
+    ["a stage that is not traced", update("aws_api_gateway_stage.s", { xray_tracing_enabled: true }, {})],
+    [
+      "no retries, as the provider sends them",
+      update(
+        "aws_cloudwatch_event_target.t",
+        { retry_policy: [{ maximum_retry_attempts: 185, maximum_event_age_in_seconds: 300 }] },
+        { retry_policy: [{ maximum_event_age_in_seconds: 300 }] },
+      ),
+    ],
+    [
+      "an input without a template",
+      update(
+        "aws_cloudwatch_event_target.t",
+        { input_transformer: [{ input_template: '{"id":<id>}' }] },
+        { input_transformer: [{ input_template: "" }] },
+      ),
+    ],
+    [
+      "another method of the invocation",
+      update(
+        "aws_api_gateway_integration.i",
+        { type: "AWS_PROXY", integration_http_method: "POST" },
+        { type: "AWS_PROXY", integration_http_method: "GET" },
+      ),
+    ],
+    [
+      "errors that every site reads",
+      update(
+        "aws_api_gateway_gateway_response.r",
+        { response_parameters: { "gatewayresponse.header.Access-Control-Allow-Origin": "'https://example.org'" } },
+        { response_parameters: { "gatewayresponse.header.Access-Control-Allow-Origin": "'*'" } },
+      ),
+    ],
+    [
+      "responses that browsers refuse",
+      update(
+        "aws_api_gateway_integration_response.r",
+        { response_parameters: { "method.response.header.Access-Control-Allow-Methods": "'GET'" } },
+        { response_parameters: {} },
+      ),
+    ],
+    [
+      "a table of another format",
+      update(
+        "aws_glue_catalog_table.t",
+        { parameters: { classification: "json" } },
+        { parameters: { classification: "csv" } },
+      ),
+    ],
+    [
+      "items that never expire",
+      update("aws_dynamodb_table.t", { ttl: [{ enabled: true, attribute_name: "ttl" }] }, { ttl: [] }),
+    ],
+    [
+      "objects that are never deleted",
+      update(
+        "aws_s3_bucket_lifecycle_configuration.b",
+        { rule: [{ id: "expiry", status: "Enabled", expiration: [{ days: 30 }] }] },
+        { rule: [{ id: "expiry", status: "Disabled", expiration: [{ days: 30 }] }] },
+      ),
+    ],
+    [
+      "objects that never expire",
+      update(
+        "aws_s3_bucket_lifecycle_configuration.b",
+        { rule: [{ id: "expiry", status: "Enabled", expiration: [{ days: 30 }] }] },
+        { rule: [{ id: "expiry", status: "Enabled", expiration: [] }] },
+      ),
     ],
     [
       "an earlier timeout of a route",
@@ -827,11 +913,14 @@ describe("a policy that denies", () => {
     it("is exposed when it is destroyed, and when the other denies less meanwhile", () => {
       expect(review([ofRole("a", policyOf(own), null)]).findings).toMatchObject([undenied]);
       const narrowed = ofRole("b", policyOf(own), policyOf({ ...own, Resource: "b/public/*" }));
-      expect(review([ofRole("a", policyOf(allowed), null), narrowed]).findings).toMatchObject([undenied]);
+      expect(review([ofRole("a", policyOf(allowed), null), narrowed]).findings).toMatchObject([
+        undenied,
+        { what: "no longer allows its role this: what needs it fails" },
+      ]);
     });
 
     it("is exposed although the other is known after the apply only", () => {
-      const other = ofRole("b", policyOf(allowed), { policy: "not read" });
+      const other = ofRole("b", policyOf(allowed), { policy: "${module.read_later}" });
       expect(review([ofRole("a", policyOf(own), null), other]).findings).toMatchObject([undenied]);
     });
 
@@ -844,10 +933,216 @@ describe("a policy that denies", () => {
   });
 
   it("is not exposed when it denies more, or is known after the apply only", () => {
-    expect(changed(policyOf(denial)).findings).toEqual([]);
-    expect(changed(policyOf(allowed, denial, { ...denial, Condition: undefined })).findings).toEqual([]);
+    expect(changed(policyOf(allowed, { ...denial, Action: "*" })).findings).toEqual([]);
+    expect(changed(policyOf(allowed, denial, { ...denial, Action: "sqs:*" })).findings).toEqual([]);
     const later = update("aws_s3_bucket_policy.p", policyOf(denial), {});
-    expect(review([unknown({ ...later, after: { policy: "not read" } }, {})]).findings).toEqual([]);
+    expect(review([unknown({ ...later, after: { policy: "${module.read_later}" } }, {})]).findings).toEqual([]);
+  });
+});
+
+describe("a policy that stays and no longer allows something", () => {
+  const of = (...Statement: readonly object[]) => ({ policy: JSON.stringify({ Statement }) });
+  const queue = "arn:aws:sqs:eu-central-1:123456789012:dlq";
+  const rule = (name: string) => `arn:aws:events:eu-central-1:123456789012:rule/${name}`;
+  const send = { Effect: "Allow", Action: "sqs:SendMessage", Resource: queue };
+  const events = { Principal: { Service: "events.amazonaws.com" } };
+  const from = (...sources: readonly string[]) => ({ Condition: { ArnEquals: { "aws:SourceArn": sources } } });
+  const ofQueue = (before: object, after: object) => update("aws_sqs_queue.dlq", before, after);
+  const ofRole = (before: object, after: object | null, name = "p"): SampleChange => ({
+    address: `aws_iam_role_policy.${name}`,
+    actions: after === null ? ["delete"] : ["update"],
+    before: { role: "ring", ...before },
+    after: after === null ? null : { role: "ring", ...after },
+  });
+  const write = { Effect: "Allow", Action: ["dynamodb:PutItem", "dynamodb:Query"], Resource: "arn:table" };
+  const log = { Effect: "Allow", Action: "logs:PutLogEvents", Resource: "arn:log" };
+  const whatOf = (...changes: readonly SampleChange[]) =>
+    review(changes).findings.map(({ refused, what }) => `${refused ? "refused" : "warned"}: ${what}`);
+
+  it.each<[what: string, severity: "refused" | "warned", change: SampleChange]>([
+    ["a function's action", "warned", ofRole(of(write, log), of({ ...write, Action: "dynamodb:Query" }, log))],
+    ["a function's table", "warned", ofRole(of(write, log), of({ ...write, Resource: "arn:other" }, log))],
+    ["part of a function's table", "warned", ofRole(of(write), of({ ...write, Resource: "arn:table/index/*" }))],
+    [
+      "an action under a condition",
+      "warned",
+      ofRole(of(write), of({ ...write, Condition: { StringEquals: { "aws:ResourceTag/a": "b" } } })),
+    ],
+    ["everything that a function may", "refused", ofRole(of(write, log), of())],
+    ["everything that a function may, with the policy", "refused", ofRole(of(write, log), null)],
+    [
+      "an attached policy",
+      "refused",
+      {
+        address: "aws_iam_role_policy_attachment.a",
+        actions: ["delete"],
+        before: { role: "ring", policy_arn: "arn:p" },
+      },
+    ],
+    [
+      "one of two senders",
+      "refused",
+      ofQueue(
+        of({ ...send, ...events, ...from(rule("a"), rule("b")) }),
+        of({ ...send, ...events, ...from(rule("a")) }),
+      ),
+    ],
+    ["a service", "refused", ofQueue(of({ ...send, ...events }), of({ ...send, Principal: { Service: "sns" } }))],
+    [
+      "the CDN of a page",
+      "refused",
+      update(
+        "aws_s3_bucket_policy.page",
+        of({ Effect: "Allow", Action: "s3:GetObject", Resource: "b/*", Principal: { Service: "cloudfront" } }),
+        of(),
+      ),
+    ],
+    [
+      "a role's service",
+      "refused",
+      update(
+        "aws_iam_role.ring",
+        { name: "ring", assume_role_policy: allowing({ Service: "lambda" }) },
+        { name: "ring", assume_role_policy: allowing({ Service: "states" }) },
+      ),
+    ],
+    ["what is denied now", "refused", ofRole(of(write, log), of(write, log, { ...log, Effect: "Deny" }))],
+    [
+      "what is denied to all but one network",
+      "refused",
+      ofQueue(
+        of({ ...send, ...events }),
+        of(
+          { ...send, ...events },
+          { ...send, Effect: "Deny", Principal: "*", Condition: { StringNotEquals: { "aws:SourceVpce": "vpce-1" } } },
+        ),
+      ),
+    ],
+  ])("is a finding: %s is %s", (_, severity, change) => {
+    const found = whatOf(change);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(new RegExp(`^${severity}`));
+  });
+
+  it.each<[what: string, changes: readonly SampleChange[]]>([
+    [
+      "a statement is split, and has another Sid",
+      [
+        ofRole(
+          of({ ...write, Sid: "One" }),
+          of({ ...write, Sid: "A", Action: "dynamodb:Query" }, { ...write, Sid: "B", Action: ["dynamodb:PutItem"] }),
+        ),
+      ],
+    ],
+    ["it allows more", [ofRole(of(write), of({ ...write, Action: "dynamodb:*", Resource: ["arn:tab*"] }))]],
+    ["its actions are written in capitals", [ofRole(of(log), of({ ...log, Action: "LOGS:PutLogEvents" }))]],
+    [
+      "its senders are a pattern",
+      [
+        ofQueue(
+          of({ ...send, ...events, ...from(rule("x-a"), rule("x-b")) }),
+          of({ ...send, ...events, Condition: { ArnLike: { "aws:SourceArn": rule("x-*") } } }),
+        ),
+      ],
+    ],
+    ["another policy of its role allows it", [ofRole(of(write), null), { ...ofRole(of(log), of(log, write), "q") }]],
+    [
+      "a policy of its role allows it that does not change",
+      [ofRole(of(write), null), { ...ofRole(of(write), of(write), "q"), actions: ["no-op"] }],
+    ],
+    [
+      "it is known after the apply only",
+      [{ ...ofQueue(of({ ...send, ...events }), {}), after_unknown: { policy: true } }],
+    ],
+    ["it is left to others", [{ ...ofRole(of(write), null), actions: ["forget"] }]],
+    [
+      "its table is destroyed or has another ARN",
+      [
+        ofRole(of(write, log), of(log)),
+        { address: "terraform_data.table", actions: ["delete"], before: { arn: "arn:table" } },
+      ],
+    ],
+    [
+      "one of two senders is destroyed",
+      [
+        ofQueue(
+          of({ ...send, ...events, ...from(rule("a"), rule("b")) }),
+          of({ ...send, ...events, ...from(rule("b")) }),
+        ),
+        { address: "terraform_data.rule", actions: ["delete"], before: { arn: rule("a") } },
+      ],
+    ],
+  ])("is none where %s", (_, changes) => {
+    expect(whatOf(...changes).filter((what) => !what.includes("no longer managed"))).toEqual([]);
+  });
+});
+
+describe("a policy that allows more", () => {
+  const of = (...Statement: readonly object[]) => ({ policy: JSON.stringify({ Statement }) });
+  const ofRole = (before: object, after: object) =>
+    update("aws_iam_role_policy.p", { role: "ring", ...before }, { role: "ring", ...after });
+  const own = "123456789012";
+  const ofQueue = (before: object, after: object) => {
+    const arn = `arn:aws:sqs:eu-central-1:${own}:q`;
+    return update("aws_sqs_queue.q", { arn, ...before }, { arn, ...after });
+  };
+  const read = { Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::files/*" };
+  const send = {
+    Effect: "Allow",
+    Action: "sqs:SendMessage",
+    Resource: "q",
+    Principal: { Service: "events.amazonaws.com" },
+  };
+  const from = (source: string) => ({ Condition: { ArnLike: { "aws:SourceArn": source } } });
+  const rule = `arn:aws:events:eu-central-1:${own}:rule/a`;
+  const by = (AWS: string) => ({ ...send, Principal: { AWS } });
+
+  it.each<[what: string, change: SampleChange]>([
+    ["everything", ofRole(of(read), of(read, { Effect: "Allow", Action: "*", Resource: "*" }))],
+    ["everything of a service", ofRole(of(read), of({ ...read, Action: "s3:*", Resource: "*" }))],
+    [
+      "everything of a service in AWS",
+      ofRole(of(read), of(read, { ...read, Action: "kms:*", Resource: "arn:aws:kms:*:*:*" })),
+    ],
+    ["all but one action", ofRole(of(read), of(read, { Effect: "Allow", NotAction: "iam:*", Resource: "*" }))],
+    ["to pass any role", ofRole(of(read), of(read, { Effect: "Allow", Action: "iam:PassRole", Resource: "*" }))],
+    [
+      "all that administrators may",
+      create("aws_iam_role_policy_attachment.a", {
+        role: "ring",
+        policy_arn: "arn:aws:iam::aws:policy/AdministratorAccess",
+      }),
+    ],
+    ["every rule of all accounts", ofQueue(of({ ...send, ...from(rule) }), of(send))],
+    ["every sender", ofQueue(of({ ...send, ...from(rule) }), of({ ...send, ...from("*") }))],
+    ["every item", ofRole(of({ ...read, Condition: { StringLike: { "dynamodb:LeadingKeys": ["a/*"] } } }), of(read))],
+    ["another account", ofQueue(of(), of(by("arn:aws:iam::999999999999:root")))],
+    ["another account by its number", ofQueue(of(by(own)), of(by(own), by("999999999999")))],
+  ])("is exposure: %s", (_, change) => {
+    expect(review([change]).findings.map(({ verdict }) => verdict)).toEqual(["exposure"]);
+  });
+
+  it.each<[what: string, change: SampleChange]>([
+    ["an action on a bucket", ofRole(of(read), of({ ...read, Action: "s3:*" }))],
+    ["traces", ofRole(of(read), of(read, { ...read, Action: "xray:PutTraceSegments", Resource: "*" }))],
+    ["to read roles", ofRole(of(read), of(read, { ...read, Action: "iam:GetRole", Resource: "*" }))],
+    [
+      "what it allowed",
+      ofRole(
+        of({ ...read, Action: "*", Resource: "*" }),
+        of({ ...read, Action: "s3:*", Resource: "*" }, { ...read, Action: "*", Resource: "*" }),
+      ),
+    ],
+    ["a prefix of rules", ofQueue(of({ ...send, ...from(rule) }), of({ ...send, ...from(`${rule}*`) }))],
+    ["a role of its account", ofQueue(of(), of(by(`arn:aws:iam::${own}:role/r`)))],
+  ])("is not: %s", (_, change) => {
+    expect(review([change]).findings).toEqual([]);
+  });
+
+  it("is one that was no policy, or will be none", () => {
+    const none = ofRole(of(read), { policy: '{"Statement":[{}]}' });
+    expect(review([none]).findings).toMatchObject([{ verdict: "data", refused: true }]);
+    expect(review([ofRole({ policy: "[]" }, of(read))]).findings).toEqual([]);
   });
 });
 

@@ -13,6 +13,7 @@ const allow = (Action: string | readonly string[], Resource: string | readonly s
   Resource,
   ...more,
 });
+const NOTHING_HARMFUL = { harms: [], revoked: [] };
 const rolePolicy = (before: string | null, after: string | null): SampleChange => ({
   address: "module.bells.aws_iam_role_policy.ring",
   actions: before === null ? ["create"] : after === null ? ["delete"] : ["update"],
@@ -35,8 +36,15 @@ describe("changed permissions", () => {
         owner: "role ring",
         gained: ["Allow sqs:DeleteMessage on arn:jobs"],
         lost: ["Allow sqs:ReceiveMessage on arn:jobs"],
-        opened: [],
-        undenied: [],
+        ...NOTHING_HARMFUL,
+        revoked: [
+          {
+            address: "module.bells.aws_iam_role_policy.ring",
+            type: "aws_iam_role_policy",
+            sentences: ["Allow sqs:ReceiveMessage on arn:jobs"],
+            entirely: false,
+          },
+        ],
       },
     ]);
   });
@@ -78,8 +86,7 @@ describe("changed permissions", () => {
           'Deny all but s3:GetObject on all but arn:x by {"Service":"events.amazonaws.com"} if {"Bool":{"aws:SecureTransport":"false"}}',
         ],
         lost: [],
-        opened: [],
-        undenied: [],
+        ...NOTHING_HARMFUL,
       },
     ]);
   });
@@ -119,15 +126,13 @@ describe("changed permissions", () => {
           "Allow everything in arn:aws:iam::aws:policy/ReadOnlyAccess",
         ],
         lost: [],
-        opened: [],
-        undenied: [],
+        ...NOTHING_HARMFUL,
       },
       {
         owner: "aws_lambda_permission.p",
         gained: ["Allow lambda:InvokeFunction on ring by events for arn:rule"],
         lost: [],
-        opened: [],
-        undenied: [],
+        ...NOTHING_HARMFUL,
       },
     ]);
   });
@@ -165,8 +170,7 @@ describe("changed permissions", () => {
         owner: "role <module.bells.aws_iam_role.ring.id>",
         gained: ["Allow sqs:SendMessage on <module.bells.aws_sqs_queue.jobs.arn>", "Allow s3:GetObject on arn:files/*"],
         lost: [],
-        opened: [],
-        undenied: [],
+        ...NOTHING_HARMFUL,
       },
     ]);
   });

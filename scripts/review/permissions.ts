@@ -133,7 +133,7 @@ export function changedPermissions(
       gained.filter((grant) => lost.some((other) => other.limited && !grant.limited && includes(grant, other))),
     ],
     ["powerful", gained.filter((grant) => isPowerful(grant) && !before.some((other) => includes(other, grant)))],
-    ["foreign", gained.filter((grant) => isForeign(grant, own) && !before.some((other) => covers(other, grant)))],
+    ["foreign", gained.filter((grant) => isForeign(grant, own) && !before.some((other) => includes(other, grant)))],
     ["denied", gained.filter((grant) => isShutOut(grant, before))],
     ["undenied", undenied(lost, gained, after).filter(isJudged)],
   ];

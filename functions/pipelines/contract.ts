@@ -105,7 +105,10 @@ const pipelineFields = z.strictObject({
   /** Values copied into the row and the Slack message, by label and in this order: `{ Customer: "/customer/name" }`. @default {} */
   summary: z
     .record(
-      labelSchema.refine((label) => !/^(0|[1-9]\d*)$/.test(label), "is a whole number, which JavaScript puts before the others"),
+      labelSchema.refine(
+        (label) => !/^(0|[1-9]\d*)$/.test(label),
+        "is a whole number, which JavaScript puts before the others",
+      ),
       jsonPointerSchema,
     )
     .refine(

@@ -180,6 +180,24 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     retrying({ ErrorEquals: ["States.TaskFailed"] }, { ErrorEquals: ["Mine"] }),
     /Mine twice in Retry/,
   ],
+  [
+    "an error of the SDK's DynamoDB for the integrated one",
+    calling(
+      "arn:aws:states:::dynamodb:deleteItem",
+      { TableName: "tab", Key: { id: { S: "a" } } },
+      { Retry: [{ ErrorEquals: ["DynamoDb.ConditionalCheckFailedException"] }] },
+    ),
+    /begin with DynamoDB\./,
+  ],
+  [
+    "an error of the integrated DynamoDB for the SDK's",
+    calling(
+      "arn:aws:states:::aws-sdk:dynamodb:deleteItem",
+      { TableName: "tab", Key: { id: { S: "a" } } },
+      { Retry: [{ ErrorEquals: ["Mine", "DynamoDB.ConditionalCheckFailedException"] }] },
+    ),
+    /begin with DynamoDb\./,
+  ],
   // Sizes
   ...["Output", "Assign"].map((name): (typeof WRONG)[number] => [
     `${name} of more than 256 KiB`,
@@ -777,6 +795,14 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
   ).map(([call, args]): (typeof RIGHT)[number] => [
     `what ${call} takes: ${JSON.stringify(args)}`,
     calling(`arn:aws:states:::${call}`, args, call.endsWith("Token") ? { TimeoutSeconds: 60 } : {}),
+  ]),
+  ...["dynamodb", "aws-sdk:dynamodb"].map((service): (typeof RIGHT)[number] => [
+    `an error of ${service}`,
+    calling(
+      `arn:aws:states:::${service}:deleteItem`,
+      { TableName: "tab", Key: { id: { S: "a" } } },
+      { Retry: [{ ErrorEquals: [service === "dynamodb" ? "DynamoDB.A" : "DynamoDb.A", "Lambda.Unknown"] }] },
+    ),
   ]),
   ["a cause of text", () => pm({ A: P.fail({ ErrorPath: "$.e", CausePath: "States.Format('{}', $.a)" }) })],
   [

@@ -37,6 +37,15 @@ export function sdkFaults(service: string, action: string, given?: Fields, isInt
   return structureFaults(given, shapeOf(operation.input ?? {}, shapes), at);
 }
 
+/** The prefixes that a service has in the names of endpoints and signatures: one of them, or its own name, is that of its IAM actions. */
+export function prefixesOf(service: string): readonly string[] {
+  files ??= filesByService();
+  const file = files.get(service);
+  if (file === undefined) return [];
+  const { endpointPrefix, signingName = endpointPrefix } = modelOf(file).metadata;
+  return [signingName, endpointPrefix];
+}
+
 /** The names that others than Step Functions have for services. */
 const ALIASES: Readonly<Record<string, string>> = {
   cognitoidp: "cognitoidentityprovider",
@@ -156,6 +165,7 @@ type Shape = z.output<typeof shapeSchema>;
 const operationSchema = z.looseObject({ input: referenceSchema.optional() });
 
 const modelSchema = z.looseObject({
+  metadata: z.looseObject({ endpointPrefix: z.string(), signingName: z.string().optional() }),
   operations: z.record(z.string(), operationSchema),
   shapes: z.record(z.string(), z.unknown()).default({}),
 });

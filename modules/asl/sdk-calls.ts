@@ -83,10 +83,7 @@ function structureFaults(given: Fields, { required, members }: Shape, { isIntegr
     ...[...values].flatMap(([known, { name, value }]) => {
       const member = byName.get(known);
       if (member === undefined) {
-        const meant = nearest(
-          known.toLowerCase(),
-          [...byName.keys()].map((each) => each.toLowerCase()),
-        );
+        const meant = nearest(known, [...byName.keys()]);
         return isIntegrated || meant !== undefined ? [`has ${known} for ${at.place}, which does not take it`] : [];
       }
       const shape = shapeOf(members[member] ?? {}, at.shapes);
@@ -133,13 +130,8 @@ function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated
 function textFaults(value: string, { place, type, types }: Omit<Place, "isIntegrated">): string[] {
   const known = valuesOf(type, types);
   if (known.includes(value) || value.length < 3 || /\d/.test(value)) return [];
-  const meant = nearest(
-    value,
-    known.map((each) => each.toLowerCase()),
-  );
-  return meant === undefined
-    ? []
-    : [`has ${place} ${value}, which is none of its values: ${known.find((each) => each.toLowerCase() === meant)}`];
+  const meant = nearest(value, known);
+  return meant === undefined ? [] : [`has ${place} ${value}, which is none of its values: ${meant}`];
 }
 
 /** As AWS has it, with a capital, and as the SDK for Java has it: `DBInstanceId` and `DbInstanceId`. */

@@ -198,6 +198,11 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     ),
     /begin with DynamoDb\./,
   ],
+  [
+    "a misspelt error of Lambda",
+    retrying({ ErrorEquals: ["Lambda.TooManyRequestException"] }),
+    /not an error of Lambda: Lambda.TooManyRequestsException/,
+  ],
   // Sizes
   ...["Output", "Assign"].map((name): (typeof WRONG)[number] => [
     `${name} of more than 256 KiB`,
@@ -801,7 +806,17 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     calling(
       `arn:aws:states:::${service}:deleteItem`,
       { TableName: "tab", Key: { id: { S: "a" } } },
-      { Retry: [{ ErrorEquals: [service === "dynamodb" ? "DynamoDB.A" : "DynamoDb.A", "Lambda.Unknown"] }] },
+      {
+        Retry: [
+          {
+            ErrorEquals: [
+              service === "dynamodb" ? "DynamoDB.A" : "DynamoDb.A",
+              "Lambda.Unknown",
+              "Lambda.SnapStartException",
+            ],
+          },
+        ],
+      },
     ),
   ]),
   ["a cause of text", () => pm({ A: P.fail({ ErrorPath: "$.e", CausePath: "States.Format('{}', $.a)" }) })],

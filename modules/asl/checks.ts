@@ -219,13 +219,13 @@ const LAMBDA_ERRORS = (
 
 /** Errors of Lambda that resemble another one, and those of DynamoDB, which its two integrations spell differently. */
 function awsErrorFaults({ Resource, Retry, Catch }: Fields): string[] {
-  const [, sdk] = /:::(aws-sdk:)?dynamodb:/.exec(String(Resource)) ?? [undefined, "other"];
-  const ofDynamo = sdk === undefined ? "DynamoDB." : "DynamoDb.";
+  const [, integration] = /:::(aws-sdk:dynamodb|dynamodb):/.exec(String(Resource)) ?? [];
+  const ofDynamo = integration === "dynamodb" ? "DynamoDB." : "DynamoDb.";
   const names = [...recordsOf(Retry), ...recordsOf(Catch)].flatMap(({ ErrorEquals }) =>
     [ErrorEquals].flat().map(String),
   );
   return names.flatMap((name) => {
-    if (sdk !== "other" && /^dynamodb\./i.test(name) && !name.startsWith(ofDynamo))
+    if (integration !== undefined && /^dynamodb\./i.test(name) && !name.startsWith(ofDynamo))
       return [`has ${name}: errors of ${String(Resource)} begin with ${ofDynamo}`];
     const [, error] = /^Lambda\.(\w+)$/.exec(name) ?? [];
     if (error === undefined || LAMBDA_ERRORS.includes(error)) return [];

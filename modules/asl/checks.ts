@@ -86,6 +86,7 @@ function stateFaults(state: State): string[] {
     ...sizeFaults(fields),
     ...handlerFaults("Retry", recordsOf(fields["Retry"])),
     ...handlerFaults("Catch", recordsOf(fields["Catch"])),
+    ...dynamoErrorFaults(fields),
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
     ...callbackFaults(fields),
     ...dynamoFaults(fields),
@@ -207,6 +208,17 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
         : []),
     ];
   });
+}
+
+/** The two integrations of DynamoDB spell its errors differently. */
+function dynamoErrorFaults({ Resource, Retry, Catch }: Fields): string[] {
+  const [, sdk] = /:::(aws-sdk:)?dynamodb:/.exec(String(Resource)) ?? [undefined, "neither"];
+  if (sdk === "neither") return [];
+  const prefix = sdk === undefined ? "DynamoDB." : "DynamoDb.";
+  return [...recordsOf(Retry), ...recordsOf(Catch)]
+    .flatMap(({ ErrorEquals }) => [ErrorEquals].flat().map(String))
+    .filter((name) => /^dynamodb\./i.test(name) && !name.startsWith(prefix))
+    .map((name) => `has ${name}: errors of ${String(Resource)} begin with ${prefix}`);
 }
 
 /** States.TaskFailed is all but a timeout. */

@@ -87,7 +87,7 @@ export function useOf(expression: string): ExpressionUse {
   }
   const walker = new Walker();
   walker.visit(syntaxTree, {
-    local: new Set(),
+    local: new Map(),
     isRelative: false,
     isOptional: false,
     isConstant: expression.includes("${"),
@@ -110,14 +110,14 @@ function syntaxTreeOf(expression: string): unknown {
 }
 
 interface Scope {
-  /** Variables of the expression itself. */
-  readonly local: ReadonlySet<string>;
+  /** Variables of the expression itself, with the signatures of those that are functions with one. */
+  readonly local: ReadonlyMap<string, string | undefined>;
   /** True where a name belongs to the step before it. */
   readonly isRelative: boolean;
   /** True inside `$exists()`. */
   readonly isOptional: boolean;
-  /** True of a call behind `~>`, which has a first argument more. */
-  readonly isApplied?: boolean;
+  /** Of a call behind `~>`: the letter of the type of its first argument, which stands before it. */
+  readonly applied?: string;
   /** True within what was evaluated, and of what Terraform has a part in. */
   readonly isConstant: boolean;
 }
@@ -141,7 +141,9 @@ class Walker implements ExpressionUse {
 
   private visitNode(node: Node, outer: Scope): void {
     const constant =
-      outer.isConstant || outer.isRelative || outer.isApplied === true ? undefined : constantOf(node, outer.local);
+      outer.isConstant || outer.isRelative || outer.applied !== undefined
+        ? undefined
+        : constantOf(node, new Set(outer.local.keys()));
     if (constant?.kind === "failure") this.faults.push(`fails in every execution: ${constant.reason}`);
     const scope = constant === undefined ? outer : { ...outer, isConstant: true };
     if (isNode(node["group"])) this.faults.push(...nameFaults(node["group"]["lhs"]));
@@ -162,7 +164,7 @@ class Walker implements ExpressionUse {
         return;
       case "apply":
         this.visit(node["lhs"], scope);
-        this.visit(node["rhs"], { ...scope, isApplied: true });
+        this.visit(calledBy(node["rhs"]), { ...scope, applied: isNode(node["lhs"]) ? typeOf(node["lhs"]) : "?" });
         if (isNode(node["rhs"]) && NO_FUNCTIONS.has(String(node["rhs"]["type"])))
           this.faults.push("has ~> before what is not a function");
         return;
@@ -208,16 +210,17 @@ class Walker implements ExpressionUse {
     let local = scope.local;
     for (const step of [first, ...rest])
       for (const bound of [step?.["focus"], step?.["index"]])
-        if (typeof bound === "string") local = new Set([...local, bound]);
+        if (typeof bound === "string") local = new Map([...local, [bound, undefined]]);
     for (const step of rest) this.visit(step, { ...scope, local, isRelative: true });
     this.visit(node["group"], { ...scope, local, isRelative: true });
   }
 
-  private visitCall(node: Node, { isApplied = false, ...scope }: Scope): void {
+  private visitCall(node: Node, { applied = "", ...scope }: Scope): void {
     const procedure = node["procedure"];
     const name = isNode(procedure) && procedure["type"] === "variable" ? String(procedure["value"]) : undefined;
-    const signature = signatureOf(procedure);
-    if (signature !== undefined && !fits(signature, nodesOf(node["arguments"]).map(typeOf).join("")))
+    const types = applied + nodesOf(node["arguments"]).map(typeOf).join("");
+    const signature = signatureOf(procedure) ?? scope.local.get(name ?? "");
+    if (signature !== undefined && !fits(signature, types))
       this.faults.push(`calls a function with arguments that its signature ${signature} does not take`);
     const [called] = isNode(procedure) ? nodesOf(procedure["steps"] ?? [procedure]) : [];
     if (["name", "string", "number"].includes(String(called?.["type"])))
@@ -225,8 +228,7 @@ class Walker implements ExpressionUse {
     else if (name === undefined) this.visit(procedure, scope);
     else if (!scope.local.has(name) && !isFunction(name)) this.faults.push(`calls $${name}, which is not a function`);
     else if (!scope.local.has(name) && node["type"] === "function") {
-      const types = nodesOf(node["arguments"]).map(typeOf).join("");
-      if (!takes(name, isApplied ? `?${types}` : types, scope.isRelative))
+      if (!takes(name, types, scope.isRelative))
         this.faults.push(`calls $${name} with arguments that it does not take`);
       const [, algorithm] = nodesOf(node["arguments"]);
       if (name === "hash" && algorithm?.["type"] === "string" && !HASHES.has(String(algorithm["value"])))
@@ -240,7 +242,7 @@ class Walker implements ExpressionUse {
   private visitBlock(node: Node, scope: Scope): void {
     let local = scope.local;
     for (const expression of nodesOf(node["expressions"])) {
-      if (expression["type"] === "bind") local = withNames(local, [expression["lhs"]]);
+      if (expression["type"] === "bind") local = withNames(local, [expression["lhs"]], signatureOf(expression["rhs"]));
       this.visit(expression, { ...scope, local });
     }
   }
@@ -265,16 +267,22 @@ class Walker implements ExpressionUse {
   }
 }
 
-/** Of a function that is called where it is written: `(function($n)<n:n>{$n})(1)`. */
-function signatureOf(procedure: unknown): string | undefined {
-  const [called, ...others] = isNode(procedure) ? nodesOf(procedure["expressions"] ?? [procedure]) : [];
+/** Behind `~>`, a function alone is called, too. */
+function calledBy(node: unknown): unknown {
+  const isFunction = isNode(node) && ["variable", "lambda", "block"].includes(String(node["type"]));
+  return isFunction ? { type: "function", procedure: node, arguments: [] } : node;
+}
+
+/** Of a function where it is written: `function($n)<n:n>{$n}`, also in parentheses. */
+function signatureOf(node: unknown): string | undefined {
+  const [called, ...others] = isNode(node) ? nodesOf(node["expressions"] ?? [node]) : [];
   const signature = called?.["signature"];
   const definition = isNode(signature) && others.length === 0 ? signature["definition"] : undefined;
   return typeof definition === "string" ? definition : undefined;
 }
 
-function withNames(names: ReadonlySet<string>, variables: unknown): ReadonlySet<string> {
-  return new Set([...names, ...nodesOf(variables).map(({ value }) => String(value))]);
+function withNames(names: Scope["local"], variables: unknown, signature?: string): Scope["local"] {
+  return new Map([...names, ...nodesOf(variables).map(({ value }) => [String(value), signature] as const)]);
 }
 
 export const HASHES = new Set(["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"]);

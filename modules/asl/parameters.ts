@@ -84,10 +84,9 @@ const CALLS: Readonly<Record<string, Call>> = {
 /** Integrated services whose parameters are those of the SDK, and whether all of them are: others are listed above. */
 const IN_SDK: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    words("athena batch bedrock codebuild databrew ecs eks glue mediaconvert sagemaker sns sqs").map((name) => [
-      name,
-      name,
-    ]),
+    words("athena batch bedrock codebuild databrew dynamodb ecs eks glue mediaconvert sagemaker sns sqs").map(
+      (name) => [name, name],
+    ),
   ),
   "emr-containers": "emrcontainers",
   "emr-serverless": "emrserverless",

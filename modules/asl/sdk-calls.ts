@@ -1,11 +1,12 @@
 /**
- * Calls of AWS' SDK (`aws-sdk:s3:getObject`), against the SDK's own descriptions of its services. AWS has got services, actions and parameters
- * since: an unknown one is refused when it resembles a known one, as misspelt ones do, or is a parameter of an integrated call.
+ * Calls of AWS' SDK (`aws-sdk:s3:getObject`), against the SDK's own descriptions of its services. AWS has got services, actions, parameters and
+ * values since: an unknown one is refused when it resembles a known one, as misspelt ones do, or is a parameter of an integrated call.
  */
 import { existsSync, openSync, readdirSync, readFileSync, readSync, closeSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { nearest } from "../constructs/nearest";
+import { itemTypeOf, sdkTypesOf, valuesOf, type SdkTypes } from "./sdk-types";
 import { isLiteral, isRecord, type Fields } from "./values";
 
 /**
@@ -31,7 +32,9 @@ export function sdkFaults(service: string, action: string, given?: Fields, isInt
   }
   if (given === undefined) return [];
   const { shapes } = model;
-  return structureFaults(given, shapeOf(operation.input ?? {}, shapes), { call, place: call, shapes, isIntegrated });
+  const types = typesOf(found);
+  const at = { place: call, type: types.get(action) ?? "", shapes, types, isIntegrated };
+  return structureFaults(given, shapeOf(operation.input ?? {}, shapes), at);
 }
 
 /** The names that others than Step Functions have for services. */
@@ -48,10 +51,12 @@ const ALIASES: Readonly<Record<string, string>> = {
 };
 
 interface Place {
-  readonly call: string;
   /** The call, or the parameter's path in it. */
   readonly place: string;
+  /** Its name in `types`. */
+  readonly type: string;
   readonly shapes: Model["shapes"];
+  readonly types: SdkTypes;
   /** Whether every other name is refused, not only those that resemble a known one. */
   readonly isIntegrated: boolean;
 }
@@ -76,7 +81,8 @@ function structureFaults(given: Fields, { required, members }: Shape, { isIntegr
         return isIntegrated || meant !== undefined ? [`has ${known} for ${at.place}, which does not take it`] : [];
       }
       const shape = shapeOf(members[member] ?? {}, at.shapes);
-      return name === known ? valueFaults(value, shape, { ...at, place: `${at.place}.${known}` }) : [];
+      const type = at.types.get(`${at.type}.${member}`) ?? "";
+      return name === known ? valueFaults(value, shape, { ...at, place: `${at.place}.${known}`, type }) : [];
     }),
   ];
 }
@@ -85,18 +91,19 @@ function structureFaults(given: Fields, { required, members }: Shape, { isIntegr
 function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated">): string[] {
   if (typeof value === "string" && !isLiteral(value)) return [];
   const fault = [`has ${at.place} ${JSON.stringify(value).slice(0, 50)}, which is no ${shape.type}`];
+  const ofItems = { ...at, type: itemTypeOf(at.type, at.types) };
   switch (shape.type) {
     case "structure":
       if (shape.document === true) return [];
       return isRecord(value) ? structureFaults(value, shape, { ...at, isIntegrated: false }) : fault;
     case "list":
       return Array.isArray(value)
-        ? value.flatMap((each: unknown) => valueFaults(each, shapeOf(shape.member ?? {}, at.shapes), at))
+        ? value.flatMap((each: unknown) => valueFaults(each, shapeOf(shape.member ?? {}, at.shapes), ofItems))
         : fault;
     case "map":
       return isRecord(value)
         ? Object.entries(value).flatMap(([name, each]) =>
-            name.endsWith(".$") ? [] : valueFaults(each, shapeOf(shape.value ?? {}, at.shapes), at),
+            name.endsWith(".$") ? [] : valueFaults(each, shapeOf(shape.value ?? {}, at.shapes), ofItems),
           )
         : fault;
     case "boolean":
@@ -106,9 +113,24 @@ function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated
     case "float":
     case "double":
       return ["string", "number"].includes(typeof value) && Number.isFinite(Number(value)) ? [] : fault;
+    case "timestamp":
+      return typeof value === "string" && Number.isNaN(Date.parse(value)) && Number.isNaN(Number(value)) ? fault : [];
     default:
-      return [];
+      return typeof value === "string" ? textFaults(value, at) : [];
   }
+}
+
+/** Of a text that resembles a known value. A short one may be a newer code, and one with a digit a newer version or size. */
+function textFaults(value: string, { place, type, types }: Omit<Place, "isIntegrated">): string[] {
+  const known = valuesOf(type, types);
+  if (known.includes(value) || value.length < 3 || /\d/.test(value)) return [];
+  const meant = nearest(
+    value,
+    known.map((each) => each.toLowerCase()),
+  );
+  return meant === undefined
+    ? []
+    : [`has ${place} ${value}, which is none of its values: ${known.find((each) => each.toLowerCase() === meant)}`];
 }
 
 /** As AWS has it, with a capital, and as the SDK for Java has it: `DBInstanceId` and `DbInstanceId`. */
@@ -151,6 +173,15 @@ const models = new Map<string, Model>();
 function modelOf(file: string): Model {
   const known = models.get(file) ?? modelSchema.parse(JSON.parse(readFileSync(file, "utf8")));
   models.set(file, known);
+  return known;
+}
+
+const typesByFile = new Map<string, SdkTypes>();
+
+function typesOf(file: string): SdkTypes {
+  // `ecs-2014-11-13.min.json`
+  const known = typesByFile.get(file) ?? sdkTypesOf(basename(file).replace(/-\d{4}-.*$/, ""));
+  typesByFile.set(file, known);
   return known;
 }
 

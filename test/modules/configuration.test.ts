@@ -190,6 +190,11 @@ describe("a configuration error", () => {
       `staging.pipelines.jobOrder: {"key":"/id","summary":[],"private":["/${"<&>".repeat(12)}<&... is longer than 2500 bytes without its schema: it must fit into Lambda's environment variables`,
     ],
     [
+      "labels whose order JavaScript changes",
+      { region: "eu-central-1", pipelines: { jobOrder: { key: "/id", summary: { Name: "/name", 1: "/first" } } } },
+      "staging.pipelines.jobOrder.summary.1: is a whole number, which JavaScript puts before the others",
+    ],
+    [
       "a schema with a keyword that is none",
       { region: "eu-central-1", pipelines: { jobOrder: { key: "/id", schema: { requried: ["id"] } } } },
       'staging.pipelines.jobOrder.schema: {"requried":["id"]} is not a JSON Schema: strict mode: unknown keyword: "requried"',

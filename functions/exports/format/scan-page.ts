@@ -150,21 +150,23 @@ class PageConverter {
     let scanned: number | undefined;
     let lastKey: string | undefined;
     let capacityUnits = 0;
+    const names = new Set<string>();
     this.expect(OPEN_BRACE);
     if (this.peek() === CLOSE_BRACE) this.at++;
     else
       do {
         const name = this.readKey();
-        if (name === "Items") {
-          if (items !== undefined) this.fail("one list of items");
-          items = this.items();
-        } else {
+        // A second key of the next page would end the segment, or start it over.
+        if (names.has(name)) this.fail("each field once");
+        names.add(name);
+        if (name === "Items") items = this.items();
+        else {
           const start = this.at;
           this.skipValue();
           const value = (): string => this.page.toString("utf8", start, this.at);
           if (name === "LastEvaluatedKey") lastKey = value();
-          else if (name === "Count") count = Number(value());
-          else if (name === "ScannedCount") scanned = Number(value());
+          else if (name === "Count") count = this.countOf(value());
+          else if (name === "ScannedCount") scanned = this.countOf(value());
           else if (name === "ConsumedCapacity") capacityUnits = capacityUnitsOf(value());
         }
       } while (this.hasMore(CLOSE_BRACE));
@@ -180,6 +182,10 @@ class PageConverter {
       lastKey: lastKey === "null" ? undefined : lastKey,
       capacityUnits,
     };
+  }
+
+  private countOf(text: string): number {
+    return /^\d{1,15}$/.test(text) ? Number(text) : this.fail("a count");
   }
 
   private items(): number {
@@ -610,5 +616,6 @@ export function jsonNumber(text: string): string | undefined {
 function capacityUnitsOf(text: string): number {
   const capacity: unknown = parseJson(text);
   if (typeof capacity !== "object" || capacity === null || !("CapacityUnits" in capacity)) return 0;
-  return typeof capacity.CapacityUnits === "number" ? capacity.CapacityUnits : 0;
+  const { CapacityUnits: units } = capacity;
+  return typeof units === "number" && units > 0 && units < Infinity ? units : 0;
 }

@@ -180,6 +180,24 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     retrying({ ErrorEquals: ["States.TaskFailed"] }, { ErrorEquals: ["Mine"] }),
     /Mine twice in Retry/,
   ],
+  [
+    "an error of the SDK's DynamoDB for the integrated one",
+    calling(
+      "arn:aws:states:::dynamodb:deleteItem",
+      { TableName: "tab", Key: { id: { S: "a" } } },
+      { Retry: [{ ErrorEquals: ["DynamoDb.ConditionalCheckFailedException"] }] },
+    ),
+    /begin with DynamoDB\./,
+  ],
+  [
+    "an error of the integrated DynamoDB for the SDK's",
+    calling(
+      "arn:aws:states:::aws-sdk:dynamodb:deleteItem",
+      { TableName: "tab", Key: { id: { S: "a" } } },
+      { Retry: [{ ErrorEquals: ["Mine", "DynamoDB.ConditionalCheckFailedException"] }] },
+    ),
+    /begin with DynamoDb\./,
+  ],
   // Sizes
   ...["Output", "Assign"].map((name): (typeof WRONG)[number] => [
     `${name} of more than 256 KiB`,
@@ -450,6 +468,29 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
       ],
       ["aws-sdk:dynamodb:query", { TableName: "tab", ConsistentRead: "sometimes" }, /which is no boolean/],
       ["aws-sdk:dynamodb:batchGetItem", { RequestItems: { tab: { Keys: {} } } }, /Keys {}, which is no list/],
+      ["ecs:runTask.sync", { TaskDefinition: "t", LaunchType: "FARGET" }, /LaunchType FARGET, .* values: FARGATE/],
+      [
+        "ecs:runTask.sync",
+        {
+          TaskDefinition: "t",
+          NetworkConfiguration: { AwsvpcConfiguration: { Subnets: [], AssignPublicIp: "ENABLE" } },
+        },
+        /AssignPublicIp ENABLE/,
+      ],
+      [
+        "codebuild:startBuild.sync",
+        { ProjectName: "a", EnvironmentVariablesOverride: [{ Name: "a", Value: "b", Type: "PLAIN_TEXT" }] },
+        /Type PLAIN_TEXT/,
+      ],
+      ["dynamodb:getItem", { TableName: "tab", Key: { id: { S: "1" } }, ReturnConsumedCapacity: "TOTALS" }, /TOTALS/],
+      ["events:putEvents", { Entries: [{ ...event, Time: "yesterday" }] }, /Time "yesterday", which is no timestamp/],
+      ["aws-sdk:s3:putObject", { ...place, StorageClass: "glacier" }, /StorageClass glacier/],
+      ["aws-sdk:lambda:invoke", { ...F, InvocationType: "Evnt" }, /InvocationType Evnt/],
+      [
+        "aws-sdk:cloudwatch:putMetricData",
+        { Namespace: "n", MetricData: [{ MetricName: "m", Unit: "Second" }] },
+        /Unit Second/,
+      ],
     ] satisfies (readonly [string, object, RegExp])[]
   ).map(([call, args, message]): (typeof WRONG)[number] => [
     `what ${call} does not take: ${JSON.stringify(args)}`,
@@ -506,13 +547,16 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
   ],
   ["an error that is an expression", retrying({ ErrorEquals: ["{% 'a' %}"] }), /names of errors are not evaluated/],
   // Functions
-  ...["(function($x)<n:n>{$x})('a')", "(function($x)<n:n>{$x})()", "(function($x)<s?:n>{1})(1)"].map(
-    (expression): (typeof WRONG)[number] => [
-      `arguments that a signature does not take: ${expression}`,
-      output(`{% ${expression} %}`),
-      /signature <.*> does not take/,
-    ],
-  ),
+  ...[
+    ...["(function($x)<n:n>{$x})('a')", "(function($x)<n:n>{$x})()", "(function($x)<s?:n>{1})(1)"],
+    ...["'a' ~> $f", "'a' ~> (function($x)<n:n>{$x})", "'a' ~> $f()", "$f($states.input.a > 1)", "$f(1, 2)"].map(
+      (call) => `($f := function($x)<n:n>{$x}; ${call})`,
+    ),
+  ].map((expression): (typeof WRONG)[number] => [
+    `arguments that a signature does not take: ${expression}`,
+    output(`{% ${expression} %}`),
+    /signature <.*> does not take/,
+  ]),
   ...[
     ...["States.MathAdd(3000000000, 1)", "States.MathRandom(10, 1)", "States.MathRandom(5, 5)"],
     ...["Base64Encode('", "Base64Decode('"].map((call) => `States.${call}${"a".repeat(10_001)}')`),
@@ -701,6 +745,14 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     "(function($x)<s?:n>{1})()",
     "(function($x)<a<n>:n>{1})([1])",
     "(function($x)<n:n>{$x})($states.input.a)",
+    ...["$states.input.a ~> $f", "1 ~> $f", "$map($states.input.a, $f)", "($f := $uppercase; $f('a'))"].map(
+      (call) => `($f := function($x)<n:n>{$x}; ${call})`,
+    ),
+    "($f := function($x)<n:n>{$x}; $g := function($f){$f('a')}; $g($uppercase))",
+    "($f := function($s, $n)<sn:s>{$s}; $states.input.a ~> $f(1))",
+    "($f := $trim ~> $uppercase; $f($states.input.a))",
+    "$states.input.a ~> $trim ~> $uppercase()",
+    "$states.input.a ~> $map(function($x){$x.id}) ~> ($sum)",
   ].map((expression): (typeof RIGHT)[number] => [`the signature of ${expression}`, output(`{% ${expression} %}`)]),
   ...(
     [
@@ -730,10 +782,27 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
       ["aws-sdk:s3:listObjectsV2", { Bucket: "b", MaxKeys: "{% $states.input.n %}" }],
       ["aws-sdk:dynamodb:batchGetItem", { RequestItems: { tab: { Keys: [{ id: { S: "a" } }] } } }],
       ["aws-sdk:ec2:runInstances", { MinCount: 1, MaxCount: 1, Placement: { NewerThanThis: 1 } }],
+      [
+        "aws-sdk:ec2:runInstances",
+        { MinCount: 1, MaxCount: 1, InstanceType: "m9g.large", Placement: { Tenancy: "default" } },
+      ],
+      ["aws-sdk:lambda:updateFunctionConfiguration", { ...F, Runtime: "nodejs24.x" }],
+      ["aws-sdk:comprehend:detectSentiment", { Text: "a", LanguageCode: "da" }],
+      ["aws-sdk:s3:putObject", { ...place, StorageClass: "{% $states.input.c %}", ServerSideEncryption: "aws:kms" }],
+      ["events:putEvents", { Entries: [{ ...event, Time: "2026-11-21T12:00:00Z" }] }],
+      ["glue:startJobRun.sync", { JobName: "a", WorkerType: "G.16X", ExecutionClass: "FLEX" }],
     ] satisfies (readonly [string, object])[]
   ).map(([call, args]): (typeof RIGHT)[number] => [
     `what ${call} takes: ${JSON.stringify(args)}`,
     calling(`arn:aws:states:::${call}`, args, call.endsWith("Token") ? { TimeoutSeconds: 60 } : {}),
+  ]),
+  ...["dynamodb", "aws-sdk:dynamodb"].map((service): (typeof RIGHT)[number] => [
+    `an error of ${service}`,
+    calling(
+      `arn:aws:states:::${service}:deleteItem`,
+      { TableName: "tab", Key: { id: { S: "a" } } },
+      { Retry: [{ ErrorEquals: [service === "dynamodb" ? "DynamoDB.A" : "DynamoDb.A", "Lambda.Unknown"] }] },
+    ),
   ]),
   ["a cause of text", () => pm({ A: P.fail({ ErrorPath: "$.e", CausePath: "States.Format('{}', $.a)" }) })],
   [

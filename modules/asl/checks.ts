@@ -212,9 +212,9 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
 
 /** The two integrations of DynamoDB spell its errors differently. */
 function dynamoErrorFaults({ Resource, Retry, Catch }: Fields): string[] {
-  const integration = /:::(aws-sdk:)?dynamodb:/.exec(String(Resource));
-  if (integration === null) return [];
-  const prefix = integration[1] === undefined ? "DynamoDB." : "DynamoDb.";
+  const [, integration] = /:::(aws-sdk:dynamodb|dynamodb):/.exec(String(Resource)) ?? [];
+  if (integration === undefined) return [];
+  const prefix = integration === "dynamodb" ? "DynamoDB." : "DynamoDb.";
   return [...recordsOf(Retry), ...recordsOf(Catch)]
     .flatMap(({ ErrorEquals }) => [ErrorEquals].flat().map(String))
     .filter((name) => /^dynamodb\./i.test(name) && !name.startsWith(prefix))

@@ -266,6 +266,26 @@ describe("a configuration error", () => {
       'staging.heartbeats.slackWebhookParameter: "https://hooks.slack.com/x" is not an SSM parameter name such as "/almanac/slack/webhook"',
     ],
     [
+      "a parameter of AWS itself",
+      { region: "eu-central-1", heartbeats: { targets: [], slackWebhookParameter: "/SSM/webhook" } },
+      'staging.heartbeats.slackWebhookParameter: "/SSM/webhook" begins with a word that SSM keeps for AWS\'s own parameters',
+    ],
+    [
+      "a bucket that is an address",
+      { region: "eu-central-1", stateBucket: "192.168.10.1" },
+      'staging.stateBucket: "192.168.10.1" is a name that S3 refuses',
+    ],
+    [
+      "a bucket with an ending of S3's",
+      { region: "eu-central-1", stateBucket: "acme--x-s3" },
+      'staging.stateBucket: "acme--x-s3" is a name that S3 refuses',
+    ],
+    [
+      "an app whose buckets S3 refuses",
+      { region: "eu-central-1", app: "xn--acme" },
+      'staging.app: "xn--acme" begins the names of buckets, which S3 refuses',
+    ],
+    [
       "a regular expression that is none",
       { region: "eu-central-1", heartbeats: { targets: [{ ...target, bodyMatches: "(" }] } },
       'staging.heartbeats.targets[0].bodyMatches: "(" is not a regular expression',

@@ -6,6 +6,7 @@ import { AwsProvider, type AwsProviderConfig } from "@cdktf/provider-aws/lib/pro
 import { App, S3Backend, TerraformStack, type S3BackendConfig, type TerraformElement } from "cdktf";
 import type { Node } from "constructs";
 import * as z from "zod";
+import { bucketNameSchema } from "../functions/shared/aws/bucket-name";
 import { plainSecrets } from "../functions/shared/plain-secret";
 import { AlarmTopic } from "./constructs/resources/alarm-topic";
 import { PrivateBucket } from "./constructs/resources/bucket";
@@ -58,10 +59,7 @@ const environmentFields = z.strictObject({
   /** True: tables and buckets cannot be destroyed or deleted, and tables can be restored to any second of the last 35 days. @default false */
   protectData: z.boolean().default(false),
   /** The bucket of Terraform's state, created by the first deployment. Unique worldwide. @default "<app>-<environment>-terraform-state" */
-  stateBucket: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name")
-    .optional(),
+  stateBucket: bucketNameSchema.optional(),
   /** Addresses that alarms are sent to. Each confirms one mail of AWS. @default [] */
   alarmEmails: alarmEmailsSchema,
   /** The URL of an AWS emulator, for `local`. @default AWS */

@@ -1,5 +1,6 @@
 /** What the module and the functions of exports share: names, shapes and their parsers. No SDK, no I/O. */
 import * as z from "zod";
+import { bucketNameSchema } from "../shared/aws/bucket-name";
 
 import { THROTTLING_CODES } from "../shared/aws/error-codes";
 import { rateMs, timesOf } from "../shared/calendar/schedule-expression";
@@ -81,8 +82,6 @@ export const EXPORT_DIMENSION = "export";
 export const STATE_TABLE_KEYS = { partition: "pk", sort: "sk", timeToLive: "ttl" } as const;
 
 export const tableNameSchema = z.string().regex(/^[\w.-]{3,255}$/, "is not the name of a DynamoDB table");
-
-const bucketNameSchema = z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, "is not a bucket name");
 
 /** By its name, it would escape the check for overlapping prefixes. */
 const OWN_BUCKET = /-exports-(files|configuration)-\d{12}$/;

@@ -14,12 +14,15 @@ import { dueOfEvent, slotOf } from "./run/schedule";
 /** Reserved for the response before Lambda's timeout. */
 const RESPONSE_TIME_MS = 5_000;
 
-/** The event of an export's schedule. */
+/** Rules are named `<app>-<environment>-exports-schedule-<export>`. */
+const RULE_ARN = /-exports-schedule-(.+)$/;
+
+/** The event of an export's schedule. Those of other rules, such as the console's test event, are manual ones. */
 const scheduledEventSchema = z.looseObject({
   "detail-type": z.literal("Scheduled Event"),
   id: z.string().min(1),
   time: z.iso.datetime({ offset: true }),
-  resources: z.array(z.string()).min(1),
+  resources: z.tuple([z.string().regex(RULE_ARN)]).rest(z.string()),
 });
 
 /** The event of a manual invocation. Every event is one, as in the function that this one replaces: unknown fields are ignored. */
@@ -27,15 +30,12 @@ const manualEventSchema = z.object({
   /** @default the only export, if there is only one */
   export: z.string().optional(),
   day: z.iso.date().optional(),
-  /** With a day, for exports that run more often than daily: `17` or `17:15`, UTC. */
+  /** Only with a day, because events of AWS have a time of their own. Of exports that run more often than daily: `17` or `17:15`, UTC. */
   time: timeSchema.optional(),
   force: z.boolean().default(false),
   /** Wait for the execution to end. @default true */
   wait: z.boolean().default(true),
 });
-
-/** Rules are named `<app>-<environment>-exports-schedule-<export>`. */
-const RULE_ARN = /-exports-schedule-(.+)$/;
 
 /**
  * Starts an export on its schedule, or manually. A manual invocation waits, and returns what the replaced function did:
@@ -50,10 +50,10 @@ export const handler = invocationHandler(
 
     return async (event, { deadline }) => {
       const scheduled = scheduledEventSchema.safeParse(event).data;
-      const manual = scheduled === undefined ? parseInput(manualEventSchema, isMap(event) ? event : {}) : undefined;
+      const manual = scheduled === undefined ? parseInput(manualEventSchema, manualFields(event)) : undefined;
       const configuration = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
       const [first, ...others] = configuration.tables;
-      const requested = scheduled === undefined ? manual?.export : RULE_ARN.exec(scheduled.resources[0] ?? "")?.[1];
+      const requested = scheduled === undefined ? manual?.export : RULE_ARN.exec(scheduled.resources[0])?.[1];
       const name = requested ?? (others.length === 0 ? (first?.name ?? "") : "");
       const { schedule } = findExport(configuration, { export: name });
       const due = scheduled && dueOfEvent(Date.parse(scheduled.time), schedule);
@@ -80,8 +80,9 @@ export const handler = invocationHandler(
   },
 );
 
-function isMap(value: unknown): value is object {
-  return isObject(value) && !Array.isArray(value);
+function manualFields(event: unknown): object {
+  if (!isObject(event) || Array.isArray(event)) return {};
+  return "day" in event ? event : { ...event, time: undefined };
 }
 
 function response(message: string): { readonly statusCode: number; readonly body: string } {

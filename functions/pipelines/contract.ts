@@ -104,7 +104,13 @@ const pipelineFields = z.strictObject({
   groupBy: jsonPointerSchema.optional(),
   /** Values copied into the row and the Slack message, by label and in this order: `{ Customer: "/customer/name" }`. @default {} */
   summary: z
-    .record(labelSchema, jsonPointerSchema)
+    .record(
+      labelSchema.refine(
+        (label) => !/^(0|[1-9]\d*)$/.test(label),
+        "is a whole number, which JavaScript puts before the others",
+      ),
+      jsonPointerSchema,
+    )
     .refine(
       (summary) => Object.keys(summary).length <= MAX_SUMMARY_LABELS,
       `has more than ${MAX_SUMMARY_LABELS} labels`,

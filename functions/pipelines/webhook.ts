@@ -34,12 +34,12 @@ export const handler = restHandler(webhookEnvironment, ({ environment, account, 
   return {
     [`POST /webhooks/${name}`]: endpoint(requestSchema, async ({ text: body, headers }) => {
       const secrets = await readSecrets();
-      const signature = verifyOrReject({ headers, body }, pipeline.webhook?.verify, secrets, clock.now());
+      const delivery = verifyOrReject({ headers, body }, pipeline.webhook?.verify, secrets, clock.now());
       const challenge = challengeOf(body, pipeline.webhook?.verify);
       if (challenge !== undefined) return { status: 200, body: { challenge } };
-      if (await deliveries.has(name, signature)) return { status: 202, body: { repeated: true } };
+      if (await deliveries.has(name, delivery)) return { status: 202, body: { repeated: true } };
       const accepted = await accept(body);
-      await deliveries.add(name, signature, clock.now());
+      await deliveries.add(name, delivery, clock.now());
       logger.info("accepted", { pipeline: name, ...accepted });
       return { status: 202, body: accepted };
     }),

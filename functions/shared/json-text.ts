@@ -94,6 +94,23 @@ export function jsonParts(json: string): ReadonlyMap<string, string> | undefined
   return parts;
 }
 
+/** Whether a name stands twice in an object, of which JSON.parse keeps the last: the other would be lost. */
+export function hasDuplicateNames(json: string): boolean {
+  const open: Set<string>[] = [];
+  let last = "";
+  for (const token of tokens(json)) {
+    if (token === "{" || token === "[") open.push(new Set());
+    else if (token === "}" || token === "]") open.pop();
+    else if (token === ":") {
+      const name = String(parseJson(last));
+      if (open.at(-1)?.has(name) === true) return true;
+      open.at(-1)?.add(name);
+    }
+    last = token;
+  }
+  return false;
+}
+
 /** JSON.parse and JSONata, in Step Functions, round numbers silently. */
 export const INEXACT = "has a number with more digits than a 64-bit float holds: send it as a string";
 

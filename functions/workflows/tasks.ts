@@ -6,7 +6,7 @@ import { createSfn } from "../shared/aws/clients/sfn";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { fittingItems } from "../shared/handlers/response-size";
 import type { Scope } from "../shared/handlers/scopes";
-import { hasExactNumbers, INEXACT } from "../shared/json-text";
+import { hasDuplicateNames, hasExactNumbers, INEXACT } from "../shared/json-text";
 import {
   apiEnvironment,
   decisionSchema,
@@ -26,7 +26,11 @@ import { taskTable, type TaskTable } from "./task/task-table";
 const taskPathSchema = z.object({ path: z.object({ id: taskIdSchema }) });
 const startSchema = z
   .object({ body: taskRequestSchema, text: z.string() })
-  .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT });
+  .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT })
+  .refine(({ text }) => !hasDuplicateNames(text), {
+    path: ["body"],
+    error: "has a name that stands twice in its object",
+  });
 const listSchema = z.object({ query: taskListSchema });
 const decideSchema = z.object({
   path: z.object({ id: taskIdSchema }),

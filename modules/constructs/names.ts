@@ -5,6 +5,7 @@ import * as z from "zod";
 export const appSchema = z
   .string()
   .regex(/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/, "is not 1 to 12 lower case letters, digits and hyphens, a letter first")
+  .refine((app) => !/^(xn--|sthree-)/.test(app), "begins the names of buckets, which S3 refuses")
   .default("almanac");
 export const environmentNameSchema = z
   .string()

@@ -30,6 +30,7 @@ import type { Companion } from "./companion";
 import { startLocalConsole } from "./console";
 import { isDeployed, markDeployed } from "./deployed-digest";
 import { restoreDeployedCode } from "./live/deployed-functions";
+import { rememberTerraform, wasApplyKilled } from "./killed-apply";
 import { choosePort, DEFAULT_PORT, isPortFreeSoon } from "./port";
 import { readResponding, writeRecord, type RunRecord } from "../emulator/run-record";
 import { putSampleData } from "./sample-data";
@@ -286,6 +287,10 @@ class Start {
         title: "State bucket",
         run: async () => {
           await this.#requireSameState();
+          if (this.#started === undefined && (await wasApplyKilled(home.terraform, home.stack)))
+            throw new EmulatorConflictError(
+              "Terraform was killed while it changed what runs. Stop it (npm run stop), and start again: that continues from before.",
+            );
           const { bucket, created } = await ensureStateBucket(home.stack);
           return `${bucket}${created ? "" : ", there already"}`;
         },
@@ -380,7 +385,7 @@ class Start {
     const running = known !== undefined && isRunning(known.process) ? known : undefined;
     const current = running?.statusPageBucket === bucket ? running : undefined;
     if (running !== undefined && current === undefined) await endProcessGroup(running.process, PAGES_GRACE_MS);
-    const endsWithUs = this.#started !== undefined && !this.options.detach;
+    const endsWithUs = this.#emulatorEndsWithUs();
     const statusPage = bucket === undefined ? {} : { statusPageBucket: bucket };
     const port = known === undefined ? {} : { port: new URL(known.url).port };
     const pages = current ?? {
@@ -406,9 +411,8 @@ class Start {
     if (this.#record === undefined) return undefined;
     const known = this.#record.console;
     if (known !== undefined && isRunning(known.process)) return known;
-    const { home, app, detach } = this.options;
-    const endsWithUs = this.#started !== undefined && !detach;
-    return startLocalConsole({ home, app, endsWithUs });
+    const { home, app } = this.options;
+    return startLocalConsole({ home, app, endsWithUs: this.#emulatorEndsWithUs() });
   }
 
   async #recordConsole(started: Companion | undefined): Promise<string> {
@@ -424,7 +428,15 @@ class Start {
       signal: this.options.signal,
       // An emulator that was started now takes its state with it: nothing to save.
       ...(this.#started === undefined ? {} : { graceMs: 1_000 }),
+      endsWithUs: this.#emulatorEndsWithUs(),
+      onStart: (terraform) => {
+        rememberTerraform(this.options.home.terraform, terraform);
+      },
     };
+  }
+
+  #emulatorEndsWithUs(): boolean {
+    return this.#started !== undefined && !this.options.detach;
   }
 
   #knownEndpoint(): string {

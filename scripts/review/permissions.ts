@@ -130,10 +130,10 @@ export function changedPermissions(
     ["opened", gained.filter(({ everybody }) => everybody)],
     [
       "unlimited",
-      gained.filter((grant) => lost.some((other) => other.limited && !grant.limited && allows(grant, other))),
+      gained.filter((grant) => lost.some((other) => other.limited && !grant.limited && includes(grant, other))),
     ],
-    ["powerful", gained.filter((grant) => isPowerful(grant) && !before.some((other) => allows(other, grant)))],
-    ["foreign", gained.filter((grant) => isForeign(grant, own) && !before.some((other) => allows(other, grant)))],
+    ["powerful", gained.filter((grant) => isPowerful(grant) && !before.some((other) => includes(other, grant)))],
+    ["foreign", gained.filter((grant) => isForeign(grant, own) && !before.some((other) => includes(other, grant)))],
     ["denied", gained.filter((grant) => isShutOut(grant, before))],
     ["undenied", undenied(lost, gained, after).filter(isJudged)],
   ];
@@ -176,12 +176,12 @@ function isRevoked(grant: Held, after: readonly Held[], deleted: readonly string
     (principals.length > 0 || grant.principals.length === 0) &&
     conditions.every(({ values }, index) => values.length > 0 || grant.conditions[index]?.values.length === 0);
   return (
-    grant.effect === "Allow" && isMeant && !after.some((other) => allows(other, { ...grant, principals, conditions }))
+    grant.effect === "Allow" && isMeant && !after.some((other) => includes(other, { ...grant, principals, conditions }))
   );
 }
 
 /** Whether a permission allows all that another one allows. */
-function allows(wide: Grant, narrow: Grant): boolean {
+function includes(wide: Grant, narrow: Grant): boolean {
   const { principals, conditions } = wide;
   return (
     wide.owner === narrow.owner &&

@@ -16,6 +16,8 @@ export interface Home {
   readonly stack: string;
   /** Where its Terraform state is: see deployed-state.ts. Beside the emulator's kept state: the two are deleted together. */
   readonly deployedState: string;
+  /** The Terraform that was started last: see killed-apply.ts. */
+  readonly terraform: string;
 }
 
 export function homeAt(folder: string): Home {
@@ -27,5 +29,6 @@ export function homeAt(folder: string): Home {
     synthesized: join(absolute, "cdktf.out"),
     stack: join(absolute, "cdktf.out", "stacks", "local"),
     deployedState: join(absolute, "state", "deployed.json"),
+    terraform: join(absolute, "terraform.json"),
   };
 }

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { signalGroup } from "./processes";
+import { identifyProcess, signalGroup, type ProcessIdentity } from "./processes";
 
 export interface CommandOptions {
   /** @default the current working directory */
@@ -17,6 +17,10 @@ export interface CommandOptions {
   readonly signal?: AbortSignal;
   /** Time between SIGINT and SIGKILL. @default {@link GRACE_MS} */
   readonly graceMs?: number;
+  /** True: it and what it has started are killed when this process is killed. Ignored on Windows. @default it runs on */
+  readonly endsWithUs?: boolean;
+  /** Called when it runs. */
+  readonly onStart?: (started: ProcessIdentity) => void;
 }
 
 /** The exit code of a program that a signal ended. */
@@ -59,7 +63,7 @@ export function runCommand(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const { cwd, env, input, onLine, signal, graceMs = GRACE_MS } = options;
+  const { cwd, env, input, onLine, signal, graceMs = GRACE_MS, endsWithUs = false, onStart } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted === true) {
       reject(new Error(`${file} was not started: ${String(signal.reason)}`));
@@ -77,6 +81,9 @@ export function runCommand(
       // Its own process group: a second SIGINT, from Ctrl-C in the terminal, makes Terraform drop its state.
       detached: process.platform !== "win32",
     });
+    const release = endsWithUs && child.pid !== undefined ? guard(child.pid) : undefined;
+    const identity = child.pid === undefined ? undefined : identifyProcess(child.pid);
+    if (identity !== undefined) onStart?.(identity);
     // A program that ends before it has read all says so by its exit code.
     child.stdin.on("error", () => undefined).end(input);
     const lines: Record<"stdout" | "stderr", string[]> = { stdout: [], stderr: [] };
@@ -98,6 +105,7 @@ export function runCommand(
     const settle = () => {
       signal?.removeEventListener("abort", interrupt);
       clearTimeout(killTimer);
+      release?.();
     };
 
     child.on("error", (cause) => {
@@ -109,6 +117,18 @@ export function runCommand(
       resolve({ code: code ?? KILLED, stdout: lines.stdout.join("\n"), stderr: lines.stderr.join("\n") });
     });
   });
+}
+
+/** Kills a process group when this process ends without having called the result, as after kill -9: the guard's input ends with it. */
+function guard(leader: number): (() => void) | undefined {
+  if (process.platform === "win32") return undefined;
+  const shell = spawn("sh", ["-c", `read -r _; kill -s KILL -- -${leader}`], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  shell.on("error", () => undefined);
+  shell.stdin.on("error", () => undefined);
+  return () => shell.kill("SIGKILL");
 }
 
 /**

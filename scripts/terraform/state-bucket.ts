@@ -12,6 +12,7 @@ import {
   GetBucketVersioningCommand,
   GetPublicAccessBlockCommand,
   HeadBucketCommand,
+  HeadObjectCommand,
   ListObjectVersionsCommand,
   PutBucketEncryptionCommand,
   PutBucketLifecycleConfigurationCommand,
@@ -43,6 +44,9 @@ export const backendSchema = z.object({
 export type StateBackend = z.infer<typeof backendSchema>;
 
 const stackSchema = z.object({ terraform: z.object({ backend: z.object({ s3: backendSchema }) }) });
+
+/** Terraform's own (use_lockfile). */
+const lockKey = (stateKey: string): string => `${stateKey}.tflock`;
 
 /** Beside a local state: what was deployed (scripts/local/deployed-digest.ts). */
 export const digestKey = (stateKey: string): string => `${stateKey}.deployed.json`;
@@ -117,6 +121,21 @@ export async function stateBucketExists(stackDirectory: string): Promise<boolean
   }
 }
 
+/** Whether a Terraform holds the state of a synthesized stack, or has left its lock. */
+export async function isStateLocked(stackDirectory: string): Promise<boolean> {
+  const backend = await readStateBackend(stackDirectory);
+  const s3 = clientOf(backend);
+  try {
+    await s3.send(new HeadObjectCommand({ Bucket: backend.bucket, Key: lockKey(backend.key) }));
+    return true;
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.$metadata.httpStatusCode === 404) return false;
+    throw error;
+  } finally {
+    s3.destroy();
+  }
+}
+
 export interface DeletedState {
   readonly bucket: string;
   readonly deleted: "bucket" | "state" | "nothing";
@@ -132,7 +151,7 @@ export async function deleteState(stackDirectory: string): Promise<DeletedState>
   const s3 = clientOf(backend);
   try {
     if (!(await exists(s3, bucket))) return { bucket, deleted: "nothing" };
-    for (const own of [key, `${key}.tflock`, digestKey(key)]) await deleteObject(s3, bucket, own);
+    for (const own of [key, lockKey(key), digestKey(key)]) await deleteObject(s3, bucket, own);
     const { Versions = [], DeleteMarkers = [] } = await s3.send(new ListObjectVersionsCommand({ Bucket: bucket }));
     if (Versions.length + DeleteMarkers.length > 0) return { bucket, deleted: "state" };
     await s3.send(new DeleteBucketCommand({ Bucket: bucket }));

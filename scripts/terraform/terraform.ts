@@ -12,6 +12,7 @@ import {
   runCommand,
   type CommandOptions,
 } from "../shared/run-command";
+import type { ProcessIdentity } from "../shared/processes";
 import { TerraformProgress, type ChangeCounts } from "./events";
 import { downloadedTerraform, offerTerraform, type DownloadOptions } from "./pinned-terraform";
 import { findProviderMirror, mirrorCandidates, mirrorConfiguration } from "./provider-mirror";
@@ -53,6 +54,10 @@ export interface TerraformOptions {
   readonly signal?: AbortSignal;
   /** Milliseconds before an interrupted Terraform is killed. @default 15 seconds */
   readonly graceMs?: number;
+  /** True: Terraform and its providers are killed when this process is killed. @default they do the rest */
+  readonly endsWithUs?: boolean;
+  /** Called when Terraform runs. */
+  readonly onStart?: (started: ProcessIdentity) => void;
 }
 
 export interface TerraformRunOptions extends Omit<TerraformOptions, "onLine"> {

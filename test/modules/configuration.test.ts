@@ -190,6 +190,11 @@ describe("a configuration error", () => {
       `staging.pipelines.jobOrder: {"key":"/id","summary":[],"private":["/${"<&>".repeat(12)}<&... is longer than 2500 bytes without its schema: it must fit into Lambda's environment variables`,
     ],
     [
+      "labels whose order JavaScript changes",
+      { region: "eu-central-1", pipelines: { jobOrder: { key: "/id", summary: { Name: "/name", 1: "/first" } } } },
+      "staging.pipelines.jobOrder.summary.1: is a whole number, which JavaScript puts before the others",
+    ],
+    [
       "a schema with a keyword that is none",
       { region: "eu-central-1", pipelines: { jobOrder: { key: "/id", schema: { requried: ["id"] } } } },
       'staging.pipelines.jobOrder.schema: {"requried":["id"]} is not a JSON Schema: strict mode: unknown keyword: "requried"',
@@ -259,6 +264,26 @@ describe("a configuration error", () => {
       "a webhook URL instead of a parameter name",
       { region: "eu-central-1", heartbeats: { targets: [], slackWebhookParameter: "https://hooks.slack.com/x" } },
       'staging.heartbeats.slackWebhookParameter: "https://hooks.slack.com/x" is not an SSM parameter name such as "/almanac/slack/webhook"',
+    ],
+    [
+      "a parameter of AWS itself",
+      { region: "eu-central-1", heartbeats: { targets: [], slackWebhookParameter: "/SSM/webhook" } },
+      'staging.heartbeats.slackWebhookParameter: "/SSM/webhook" begins with a word that SSM keeps for AWS\'s own parameters',
+    ],
+    [
+      "a bucket that is an address",
+      { region: "eu-central-1", stateBucket: "192.168.10.1" },
+      'staging.stateBucket: "192.168.10.1" is a name that S3 refuses',
+    ],
+    [
+      "a bucket with an ending of S3's",
+      { region: "eu-central-1", stateBucket: "acme--x-s3" },
+      'staging.stateBucket: "acme--x-s3" is a name that S3 refuses',
+    ],
+    [
+      "an app whose buckets S3 refuses",
+      { region: "eu-central-1", app: "xn--acme" },
+      'staging.app: "xn--acme" begins the names of buckets, which S3 refuses',
     ],
     [
       "a regular expression that is none",

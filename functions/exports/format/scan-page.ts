@@ -2,6 +2,8 @@
  * Converts a Scan response to plain JSON, byte by byte: `JSON.parse` and `unmarshall` would take most of an export's time, and round
  * long numbers. The encoding is described in docs/decisions/0011.
  */
+import { isUtf8 } from "node:buffer";
+
 import { parseJson } from "../../shared/input";
 
 const QUOTE = 0x22;
@@ -112,6 +114,8 @@ export interface ConvertedPage {
  */
 export function convertScanPage(page: Buffer, target: Buffer, offset: number, conversion: Conversion): ConvertedPage {
   if (target.length - offset < page.length) throw new RangeError("the target is too small for the page");
+  // Readers would replace what is none, or reject the file.
+  if (!isUtf8(page)) throw new MalformedPageError("malformed Scan response: expected UTF-8");
   return new PageConverter(page, target, offset, conversion).convert();
 }
 
@@ -150,21 +154,23 @@ class PageConverter {
     let scanned: number | undefined;
     let lastKey: string | undefined;
     let capacityUnits = 0;
+    const names = new Set<string>();
     this.expect(OPEN_BRACE);
     if (this.peek() === CLOSE_BRACE) this.at++;
     else
       do {
         const name = this.readKey();
-        if (name === "Items") {
-          if (items !== undefined) this.fail("one list of items");
-          items = this.items();
-        } else {
+        // A second key of the next page would end the segment, or start it over.
+        if (names.has(name)) this.fail("each field once");
+        names.add(name);
+        if (name === "Items") items = this.items();
+        else {
           const start = this.at;
           this.skipValue();
           const value = (): string => this.page.toString("utf8", start, this.at);
           if (name === "LastEvaluatedKey") lastKey = value();
-          else if (name === "Count") count = Number(value());
-          else if (name === "ScannedCount") scanned = Number(value());
+          else if (name === "Count") count = this.countOf(value());
+          else if (name === "ScannedCount") scanned = this.countOf(value());
           else if (name === "ConsumedCapacity") capacityUnits = capacityUnitsOf(value());
         }
       } while (this.hasMore(CLOSE_BRACE));
@@ -180,6 +186,10 @@ class PageConverter {
       lastKey: lastKey === "null" ? undefined : lastKey,
       capacityUnits,
     };
+  }
+
+  private countOf(text: string): number {
+    return /^\d{1,15}$/.test(text) ? Number(text) : this.fail("a count");
   }
 
   private items(): number {
@@ -610,5 +620,6 @@ export function jsonNumber(text: string): string | undefined {
 function capacityUnitsOf(text: string): number {
   const capacity: unknown = parseJson(text);
   if (typeof capacity !== "object" || capacity === null || !("CapacityUnits" in capacity)) return 0;
-  return typeof capacity.CapacityUnits === "number" ? capacity.CapacityUnits : 0;
+  const { CapacityUnits: units } = capacity;
+  return typeof units === "number" && units > 0 && units < Infinity ? units : 0;
 }

@@ -105,7 +105,7 @@ export function scanFilter(of: WindowOfRun, attribute: string, unit: WatermarkUn
   const { from, to } = of.window;
   const text = unit === "iso8601";
   const value = (bound: string) => (text ? { S: bound } : { N: bound });
-  const characters = text ? [...REQUIRED_CHARACTERS, ...FOREIGN_CHARACTERS] : [];
+  const characters = text ? (REQUIRED_CHARACTERS + FOREIGN_CHARACTERS).split("") : [];
   const unusable = [
     "attribute_not_exists(#watermark)",
     "NOT attribute_type(#watermark, :type)",

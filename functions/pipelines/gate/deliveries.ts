@@ -8,24 +8,24 @@ import { DELIVERY_KEYS } from "../contract";
 const KEEP_SECONDS = 30 * DAY_SECONDS;
 
 export interface Deliveries {
-  readonly has: (pipeline: string, signature: string) => Promise<boolean>;
+  readonly has: (pipeline: string, delivery: string) => Promise<boolean>;
   /** After SQS has accepted the message: a crash in between leads to a duplicate, which ingest ignores. */
-  readonly add: (pipeline: string, signature: string, now: number) => Promise<void>;
+  readonly add: (pipeline: string, delivery: string, now: number) => Promise<void>;
 }
 
 export function deliveriesTable(dynamodb: DynamoDBClient, TableName: string): Deliveries {
-  const keyOf = (pipeline: string, signature: string) => ({
-    [DELIVERY_KEYS.partition]: { S: `${pipeline} ${signature}` },
+  const keyOf = (pipeline: string, delivery: string) => ({
+    [DELIVERY_KEYS.partition]: { S: `${pipeline} ${delivery}` },
   });
   return {
-    has: async (pipeline, signature) => {
-      const Key = keyOf(pipeline, signature);
+    has: async (pipeline, delivery) => {
+      const Key = keyOf(pipeline, delivery);
       const { Item } = await dynamodb.send(new GetItemCommand({ TableName, Key, ConsistentRead: true }));
       return Item !== undefined;
     },
-    add: async (pipeline, signature, now) => {
+    add: async (pipeline, delivery, now) => {
       const expiresAt = { N: String(Math.ceil(now / SECOND_MS) + KEEP_SECONDS) };
-      const Item = { ...keyOf(pipeline, signature), [DELIVERY_KEYS.expiresAt]: expiresAt };
+      const Item = { ...keyOf(pipeline, delivery), [DELIVERY_KEYS.expiresAt]: expiresAt };
       await dynamodb.send(new PutItemCommand({ TableName, Item }));
     },
   };

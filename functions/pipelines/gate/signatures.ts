@@ -1,5 +1,5 @@
 /** Signatures of webhooks: what each sender signs, and how. No I/O. */
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 
 import { MINUTE_SECONDS, SECOND_MS } from "../../shared/time";
 import type { WebhookVerification } from "../contract";
@@ -13,6 +13,8 @@ export interface SignedRequest {
 /** What a request claims: the signatures that it has, and what they sign. */
 interface Claim {
   readonly content: string;
+  /** What is the same when the sender repeats the delivery, which some sign with another time. @default the content */
+  readonly delivery?: string;
   readonly signatures: readonly Buffer[];
   /** Unix time in seconds. Undefined for senders that sign none. */
   readonly sentAt?: number;
@@ -47,7 +49,7 @@ const stripe: Scheme = {
     const sentAt = timeOf(time);
     return sentAt === undefined
       ? undefined
-      : { content: `${time}.${body}`, signatures: decoded(parts, "hex", "v1="), sentAt };
+      : { content: `${time}.${body}`, delivery: body, signatures: decoded(parts, "hex", "v1="), sentAt };
   },
 };
 
@@ -59,7 +61,7 @@ const slack: Scheme = {
     const sentAt = timeOf(time);
     return sentAt === undefined
       ? undefined
-      : { content: `v0:${time}:${body}`, signatures: decoded([signature], "hex", "v0="), sentAt };
+      : { content: `v0:${time}:${body}`, delivery: body, signatures: decoded([signature], "hex", "v0="), sentAt };
   },
 };
 
@@ -70,9 +72,13 @@ const standardWebhooks: Scheme = {
   claim: ({ headers, body }) => {
     const { "webhook-id": id, "webhook-timestamp": time = "", "webhook-signature": signatures = "" } = headers;
     const sentAt = timeOf(time);
-    return id === undefined || sentAt === undefined
-      ? undefined
-      : { content: `${id}.${time}.${body}`, signatures: decoded(signatures.split(" "), "base64", "v1,"), sentAt };
+    if (id === undefined || sentAt === undefined) return undefined;
+    return {
+      content: `${id}.${time}.${body}`,
+      delivery: `${id}.${body}`,
+      signatures: decoded(signatures.split(" "), "base64", "v1,"),
+      sentAt,
+    };
   },
 };
 
@@ -108,7 +114,7 @@ export class SignatureError extends Error {
 /**
  * @param secrets several while one is rotated
  * @param now epoch milliseconds
- * @returns the signature, which identifies the delivery
+ * @returns what identifies the delivery, the same with either secret
  * @throws {@link SignatureError}
  */
 export function verifySignature(
@@ -120,14 +126,15 @@ export function verifySignature(
   const scheme = typeof verification === "string" ? SCHEMES[verification] : customScheme(verification);
   const claim = scheme.claim(request);
   if (claim === undefined) throw new SignatureError("a header of the signature is missing or malformed");
-  const { content, signatures, sentAt } = claim;
+  const { content, delivery = content, signatures, sentAt } = claim;
   if (sentAt !== undefined && Math.abs(Math.floor(now / SECOND_MS) - sentAt) > TOLERANCE_SECONDS)
     throw new SignatureError("the timestamp is more than five minutes away");
   for (const secret of secrets) {
     const key = scheme.keyOf?.(secret) ?? Buffer.from(secret);
     if (key.length === 0) continue; // of a secret without Base64 characters: everybody has this key
     const expected = createHmac(scheme.algorithm, key).update(content).digest();
-    if (signatures.some((signature) => isEqual(signature, expected))) return expected.toString("hex");
+    if (signatures.some((signature) => isEqual(signature, expected)))
+      return createHash("sha256").update(delivery).digest("hex");
   }
   throw new SignatureError("the signature does not match");
 }

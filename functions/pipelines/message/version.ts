@@ -5,7 +5,7 @@ import { withoutTrailingZeros } from "../../shared/json-text";
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
 /** RFC 3339, without leap seconds, which JavaScript does not have. */
-const TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d)?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)$/i;
+const TIME = /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d)(?:(:\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)$/i;
 
 /** Digits of a number's length in {@link orderOf}, and so the limit of it. */
 const LENGTH_DIGITS = 4;
@@ -33,8 +33,8 @@ function numberOf(text: string): Decimal | undefined {
 }
 
 function timeOf(text: string): Decimal | undefined {
-  const [, date = "", time = "", fraction = "", offset = ""] = TIME.exec(text) ?? [];
-  const milliseconds = Date.parse(`${date}${time}${offset}`.toUpperCase());
+  const [, date = "", minute = "", second = "", fraction = "", offset = ""] = TIME.exec(text) ?? [];
+  const milliseconds = Date.parse(`${date}${minute}${second}${offset}`.toUpperCase());
   // Date.parse takes 30 February for 2 March.
   const midnight = Date.parse(`${date}T00:00:00Z`);
   if (Number.isNaN(milliseconds) || new Date(midnight).toISOString().slice(0, 10) !== date) return undefined;

@@ -1,7 +1,7 @@
 /** Compares the fires that a timer's schedule expects with those that its callback has recorded. */
-import { MINUTE_MS } from "../../shared/time";
+import { MINUTE_MS, SECOND_MS } from "../../shared/time";
 import { exclusiveStart, fireAt, scheduledTimes, uncounted } from "../schedule/fire-times";
-import type { StoredTimer } from "../schedule/timer";
+import { MAX_JITTER_SECONDS, type StoredTimer } from "../schedule/timer";
 import type { History, RecordedFire } from "../storage/history";
 import type { AuditResponse } from "./api-types";
 import { iso } from "./timer-response";
@@ -41,10 +41,11 @@ function audit(
   recorded: readonly RecordedFire[],
   { from, until, lateMs }: AuditLimits,
 ): AuditResponse {
-  const start = Math.max(from - 1, exclusiveStart(timer));
-  const expected = scheduledTimes(uncounted(timer), start, until)
+  // A one-shot in the past is due at its PUT.
+  const earliest = timer.schedule.kind === "once" ? -Infinity : from - MAX_JITTER_SECONDS * SECOND_MS - 1;
+  const expected = scheduledTimes(uncounted(timer), Math.max(earliest, exclusiveStart(timer)), until)
     .map((at) => fireAt(timer, at))
-    .filter(({ due }) => due <= until);
+    .filter(({ due }) => due >= from && due <= until);
   const fires = recorded.filter(({ version, due }) => version === timer.version && due >= from && due <= until);
   const observed = new Set(fires.map(({ fireId }) => fireId));
   const idsOf = (isFault: (fire: RecordedFire) => boolean) => fires.filter(isFault).map(({ fireId }) => fireId);

@@ -173,18 +173,21 @@ export async function changeAll(
   return { changed, failures, ...(page.next !== undefined && { next: page.next }) };
 }
 
-/** The next fires of a timer after now, paused or not. */
-export function preview(timer: Timer | StoredTimer, count: number, now: number): PreviewResponse {
-  const resumed = timer.enabled ? timer : { ...timer, enabled: true, putAt: now };
+/** The next fires of a timer from now on, paused or not. */
+export function preview(stored: Timer | StoredTimer, count: number, now: number): PreviewResponse {
+  const { moved: _, ...unmoved } = stored;
+  const timer = stored.enabled ? stored : { ...unmoved, enabled: true, putAt: now };
   const jitterMs = (timer.jitterSeconds ?? 0) * SECOND_MS;
-  const start = timer.enabled ? Math.max(now - jitterMs, exclusiveStart(timer)) : exclusiveStart(resumed);
+  // A one-shot in the past is due at its PUT.
+  const earliest = timer.schedule.kind === "once" ? -Infinity : now - jitterMs;
+  const start = Math.max(earliest, exclusiveStart(timer));
   const due: number[] = [];
-  const { firesLeft = Infinity } = "enqueuedUntil" in timer ? firesLeftAfter(timer, start) : timer;
-  let at = nextScheduledTime(resumed, start);
+  const { firesLeft = Infinity } = "enqueuedUntil" in stored ? firesLeftAfter(stored, start) : stored;
+  let at = nextScheduledTime(timer, start);
   for (let fires = 0; at !== undefined && fires < firesLeft && due.length < count + MAX_REORDERED; fires++) {
-    const fire = fireAt(resumed, at);
+    const fire = fireAt(timer, at);
     if (fire.due >= now) due.push(fire.due);
-    at = nextScheduledTime(resumed, at);
+    at = nextScheduledTime(timer, at);
   }
   const first = due.sort((a, b) => a - b).slice(0, count);
   return { fires: first.map(iso) };

@@ -20,6 +20,31 @@ describe("the function that starts exports", () => {
     ["now"],
     [[1]],
     [{ day: undefined, source: "me" }],
+    // Test events of the console, of services that have a time.
+    [
+      {
+        id: "cdc73f9d-aea9-11e3-9d5a-835b769c0d9c",
+        "detail-type": "Scheduled Event",
+        source: "aws.events",
+        account: "123456789012",
+        time: "1970-01-01T00:00:00Z",
+        region: "us-east-1",
+        resources: ["arn:aws:events:us-east-1:123456789012:rule/ExampleRule"],
+        detail: {},
+      },
+    ],
+    [{ "detail-type": "Object Created", source: "aws.s3", time: "2026-11-21T17:00:00Z", resources: [], detail: {} }],
+    [{ source: "aws.cloudwatch", alarmArn: "arn", time: "2026-11-21T17:00:00.000+0000", region: "us-east-1" }],
+    [
+      {
+        "detail-type": "Scheduled Event",
+        source: "aws.scheduler",
+        id: "1",
+        time: "2026-11-21T17:00:00Z",
+        resources: [],
+      },
+    ],
+    [{ time: 5, Records: [] }],
   ])("runs the only export, whatever the event is: %j", async (event) => {
     expect(await handler(event, lambdaContext(4_000))).toMatchObject({ statusCode: 200 });
     expect(started()).toEqual([

@@ -112,6 +112,22 @@ describe("the API", () => {
     expect(sfn.commandCalls(StartExecutionCommand)[0]?.args[0].input.input).toContain('"input":{"amount":12}');
   });
 
+  it.each([
+    ["a number that is rounded", '{"taskId":"order-1","input":{"n":9007199254740993}}', /^body.input: .*more digits/],
+    [
+      "a name twice",
+      '{"taskId":"order-1","input":[{"a":1,"b":"{","\\u0061":2}]}',
+      /^body: has a name that stands twice/,
+    ],
+    ["two ids", '{"taskId":"order-2","taskId":"order-1"}', /^body: has a name that stands twice/],
+  ])("refuses a body with %s, which would be another one", async (_, body, message) => {
+    const refusal = { error: "BadRequest", message: expect.stringMatching(message) as unknown };
+    expect(await call("POST", "/tasks", { body })).toEqual([400, refusal]);
+    expect(sfn.commandCalls(StartExecutionCommand)).toEqual([]);
+    const same = '{"taskId":"order-1","input":[{"a":{"a":["a"]},"b":"a"},{"a":1}]}';
+    expect((await call("POST", "/tasks", { body: same }))[0]).toBe(200);
+  });
+
   it("shows a task as its row has it, read consistently", async () => {
     expect(await call("GET", "/tasks/{id}", { pathParameters: { id: "order-1" } })).toEqual([200, TASK]);
     expect(dynamodb.commandCalls(QueryCommand)[0]?.args[0].input).toMatchObject({ ConsistentRead: true });

@@ -1,3 +1,7 @@
+import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { identifyProcess, isRunning, type ProcessIdentity } from "../../../scripts/shared/processes";
 import {
   commandOutput,
   CommandFailedError,
@@ -40,5 +44,26 @@ describe("a command", () => {
       },
     );
     expect((await running).code).toBe(7);
+  });
+
+  const onPosix = process.platform === "win32" ? it.skip : it;
+  onPosix("ends with what it has started when this process is killed, if it is to", async () => {
+    // Each writes its id; the second is started by the first.
+    const program = "echo $$; sleep 60 & echo $!; wait";
+    const script = `
+      const { runCommand } = require("./scripts/shared/run-command.ts");
+      void runCommand("sh", ["-c", ${JSON.stringify(program)}], { endsWithUs: true, onLine: console.log });`;
+    const parent = spawn(process.execPath, ["--import", "tsx", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const started: ProcessIdentity[] = [];
+    for await (const line of createInterface({ input: parent.stdout })) {
+      const identity = identifyProcess(Number(line));
+      if (identity !== undefined) started.push(identity);
+      if (started.length === 2) break;
+    }
+    expect(started).toHaveLength(2);
+    parent.kill("SIGKILL");
+    while (started.some(isRunning)) await sleep(10);
   });
 });

@@ -98,7 +98,14 @@ describe("a page of a Scan as plain JSON", () => {
 
   it.each([
     ["without items, which a proxy may have sent", " {} ", "expected a list of items at byte 4 of 4"],
-    ["with two lists of items", '{"Items":[],"Items":[]}', "expected one list of items"],
+    ["with two lists of items", '{"Items":[],"Items":[]}', "expected each field once"],
+    [
+      "that ends twice",
+      '{"LastEvaluatedKey":{"id":{"S":"1"}},"Items":[],"LastEvaluatedKey":null}',
+      "expected each field once",
+    ],
+    ["with a count that is text", '{"Items":[],"Count":"0"}', "expected a count at byte 23 of 24"],
+    ["with a count that is none", '{"Items":[],"ScannedCount":-1}', "expected a count"],
     [
       "that counts other items",
       '{"Count":2,"Items":[{"id":{"S":"1"}}]}',
@@ -107,6 +114,21 @@ describe("a page of a Scan as plain JSON", () => {
   ])("rejects a page %s", (_, body, message) => {
     expect(() => convert(body)).toThrow(MalformedPageError);
     expect(() => convert(body)).toThrow(message);
+  });
+
+  it("rejects what is not UTF-8, also in the middle of a character", () => {
+    const body = Buffer.from('{"Items":[{"id":{"S":"é"}}]}');
+    for (const bytes of [
+      Buffer.concat([body.subarray(0, 23), body.subarray(24)]),
+      Buffer.from(body.fill(0xff, 22, 23)),
+    ])
+      expect(() => convertScanPage(bytes, Buffer.alloc(bytes.length), 0, { separator: "\n" })).toThrow(
+        new MalformedPageError("malformed Scan response: expected UTF-8"),
+      );
+  });
+
+  it.each(["-5", "1e999", '"5"', "null", "{}"])("takes no units of %s for consumed", (units) => {
+    expect(convert(`{"Items":[],"ConsumedCapacity":{"CapacityUnits":${units}}}`).page.capacityUnits).toBe(0);
   });
 
   it("rejects control characters and unknown escapes anywhere in a string, and names the position, not the content", () => {

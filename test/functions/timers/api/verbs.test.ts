@@ -521,6 +521,27 @@ describe("a stored timer", () => {
       expect(z.object({ fires: z.array(z.string()) }).parse((await read("preview"))[1]).fires).toHaveLength(2);
     });
 
+    it.each([{ at: "1970-01-01T00:00:00Z" }, { at: "2026-11-21T06:55:30.250Z" }, { delaySeconds: 0 }])(
+      "of a one-shot that is due at once has that fire: %j",
+      async (body) => {
+        const request = { path: { id: "egg", verb: "preview" }, body, text: JSON.stringify(body) };
+        expect(await callRoute(ports, "POST /oneshot/{id}/{verb}", request)).toMatchObject({
+          text: '{"fires":["2026-11-21T06:55:30.250Z"]}',
+        });
+      },
+    );
+
+    it("of one that was moved while it was paused begins now, however long that is ago", async () => {
+      await put("tea", { cron: "* * * * ? *", maxFires: 101, enabled: false });
+      await call("POST /periodic", {}, { body: { verb: "move", prefix: "", from: "default", to: "billing" } });
+      now += 300 * MINUTE;
+      const fires = async () => z.object({ fires: z.array(z.string()) }).parse((await read("preview"))[1]).fires;
+      const shown = await fires();
+      expect(shown).toHaveLength(10);
+      await act("resume");
+      expect(await fires()).toEqual(shown);
+    });
+
     it("need not be stored", async () => {
       const cron = { cron: "0 9 L * ? *", timeZone: "Europe/Berlin" };
       expect(await act("preview", "milk", { body: cron, query: { count: "2" } })).toEqual([
@@ -605,6 +626,28 @@ describe("a stored timer", () => {
       200,
       { expected: 4, observed: 3, missing: ["2026-11-21T06:09:00.000Z"], late: [] },
     ]);
+  });
+
+  it("is audited with the fire of a time in the past, and those that jitter has delayed into the time", async () => {
+    const audit = (route: "GET /periodic/{id}/{verb}" | "GET /oneshot/{id}/{verb}", sinceSeconds: string) =>
+      callRoute(ports, route, { path: { id: "egg", verb: "audit" }, query: { sinceSeconds } });
+    await callRoute(ports, "PUT /oneshot/{id}", {
+      path: { id: "egg" },
+      body: { at: "1970-01-01T00:00:00Z" },
+      text: "{}",
+    });
+    now += 5 * MINUTE;
+    const { text } = await audit("GET /oneshot/{id}/{verb}", "3600");
+    expect(JSON.parse(text)).toMatchObject({ expected: 1, missing: ["2026-11-21T06:55:30.250Z"] });
+    await put("egg", { cron: "* * * * ? *", jitterSeconds: 300 });
+    now += 60 * MINUTE;
+    const since = (seconds: number) =>
+      audit("GET /periodic/{id}/{verb}", String(seconds)).then(
+        (response) => z.object({ missing: z.array(z.string()) }).parse(JSON.parse(response.text)).missing,
+      );
+    const all = await since(86_400);
+    const last = (seconds: number) => all.filter((due) => Date.parse(due) >= now - seconds * 1_000);
+    for (const seconds of [300, 600, 1_200, 1_800]) expect(await since(seconds)).toEqual(last(seconds));
   });
 
   it("is audited as far back as it was asked for, and no further", async () => {

@@ -36,7 +36,6 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "forgets notifications of the checker itself": 2,
   "forgets the fires that waited before a move": 301,
   "gives up a fire that has failed before its lease is released": 316,
-  "gives up a fire while an earlier delivery of it has the lease": 3517,
   "gives up a fire without the dead letters": 6,
   "gives up a second message of a fire that has succeeded": 9943,
   "goes on after fires that could not be sent": 30,

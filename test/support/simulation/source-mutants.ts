@@ -515,12 +515,6 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     to: "() => true,\n    );",
   },
   {
-    name: "gives up a fire while an earlier delivery of it has the lease",
-    file: CALLBACK,
-    from: "(lease) => lease === undefined || !isOwnerOf(delivery, lease),",
-    to: "() => true,",
-  },
-  {
     name: "takes the lease of an earlier attempt for another message",
     file: CALLBACK,
     from: "isOwnerOf(delivery, lease) ? lease.until : undefined",

@@ -137,7 +137,9 @@ export function changedPermissions(
     ["denied", gained.filter((grant) => isShutOut(grant, before))],
     ["undenied", undenied(lost, gained, after).filter(isJudged)],
   ];
-  const revoked = lost.filter((grant) => isJudged(grant) && isRevoked(grant, after, deleted));
+  const existed = new Set(changes.filter(({ change }) => isFields(change.before)).map(({ address }) => address));
+  const granted = after.map((grant) => withPatterns(grant, existed));
+  const revoked = lost.filter((grant) => isJudged(grant) && isRevoked(grant, granted, deleted));
   return owners
     .map((owner) => {
       const its = <Item extends Grant>(grants: readonly Item[]) => grants.filter((grant) => grant.owner === owner);
@@ -163,6 +165,17 @@ const isDenial = ({ effect }: Grant) => effect === "Deny";
 const isAllowance = ({ effect, unread }: Grant) => effect === "Allow" || unread === true;
 /** A role's own policy says who may assume it. */
 const isTrust = (type: string) => type === "aws_iam_role";
+
+/** What is known after the apply, of a resource that exists, may be what it was: it becomes `*`. */
+function withPatterns(grant: Held, existed: ReadonlySet<string>): Held {
+  const pattern = (name: string) =>
+    name.replace(/<([^<>]*)\.\w+>/g, (reference, address: string) => (existed.has(address) ? "*" : reference));
+  return {
+    ...grant,
+    resource: pattern(grant.resource),
+    conditions: grant.conditions.map(({ test, values }) => ({ test, values: values.map(pattern) })),
+  };
+}
 
 /** Whether nothing allows it any more, and the plan deletes neither its resource nor all who were allowed it. */
 function isRevoked(grant: Held, after: readonly Held[], deleted: readonly string[]): boolean {

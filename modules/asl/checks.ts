@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import * as z from "zod";
+import { nearest } from "../constructs/nearest";
 import { dynamoFaults } from "./dynamodb";
 import { resultOf, useOf, type StatesProperty } from "./expressions";
 import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables, usesItem } from "./jsonpath";
@@ -86,7 +87,7 @@ function stateFaults(state: State): string[] {
     ...sizeFaults(fields),
     ...handlerFaults("Retry", recordsOf(fields["Retry"])),
     ...handlerFaults("Catch", recordsOf(fields["Catch"])),
-    ...dynamoErrorFaults(fields),
+    ...awsErrorFaults(fields),
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
     ...callbackFaults(fields),
     ...dynamoFaults(fields),
@@ -210,15 +211,27 @@ function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
   });
 }
 
-/** The two integrations of DynamoDB spell its errors differently. */
-function dynamoErrorFaults({ Resource, Retry, Catch }: Fields): string[] {
+const LAMBDA_ERRORS = (
+  "AWSLambdaException ClientExecutionTimeoutException EC2ThrottledException EC2UnexpectedException ENILimitReachedException " +
+  "InvalidParameterValueException InvalidRequestContentException RequestTooLargeException ResourceConflictException " +
+  "ResourceNotFoundException ResourceNotReadyException SdkClientException ServiceException TooManyRequestsException Unknown"
+).split(" ");
+
+/** Errors of Lambda that resemble another one, and those of DynamoDB, which its two integrations spell differently. */
+function awsErrorFaults({ Resource, Retry, Catch }: Fields): string[] {
   const [, integration] = /:::(aws-sdk:dynamodb|dynamodb):/.exec(String(Resource)) ?? [];
-  if (integration === undefined) return [];
-  const prefix = integration === "dynamodb" ? "DynamoDB." : "DynamoDb.";
-  return [...recordsOf(Retry), ...recordsOf(Catch)]
-    .flatMap(({ ErrorEquals }) => [ErrorEquals].flat().map(String))
-    .filter((name) => /^dynamodb\./i.test(name) && !name.startsWith(prefix))
-    .map((name) => `has ${name}: errors of ${String(Resource)} begin with ${prefix}`);
+  const ofDynamo = integration === "dynamodb" ? "DynamoDB." : "DynamoDb.";
+  const names = [...recordsOf(Retry), ...recordsOf(Catch)].flatMap(({ ErrorEquals }) =>
+    [ErrorEquals].flat().map(String),
+  );
+  return names.flatMap((name) => {
+    if (integration !== undefined && /^dynamodb\./i.test(name) && !name.startsWith(ofDynamo))
+      return [`has ${name}: errors of ${String(Resource)} begin with ${ofDynamo}`];
+    const [, error] = /^Lambda\.(\w+)$/.exec(name) ?? [];
+    if (error === undefined || LAMBDA_ERRORS.includes(error)) return [];
+    const meant = nearest(error, LAMBDA_ERRORS);
+    return meant === undefined ? [] : [`has ${name}, which is not an error of Lambda: Lambda.${meant}`];
+  });
 }
 
 /** States.TaskFailed is all but a timeout. */

@@ -179,6 +179,10 @@ class Walker implements ExpressionUse {
           this.faults.push("assigns $states, which is reserved");
         this.visit(node["rhs"], { ...scope, local: withNames(scope.local, [node["lhs"]]) });
         return;
+      case "condition":
+        if (isOfLaterVersion(node)) this.faults.push("has ?? or ?:, which JSONata 2.0.6 does not have");
+        this.visitRest(node, scope);
+        return;
       case "transform":
         if (!isOfType(node["update"], "o") || !isOfType(node["delete"], "as"))
           this.faults.push("has a transform whose update is no object or whose deletion is no text");
@@ -265,6 +269,12 @@ class Walker implements ExpressionUse {
       if (!isRelative) this.faults.push("has $ outside a path: use $states.input");
     } else (isOptional ? this.tested : this.variables).add(name);
   }
+}
+
+/** `a ?? b` is parsed as `$exists(a) ? a : b`, and `a ?: b` as `a ? a : b`, with one position of both. */
+function isOfLaterVersion({ condition, then }: Node): boolean {
+  const tested = isNode(condition) ? [condition, ...nodesOf(condition["arguments"])] : [];
+  return tested.some((each) => JSON.stringify(each) === JSON.stringify(then));
 }
 
 /** Behind `~>`, a function alone is called, too. */

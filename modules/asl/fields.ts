@@ -39,7 +39,7 @@ type Transition<To extends string> =
   | { readonly Next: To; readonly End?: never }
   | { readonly End: true; readonly Next?: never };
 
-type Variables<L extends QueryLanguage> = Readonly<Record<string, L extends "JSONata" ? Json : JsonPathTemplate>>;
+type Variables<L extends QueryLanguage> = L extends "JSONata" ? Readonly<Record<string, Json>> : JsonPathTemplate;
 
 /** Input and output processing: all states but Fail. */
 type InputOutput<L extends QueryLanguage> = L extends "JSONata"
@@ -94,7 +94,7 @@ export type TaskFields<L extends QueryLanguage, To extends string> = Commented &
     /** The role that the task assumes, of another account for example. */
     readonly Credentials?: L extends "JSONata"
       ? { readonly RoleArn: string }
-      : { readonly RoleArn: string } | { readonly "RoleArn.$": JsonPath };
+      : { readonly RoleArn: string } | { readonly "RoleArn.$": JsonPathValue };
   };
 
 type NumberField<L extends QueryLanguage, Name extends string> = Readonly<
@@ -135,7 +135,7 @@ export type Succeed<L extends QueryLanguage> = Commented & InputOutput<L>;
 export type Fail<L extends QueryLanguage> = Commented & {
   readonly Error?: string;
   readonly Cause?: string;
-} & (L extends "JSONPath" ? { readonly ErrorPath?: JsonPath; readonly CausePath?: JsonPath } : unknown);
+} & (L extends "JSONPath" ? { readonly ErrorPath?: JsonPathValue; readonly CausePath?: JsonPathValue } : unknown);
 
 export type Choice<L extends QueryLanguage, To extends string> = Commented &
   InputOutput<L> &
@@ -200,8 +200,8 @@ interface ItemReader<L extends QueryLanguage> {
     readonly CSVHeaders?: readonly string[];
     readonly CSVDelimiter?: "COMMA" | "PIPE" | "SEMICOLON" | "SPACE" | "TAB";
     readonly ItemsPointer?: string;
-    readonly MaxItems?: OrExpression<L, number>;
-  };
+    readonly ManifestType?: "ATHENA_DATA" | "S3_INVENTORY";
+  } & NumberField<L, "MaxItems">;
   readonly Arguments?: L extends "JSONata" ? S3Location | JsonataExpression : never;
   readonly Parameters?: L extends "JSONPath" ? Parameters<L, S3Location> : never;
 }
@@ -209,7 +209,9 @@ interface ItemReader<L extends QueryLanguage> {
 interface S3Location {
   readonly Bucket: string;
   readonly Key?: string;
+  readonly VersionId?: string;
   readonly Prefix?: string;
+  readonly ExpectedBucketOwner?: string;
 }
 
 /** Where a distributed map writes the results of its executions. */
@@ -230,11 +232,8 @@ export type DistributedMap<L extends QueryLanguage, To extends string> = Map<L, 
     /** Of the executions. EXPRESS ones have five minutes. */
     readonly ExecutionType: "STANDARD" | "EXPRESS";
     readonly ItemReader?: ItemReader<L>;
-    readonly ItemBatcher?: {
-      readonly MaxItemsPerBatch?: OrExpression<L, number>;
-      readonly MaxInputBytesPerBatch?: OrExpression<L, number>;
-      readonly BatchInput?: Json;
-    };
+    readonly ItemBatcher?: NumberField<L, "MaxItemsPerBatch"> &
+      NumberField<L, "MaxInputBytesPerBatch"> & { readonly BatchInput?: L extends "JSONata" ? Json : JsonPathTemplate };
     readonly ResultWriter?: ResultWriter<L>;
     /** In the ARNs of its executions. @default a generated one */
     readonly Label?: string;

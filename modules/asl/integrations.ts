@@ -5,13 +5,21 @@ import type { Json, JsonataExpression, QueryLanguage } from "./values";
 export type AttributeValue<L extends QueryLanguage> =
   | ScalarAttribute<L, "S">
   | ScalarAttribute<L, "N">
+  | ScalarAttribute<L, "B">
+  | Readonly<Record<"SS", Strings<L>>>
+  | Readonly<Record<"NS", Strings<L>>>
+  | Readonly<Record<"BS", Strings<L>>>
   | { readonly BOOL: boolean | (L extends "JSONata" ? JsonataExpression : never) }
   | { readonly NULL: true }
   | { readonly L: readonly AttributeValue<L>[] }
   | { readonly M: AttributeValues<L> }
-  | (L extends "JSONata" ? JsonataExpression : Readonly<Partial<Record<"BOOL.$" | "L.$" | "M.$", string>>>);
+  | (L extends "JSONata"
+      ? JsonataExpression
+      : Readonly<Partial<Record<`${"BOOL" | "L" | "M" | "SS" | "NS" | "BS"}.$`, string>>>);
 
-type ScalarAttribute<L extends QueryLanguage, Kind extends "S" | "N"> =
+type Strings<L extends QueryLanguage> = readonly string[] | (L extends "JSONata" ? JsonataExpression : never);
+
+type ScalarAttribute<L extends QueryLanguage, Kind extends "S" | "N" | "B"> =
   | Readonly<Record<Kind, string>>
   | (L extends "JSONPath" ? Readonly<Record<`${Kind}.$`, string>> : never);
 
@@ -23,20 +31,30 @@ interface Expressions<L extends QueryLanguage> {
   readonly ExpressionAttributeValues?: Readonly<Record<`:${string}`, AttributeValue<L>>>;
 }
 
-export interface DynamoPut<L extends QueryLanguage> extends Expressions<L> {
+/** What a response reports. */
+interface Reports {
+  readonly ReturnConsumedCapacity?: "INDEXES" | "TOTAL" | "NONE";
+}
+
+interface WriteReports extends Reports {
+  readonly ReturnItemCollectionMetrics?: "SIZE" | "NONE";
+  readonly ReturnValuesOnConditionCheckFailure?: "ALL_OLD" | "NONE";
+}
+
+export interface DynamoPut<L extends QueryLanguage> extends Expressions<L>, WriteReports {
   readonly TableName: string;
   readonly Item: AttributeValues<L>;
   readonly ReturnValues?: "NONE" | "ALL_OLD";
 }
 
-export interface DynamoUpdate<L extends QueryLanguage> extends Expressions<L> {
+export interface DynamoUpdate<L extends QueryLanguage> extends Expressions<L>, WriteReports {
   readonly TableName: string;
   readonly Key: AttributeValues<L>;
   readonly UpdateExpression: string;
   readonly ReturnValues?: "NONE" | "ALL_OLD" | "UPDATED_OLD" | "ALL_NEW" | "UPDATED_NEW";
 }
 
-export interface DynamoGet<L extends QueryLanguage> {
+export interface DynamoGet<L extends QueryLanguage> extends Reports {
   readonly TableName: string;
   readonly Key: AttributeValues<L>;
   readonly ConsistentRead?: boolean;
@@ -49,6 +67,10 @@ export interface LambdaInvoke {
   readonly FunctionName: string;
   readonly Payload?: Json;
   readonly Qualifier?: string;
+  /** @default "RequestResponse" */
+  readonly InvocationType?: "RequestResponse" | "Event" | "DryRun";
+  readonly ClientContext?: string;
+  readonly LogType?: "None" | "Tail";
 }
 
 export interface SqsSend {
@@ -57,6 +79,7 @@ export interface SqsSend {
   readonly MessageBody: Json;
   readonly DelaySeconds?: number | JsonataExpression;
   readonly MessageAttributes?: Json;
+  readonly MessageSystemAttributes?: Json;
   /** FIFO queues only. */
   readonly MessageGroupId?: string;
   readonly MessageDeduplicationId?: string;
@@ -67,6 +90,7 @@ export interface StartExecution {
   readonly Input?: Json;
   /** Unique for 90 days: Step Functions refuses a second execution of the same name. */
   readonly Name?: string;
+  readonly TraceHeader?: string;
 }
 
 /** Resource ARNs of the integrations. */

@@ -92,6 +92,7 @@ function templateFaults(name: string, value: unknown): string[] {
     const type = typeOf(value);
     if (/^(Error|Cause)Path$/.test(name) && type !== undefined && type !== "x" && type !== "s")
       return [`has ${name} ${value}, which is no text`];
+    if (name.endsWith(".$") && !/^(\$|States\.|\$\{)/.test(value)) return [`has ${name} ${value}, which is no path`];
     if (isPath(name)) return intrinsicFaults(value);
     if (/^\{%[^]*%\}$/.test(value)) return [`has ${value}, an expression of JSONata`];
     if (isIntrinsic(value)) return [`has the function ${value} at ${name}: ${name}.$ takes functions`];

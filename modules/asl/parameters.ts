@@ -181,7 +181,8 @@ const TABLE = /^([\w.-]{1,255}|arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table\/[\w.-
 const MAX_EVENTS = 10;
 
 function valueFaults(call: string, given: Fields): string[] {
-  const { DelaySeconds, QueueUrl, TopicArn, MessageGroupId, Authentication, Entries } = given;
+  const { DelaySeconds, QueueUrl, TopicArn, MessageGroupId, Authentication, Entries, Message, MessageStructure } =
+    given;
   const patterns = { ...PATTERNS[call], TableName: TABLE };
   const texts = Object.entries(patterns).flatMap(([name, pattern]) => {
     const value = given[name];
@@ -192,6 +193,8 @@ function valueFaults(call: string, given: Fields): string[] {
   if (isFifo && !hasGroup) texts.push(`has no MessageGroupId for ${call} with FIFO order`);
   switch (call) {
     case "sns:publish":
+      if (MessageStructure === "json" && isLiteral(Message) && !isObjectText(Message))
+        texts.push("has a Message for sns:publish that is not the text of an object, as its MessageStructure is");
       return words("TopicArn TargetArn PhoneNumber").filter((name) => given[name] !== undefined).length > 1
         ? [...texts, "has more than one destination for sns:publish"]
         : texts;

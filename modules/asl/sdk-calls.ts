@@ -37,6 +37,15 @@ export function sdkFaults(service: string, action: string, given?: Fields, isInt
   return structureFaults(given, shapeOf(operation.input ?? {}, shapes), at);
 }
 
+/** The prefixes that a service has in the names of endpoints and signatures: one of them, or its own name, is that of its IAM actions. */
+export function prefixesOf(service: string): readonly string[] {
+  files ??= filesByService();
+  const file = files.get(service);
+  if (file === undefined) return [];
+  const { endpointPrefix, signingName = endpointPrefix } = modelOf(file).metadata;
+  return [signingName, endpointPrefix];
+}
+
 /** The names that others than Step Functions have for services. */
 const ALIASES: Readonly<Record<string, string>> = {
   cognitoidp: "cognitoidentityprovider",
@@ -74,10 +83,7 @@ function structureFaults(given: Fields, { required, members }: Shape, { isIntegr
     ...[...values].flatMap(([known, { name, value }]) => {
       const member = byName.get(known);
       if (member === undefined) {
-        const meant = nearest(
-          known.toLowerCase(),
-          [...byName.keys()].map((each) => each.toLowerCase()),
-        );
+        const meant = nearest(known, [...byName.keys()]);
         return isIntegrated || meant !== undefined ? [`has ${known} for ${at.place}, which does not take it`] : [];
       }
       const shape = shapeOf(members[member] ?? {}, at.shapes);
@@ -124,13 +130,8 @@ function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated
 function textFaults(value: string, { place, type, types }: Omit<Place, "isIntegrated">): string[] {
   const known = valuesOf(type, types);
   if (known.includes(value) || value.length < 3 || /\d/.test(value)) return [];
-  const meant = nearest(
-    value,
-    known.map((each) => each.toLowerCase()),
-  );
-  return meant === undefined
-    ? []
-    : [`has ${place} ${value}, which is none of its values: ${known.find((each) => each.toLowerCase() === meant)}`];
+  const meant = nearest(value, known);
+  return meant === undefined ? [] : [`has ${place} ${value}, which is none of its values: ${meant}`];
 }
 
 /** As AWS has it, with a capital, and as the SDK for Java has it: `DBInstanceId` and `DbInstanceId`. */
@@ -156,6 +157,7 @@ type Shape = z.output<typeof shapeSchema>;
 const operationSchema = z.looseObject({ input: referenceSchema.optional() });
 
 const modelSchema = z.looseObject({
+  metadata: z.looseObject({ endpointPrefix: z.string(), signingName: z.string().optional() }),
   operations: z.record(z.string(), operationSchema),
   shapes: z.record(z.string(), z.unknown()).default({}),
 });

@@ -1,9 +1,13 @@
-/** The name that was probably meant: a few letters away, or begun and not finished. */
+/** The name that was probably meant: a few letters away, or begun and not finished. In letters of either case. */
 export function nearest(typed: string, names: readonly string[]): string | undefined {
   const word = typed.toLowerCase();
   const limit = word.length < 5 ? 1 : 2;
   const [best] = names
-    .map((name) => ({ name, distance: word.length > 2 && name.startsWith(word) ? 0 : editDistance(word, name) }))
+    .map((name) => ({ name, lower: name.toLowerCase() }))
+    .map(({ name, lower }) => ({
+      name,
+      distance: word.length > 2 && lower.startsWith(word) ? 0 : editDistance(word, lower),
+    }))
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance);
   return best?.name;

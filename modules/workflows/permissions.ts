@@ -1,5 +1,6 @@
 /** The permissions of a user's machine, which follow from its tasks. */
 import { MachineError, statesIn, tasksIn, type Machine, type State } from "../asl/machine";
+import { prefixesOf } from "../asl/sdk-calls";
 import { isRecord, type Fields } from "../asl/values";
 import { freeName, type Binding } from "../constructs/resources/grants";
 import { APPROVAL_RESOURCE } from "./record";
@@ -84,15 +85,41 @@ export function permissionsOf(machine: Machine, props: PermissionProps): Record<
   return Object.fromEntries(found);
 }
 
-/** @throws {@link MachineError} when the user has not stated it */
-function requireStated({ stated }: PermissionProps, action: string, fault: string): void {
-  const isStated = stated.some(({ actions }) => actions.some((each) => each.toLowerCase() === action.toLowerCase()));
-  if (!isStated) throw new MachineError(`${fault}: state the permission for ${action} in the workflow's permissions`);
+/**
+ * @param names of the action, the likeliest first: AWS does not say which one is IAM's
+ * @throws {@link MachineError} when the user has stated none of them
+ */
+function requireStated({ stated }: PermissionProps, names: readonly string[], fault: string): void {
+  const known = names.map((name) => name.toLowerCase());
+  const isStated = stated.some(({ actions }) => actions.some((each) => known.includes(each.toLowerCase())));
+  if (!isStated)
+    throw new MachineError(`${fault}: state the permission for ${names[0] ?? ""} in the workflow's permissions`);
+}
+
+/** IAM's actions of calls that have another name. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  "apigateway:invoke": "execute-api:Invoke",
+  "aws-sdk:lambda:invoke": "lambda:InvokeFunction",
+  "aws-sdk:s3:headObject": "s3:GetObject",
+  "aws-sdk:s3:listObjects": "s3:ListBucket",
+  "aws-sdk:s3:listObjectsV2": "s3:ListBucket",
+  "elasticmapreduce:addStep": "elasticmapreduce:AddJobFlowSteps",
+  "elasticmapreduce:createCluster": "elasticmapreduce:RunJobFlow",
+  "elasticmapreduce:terminateCluster": "elasticmapreduce:TerminateJobFlows",
+  "http:invoke": "states:InvokeHTTPEndpoint",
+};
+
+function actionsOf(service: string): readonly string[] {
+  const renamed = ACTIONS[service];
+  if (renamed !== undefined) return [renamed];
+  const [name = "", operation = ""] = service.replace(/^aws-sdk:/, "").split(":");
+  return [...prefixesOf(name), name].map((prefix) => `${prefix}:${operation}`);
 }
 
 function taskBindings(name: string, state: State, props: PermissionProps): readonly Binding[] {
-  // An approval's table is the workflow's own.
-  if (state.Type !== "Task" || state.Resource === APPROVAL_RESOURCE) return [];
+  // An approval's table is the workflow's own, and an activity's workers call Step Functions.
+  const isOthers = state.Resource === APPROVAL_RESOURCE || state.Resource?.includes(":activity:") === true;
+  if (state.Type !== "Task" || isOthers) return [];
   const { service, suffix, target, qualifier } = callOf(state);
   const credentials: unknown = Reflect.get(state, "Credentials");
   if (isRecord(credentials)) {
@@ -100,14 +127,13 @@ function taskBindings(name: string, state: State, props: PermissionProps): reado
     const { RoleArn } = credentials;
     if (typeof RoleArn === "string" && isKnown(RoleArn))
       return [{ value: RoleArn, actions: ["sts:AssumeRole"], resources: [RoleArn] }];
-    requireStated(props, "sts:AssumeRole", `${name} computes its RoleArn`);
+    requireStated(props, ["sts:AssumeRole"], `${name} computes its RoleArn`);
     return [];
   }
   const known = TARGETS[service];
   if (known === undefined || target === undefined) {
-    const action = known?.action ?? service.replace(/^aws-sdk:/, "");
     const why = known === undefined ? `calls ${service}` : `computes its ${known.argument}`;
-    requireStated(props, action, `${name} ${why}`);
+    requireStated(props, known === undefined ? actionsOf(service) : [known.action], `${name} ${why}`);
     return [];
   }
   if (props.bound.includes(target)) return [];
@@ -143,7 +169,7 @@ function locationBindings(name: string, state: State, props: PermissionProps): r
       const bucket = `arn:${props.source.partitionName}:s3:::${Bucket}`;
       return [{ value: Bucket, actions, resources: [isBucket ? bucket : `${bucket}/${place}`] }];
     }
-    for (const action of actions) requireStated(props, action, `${name} computes the place of its ${call}`);
+    for (const action of actions) requireStated(props, [action], `${name} computes the place of its ${call}`);
     return [];
   });
 }
@@ -177,6 +203,7 @@ interface Call {
 
 function callOf(state: State): Call {
   const { Resource = "" } = state;
+  if (/^arn:[^:]*:lambda:/.test(Resource)) return { service: "lambda:invoke", suffix: "", target: Resource };
   const [service = "", suffix = ""] = Resource.replace(/^arn:[^:]*:states:[^:]*:[^:]*:/, "").split(".");
   const given: unknown = Reflect.get(state, "Arguments");
   const values: Fields = isRecord(given) ? given : {};

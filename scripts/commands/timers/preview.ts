@@ -12,13 +12,14 @@ import {
 export const command = () =>
   withSchedule(
     environmentCommand({
-      description: "Shows when a timer fires next: one that exists, or, with the options of `put`, one that does not.",
+      description:
+        "Shows when a timer fires next: one that exists, or, with the options of `put`, one that does not, whose jitter is another when it is put.",
       examples: [
         "npx almanac timers preview report --count 5",
         'npx almanac timers preview report --cron "0 9 L * ? *" --time-zone Europe/Berlin',
       ],
     })
-      .argument("<id>", "the timer's id: it decides on the jitter")
+      .argument("<id>", "the timer's id")
       .option("--once", "a timer that fires once")
       .option("--count <number>", "fires to show, 100 at most", wholeNumber(1), 10),
   ).action(timersAction(run));

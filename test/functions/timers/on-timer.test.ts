@@ -292,6 +292,13 @@ describe("a callback of a timer with options", () => {
     expect(outcomes).toEqual([{ S: "skipped" }]);
   });
 
+  it("with overlap skip has its lease for longer than it may run, whatever other clocks say", async () => {
+    stored({ overlap: "skip" });
+    await deliver(someHandler(), [record("1")]);
+    const until = dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input.ExpressionAttributeValues?.[":until"]?.N;
+    expect(Number(until)).toBe(Date.now() + lambdaContext().getRemainingTimeInMillis() + 6_000);
+  });
+
   it("with overlap skip comes back when its own earlier attempt has ended: nothing says that it has succeeded", async () => {
     stored({ overlap: "skip" });
     dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T07:05:00.000Z", "run.1"));

@@ -198,6 +198,11 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     ),
     /begin with DynamoDb\./,
   ],
+  [
+    "a misspelt error of Lambda",
+    retrying({ ErrorEquals: ["Lambda.TooManyRequestException"] }),
+    /not an error of Lambda: Lambda.TooManyRequestsException/,
+  ],
   // Sizes
   ...["Output", "Assign"].map((name): (typeof WRONG)[number] => [
     `${name} of more than 256 KiB`,
@@ -207,6 +212,13 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
   ["Arguments of more than 256 KiB", calling(L, { ...F, Payload: long }), /Arguments of more than/],
   ["a Result of more than 256 KiB", () => pm({ A: P.pass({ Result: long, End: true }) }), /Result of more than/],
   // JSONata
+  ...["$states.input.a ?? 5", "($states.input.a + 1) ?: 'x'", "{'a': $states.input[0].b ?? {}}"].map(
+    (expression): (typeof WRONG)[number] => [
+      `an operator of a later version: ${expression}`,
+      output(`{% ${expression} %}`),
+      /JSONata 2.0.6 does not have/,
+    ],
+  ),
   ["a name of JSONPath in an output", output({ "a.$": "x" }), /a\.\$ as a name/],
   ["a function of JSONPath in an output", output("States.UUID()"), /a function of JSONPath/],
   ["a transform with a number", output("{% $states.input ~> |a|5| %}"), /a transform whose/],
@@ -424,6 +436,11 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
   ]),
   ["a text in double quotes", intrinsic('States.Format("{}", $.a)'), /single quotes/],
   ["a brace without a backslash", intrinsic("States.Format('{ {}', $.a)"), /a brace that has no backslash/],
+  [
+    "text as a path, in a list",
+    () => pm({ A: P.pass({ Parameters: { x: [{ "b.$": "plain" }] }, End: true }) }),
+    /b\.\$ plain/,
+  ],
   ["null as a path", intrinsic(null), /a\.\$ that is no path/],
   [
     "a function at a name without .$",
@@ -454,6 +471,7 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
       ["sqs:sendMessage", { ...message, MessageAttributes: { a: { StringValue: "b" } } }, /no DataType/],
       ["sqs:sendMessage", { ...message, MessageGroupId: "a b" }, /MessageGroupId a b/],
       ["sns:publish", { Message: "m", TopicArn: TOPIC, MessageStructure: "xml" }, /MessageStructure xml/],
+      ["sns:publish", { Message: "m", TopicArn: TOPIC, MessageStructure: "json" }, /not the text of an object/],
       ["events:putEvents", { Entries: [{ ...event, Resources: "a" }] }, /Resources "a", which is no list/],
       ["aws-sdk:s3:listObjectsV2", { Bucket: "b", MaxKeys: "ten" }, /MaxKeys "ten", which is no integer/],
       [
@@ -801,7 +819,17 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     calling(
       `arn:aws:states:::${service}:deleteItem`,
       { TableName: "tab", Key: { id: { S: "a" } } },
-      { Retry: [{ ErrorEquals: [service === "dynamodb" ? "DynamoDB.A" : "DynamoDb.A", "Lambda.Unknown"] }] },
+      {
+        Retry: [
+          {
+            ErrorEquals: [
+              service === "dynamodb" ? "DynamoDB.A" : "DynamoDb.A",
+              "Lambda.Unknown",
+              "Lambda.SnapStartException",
+            ],
+          },
+        ],
+      },
     ),
   ]),
   ["a cause of text", () => pm({ A: P.fail({ ErrorPath: "$.e", CausePath: "States.Format('{}', $.a)" }) })],
@@ -813,6 +841,25 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
       { ErrorEquals: ["States.TaskFailed"] },
       { ErrorEquals: ["States.ALL"] },
     ),
+  ],
+  ...[
+    "$exists($states.input.a) ? $states.input.a : 5",
+    "$states.input.a ? $states.input.a : 5",
+    "$match('a ?? b', /a??(?:b)/)",
+    "$map($states.input.a, $substring(?, 1))",
+  ].map((expression): (typeof RIGHT)[number] => [
+    `a condition, or what looks like one: ${expression}`,
+    output(`{% ${expression} %}`),
+  ]),
+  [
+    "paths in a list",
+    () =>
+      pm({
+        A: P.pass({
+          Parameters: { x: [{ "b.$": "$.a" }, { "c.$": "States.UUID()" }, { "d.$": "$$.State.Name" }] },
+          End: true,
+        }),
+      }),
   ],
   ["a transform", output("{% $states.input ~> |a|{'b': 1}, ['c']| %}")],
   ["text that only looks like a call", output(["States.Nothing()", "States.UUID() is one", "a.$"])],

@@ -238,3 +238,92 @@ describe("a machine's constructor", () => {
     );
   });
 });
+
+describe("the compiler and the constructor take", () => {
+  const { stateMachine, pass, lambdaInvoke, dynamoPut, dynamoGet, dynamoUpdate, startExecution, distributedMap } =
+    jsonata;
+  const key = { TableName: "orders", Key: { id: { S: "a" } } };
+  const other = "arn:aws:states:eu-central-1:000000000000:stateMachine:other";
+  const inner = stateMachine({ StartAt: "In", States: { In: pass({ End: true }) } });
+  const each = { ExecutionType: "STANDARD", ItemProcessor: inner, End: true } as const;
+  const S3 = "arn:aws:states:::s3:getObject";
+
+  it.each([
+    [
+      "an asynchronous invocation",
+      lambdaInvoke({ Arguments: { FunctionName: "f", InvocationType: "Event" }, End: true }),
+    ],
+    [
+      "sets and bytes of DynamoDB",
+      dynamoPut({
+        Arguments: {
+          TableName: "orders",
+          Item: { id: { B: "aGk=" }, tags: { SS: ["a", "b"] }, numbers: { NS: "{% $states.input.n %}" } },
+          ReturnConsumedCapacity: "TOTAL",
+        },
+        End: true,
+      }),
+    ],
+    ["what a read consumes", dynamoGet({ Arguments: { ...key, ReturnConsumedCapacity: "INDEXES" }, End: true })],
+    [
+      "what a failed write found",
+      dynamoUpdate({
+        Arguments: { ...key, UpdateExpression: "REMOVE a", ReturnValuesOnConditionCheckFailure: "ALL_OLD" },
+        End: true,
+      }),
+    ],
+    ["a trace", startExecution({ Arguments: { StateMachineArn: other, TraceHeader: "Root=1" }, End: true })],
+    [
+      "a version of an object",
+      distributedMap({
+        ...each,
+        ItemReader: {
+          Resource: S3,
+          ReaderConfig: { InputType: "MANIFEST", ManifestType: "S3_INVENTORY", MaxItems: "{% $states.input.n %}" },
+          Arguments: { Bucket: "b", Key: "k", VersionId: "v" },
+        },
+      }),
+    ],
+  ] as const)("%s", (_, state) => {
+    expect(() => stateMachine({ StartAt: "A", States: { A: state } })).not.toThrow();
+  });
+
+  const pinner = jsonpath.stateMachine({ StartAt: "In", States: { In: jsonpath.pass({ End: true }) } });
+
+  it.each([
+    ["an error and a cause of functions", jsonpath.fail({ ErrorPath: "$.e", CausePath: "States.Format('{}', $.c)" })],
+    ["a variable of a path", jsonpath.pass({ Assign: { "total.$": "$.total", count: 1, all: [] }, End: true })],
+    [
+      "a role of a function",
+      jsonpath.task({
+        Resource: "arn:aws:states:::lambda:invoke",
+        Parameters: { FunctionName: "f" },
+        Credentials: { "RoleArn.$": "States.Format('arn:aws:iam::{}:role/theirs', $.account)" },
+        End: true,
+      }),
+    ],
+    [
+      "a set of a path",
+      jsonpath.dynamoPut({
+        Parameters: { TableName: "orders", Item: { id: { "S.$": "$.id" }, tags: { "SS.$": "$.tags" } } },
+        End: true,
+      }),
+    ],
+    [
+      "numbers of a distributed map as paths",
+      jsonpath.distributedMap({
+        ExecutionType: "STANDARD",
+        ItemProcessor: pinner,
+        ItemReader: {
+          Resource: S3,
+          ReaderConfig: { InputType: "JSON", MaxItemsPath: "$.n" },
+          Parameters: { Bucket: "b", "Key.$": "$.key" },
+        },
+        ItemBatcher: { MaxItemsPerBatchPath: "$.size", BatchInput: { "day.$": "$.day" } },
+        End: true,
+      }),
+    ],
+  ] as const)("%s", (_, state) => {
+    expect(() => jsonpath.stateMachine({ StartAt: "A", States: { A: state } })).not.toThrow();
+  });
+});

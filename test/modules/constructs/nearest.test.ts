@@ -6,10 +6,11 @@ it.each([
   ["stagin", "staging"],
   ["prod", "production"],
   ["Staging", "staging"],
+  ["waitseconds", "waitSeconds"],
   ["alice", undefined],
   ["s", undefined],
 ])("the nearest to %s is %s", (typed, expected) => {
-  expect(nearest(typed, ["local", "staging", "production"])).toBe(expected);
+  expect(nearest(typed, ["local", "staging", "production", "waitSeconds"])).toBe(expected);
 });
 
 it.each([

@@ -195,6 +195,31 @@ describe("its permissions", () => {
     expect(actionsOf(other, [{ actions: ["s3:GetObject"], resources: ["arn:o"] }])).toHaveLength(1);
   });
 
+  it("follow from the ARN of a function, and an activity needs none", () => {
+    const Resource = "arn:aws:lambda:eu-central-1:123456789012:function:theirs:live";
+    expect(actionsOf(task({ Resource, End: true }))).toEqual([["Mystate", "lambda:InvokeFunction", Resource]]);
+    const activity = "arn:aws:states:eu-central-1:123456789012:activity:theirs";
+    expect(actionsOf(task({ Resource: activity, End: true }))).toEqual([]);
+  });
+
+  it.each([
+    ["aws-sdk:sfn:startExecution", "states:StartExecution"],
+    ["aws-sdk:cloudwatchlogs:putLogEvents", "logs:PutLogEvents"],
+    ["aws-sdk:cloudwatch:putMetricData", "cloudwatch:PutMetricData"],
+    ["aws-sdk:eventbridge:putEvents", "events:PutEvents"],
+    ["aws-sdk:sesv2:sendEmail", "ses:SendEmail"],
+    ["aws-sdk:cognitoidentityprovider:adminGetUser", "cognito-idp:AdminGetUser"],
+    ["aws-sdk:s3:listObjectsV2", "s3:ListBucket"],
+    ["aws-sdk:quantumledgers:createBlock", "quantumledgers:CreateBlock"],
+    ["http:invoke", "states:InvokeHTTPEndpoint"],
+    ["glue:startJobRun.sync", "glue:StartJobRun"],
+  ])("of %s are stated with IAM's name of it, %s", (call, action) => {
+    const calling = task({ Resource: `arn:aws:states:::${call}`, Arguments: {}, End: true });
+    expect(() => of(calling)).toThrow("state the permission for");
+    expect(actionsOf(calling, [{ actions: [action], resources: ["*"] }])).toEqual([["Stated", action, "*"]]);
+    expect(() => of(calling, [{ actions: ["s3:GetObject"], resources: ["*"] }])).toThrow("state the permission for");
+  });
+
   it("have a name each, whatever the names of states", () => {
     const call = (FunctionName: string, Next: string) => lambdaInvoke({ Arguments: { FunctionName }, Next });
     const states = ["支払", "検査", "Pay", "PAY", "Pay 1", "payFunction", "TasksTable", "Stated"];

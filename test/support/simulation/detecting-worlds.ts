@@ -27,7 +27,6 @@ export const DETECTING_WORLDS: Readonly<Record<string, number>> = {
   "drops the last fires of a counted timer": 68,
   "ends a redrive that is about to happen": 555,
   "ends a segment when it is out of time": 0,
-  "ends leases with the invocation, by its own clock": 12901,
   "enqueues fires that a PUT is enqueueing": 135,
   "exports the end of a window twice": 1,
   "fails when its last write is repeated": 48,

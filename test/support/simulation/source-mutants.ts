@@ -559,12 +559,6 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
       '  if (isSpent) return retryOrGiveUp(delivery, new Error("earlier attempts did not end"), options, ports);',
   },
   {
-    name: "ends leases with the invocation, by its own clock",
-    file: CALLBACK,
-    from: "const until = deadline + CLOCK_DIFFERENCE_MS;",
-    to: "const until = deadline;",
-  },
-  {
     name: "gives up a fire without the dead letters",
     file: CALLBACK,
     from: "await ports.sendToDeadLetters(delivery);",

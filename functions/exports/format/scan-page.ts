@@ -2,6 +2,8 @@
  * Converts a Scan response to plain JSON, byte by byte: `JSON.parse` and `unmarshall` would take most of an export's time, and round
  * long numbers. The encoding is described in docs/decisions/0011.
  */
+import { isUtf8 } from "node:buffer";
+
 import { parseJson } from "../../shared/input";
 
 const QUOTE = 0x22;
@@ -112,6 +114,8 @@ export interface ConvertedPage {
  */
 export function convertScanPage(page: Buffer, target: Buffer, offset: number, conversion: Conversion): ConvertedPage {
   if (target.length - offset < page.length) throw new RangeError("the target is too small for the page");
+  // Readers would replace what is none, or reject the file.
+  if (!isUtf8(page)) throw new MalformedPageError("malformed Scan response: expected UTF-8");
   return new PageConverter(page, target, offset, conversion).convert();
 }
 

@@ -1,4 +1,5 @@
 /** Splits a stream of bytes into items: NDJSON lines, or the elements of a JSON document's list. */
+import { isUtf8 } from "node:buffer";
 
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
@@ -12,12 +13,9 @@ const ITEM_DEPTH = 3;
 /** An item of DynamoDB has 400 KB; its JSON, with types, escapes, and an image of before, is some times as long. */
 const LONGEST_ITEM_BYTES = 32 * 1_048_576;
 
-/** What cannot be an item is not kept in memory. */
-export class ItemTooLongError extends Error {
-  override readonly name = "ItemTooLongError";
-  constructor() {
-    super("an item is longer than those of DynamoDB");
-  }
+/** What cannot be an item is neither kept in memory nor changed. */
+export class NoItemError extends Error {
+  override readonly name = "NoItemError";
 }
 
 /** The bytes of an item that are known so far. */
@@ -30,21 +28,22 @@ class Rest {
   add(piece: Buffer): void {
     this.pieces.push(Buffer.from(piece));
     this.bytes += piece.length;
-    if (this.bytes > this.longest) throw new ItemTooLongError();
+    if (this.bytes > this.longest) throw new NoItemError("an item is longer than those of DynamoDB");
   }
 
   endWith(piece: Buffer): string {
-    const text = Buffer.concat([...this.pieces, piece]).toString();
+    const bytes = Buffer.concat([...this.pieces, piece]);
+    if (!isUtf8(bytes)) throw new NoItemError("an item is not UTF-8");
     this.pieces = [];
     this.bytes = 0;
-    return text;
+    return bytes.toString();
   }
 }
 
 export interface Splitter {
   /**
    * @returns the items that are complete, as JSON
-   * @throws {@link ItemTooLongError}
+   * @throws {@link NoItemError}
    */
   feed(bytes: Buffer): readonly string[];
   /** Ends the input. @returns false when the last item is incomplete */

@@ -6,7 +6,7 @@ import { createGunzip } from "node:zlib";
 import type { ExportedFile, Manifest } from "../../../functions/exports/contract";
 import { parseDynamoLine, parsePlainItem, type Change } from "../../../functions/exports/format/plain-json";
 import { errorCode, errorMessage } from "../../../functions/shared/errors";
-import { documentSplitter, ItemTooLongError, lineSplitter, type Splitter } from "./item-splitter";
+import { documentSplitter, NoItemError, lineSplitter, type Splitter } from "./item-splitter";
 import { parquetItems } from "./parquet-items";
 
 /** Eight batches of BatchWriteItem's maximum. */
@@ -159,7 +159,7 @@ async function* splitTexts(
   try {
     for await (const bytes of content as AsyncIterable<Buffer>) yield* splitter.feed(bytes);
   } catch (cause) {
-    if (cause instanceof ItemTooLongError) throw new UnreadableError(cause.message, { cause });
+    if (cause instanceof NoItemError) throw new UnreadableError(cause.message, { cause });
     if (!errorCode(cause)?.startsWith("Z_")) throw cause;
     throw new UnreadableError(`it cannot be unpacked (${errorMessage(cause)})`, { cause });
   }

@@ -116,6 +116,17 @@ describe("a page of a Scan as plain JSON", () => {
     expect(() => convert(body)).toThrow(message);
   });
 
+  it("rejects what is not UTF-8, also in the middle of a character", () => {
+    const body = Buffer.from('{"Items":[{"id":{"S":"é"}}]}');
+    for (const bytes of [
+      Buffer.concat([body.subarray(0, 23), body.subarray(24)]),
+      Buffer.from(body.fill(0xff, 22, 23)),
+    ])
+      expect(() => convertScanPage(bytes, Buffer.alloc(bytes.length), 0, { separator: "\n" })).toThrow(
+        new MalformedPageError("malformed Scan response: expected UTF-8"),
+      );
+  });
+
   it.each(["-5", "1e999", '"5"', "null", "{}"])("takes no units of %s for consumed", (units) => {
     expect(convert(`{"Items":[],"ConsumedCapacity":{"CapacityUnits":${units}}}`).page.capacityUnits).toBe(0);
   });

@@ -1,6 +1,6 @@
 import {
   documentSplitter,
-  ItemTooLongError,
+  NoItemError,
   lineSplitter,
   type Splitter,
 } from "../../../../scripts/features/exports/item-splitter";
@@ -58,7 +58,7 @@ describe.each([
     const longest = splitter(1_000);
     longest.feed(Buffer.from(begin));
     const fed = () => Array.from({ length: 11 }, () => longest.feed(Buffer.alloc(100, "x")));
-    expect(fed).toThrow(ItemTooLongError);
+    expect(fed).toThrow(NoItemError);
   });
 });
 
@@ -72,6 +72,16 @@ describe("the items of lines", () => {
         expect(splitter.end()).toBe(true);
       }),
     );
+  });
+
+  it("are refused when they are not UTF-8: they would be changed", () => {
+    const line = Buffer.from('{"id":"é"}\n');
+    const half = Buffer.concat([line.subarray(0, 8), line.subarray(9)]);
+    for (const splitter of [lineSplitter(), documentSplitter()]) {
+      const [before, after] = splitter.end() ? ["", ""] : ['{"user_metrics": [', "]}"];
+      const fed = () => splitter.feed(Buffer.concat([Buffer.from(before), half, Buffer.from(after)]));
+      expect(fed).toThrow("an item is not UTF-8");
+    }
   });
 
   it("are not all there when the last one has no end", () => {

@@ -293,7 +293,7 @@ function retrierFaults(retrier: Fields): string[] {
 
 /** A task that does not pass on its token cannot end, and one without a timeout waits for a year. */
 function callbackFaults({ ItemProcessor: _, Branches: __, Comment: ___, ...fields }: Fields): string[] {
-  const { Resource, TimeoutSeconds, HeartbeatSeconds, TimeoutSecondsPath, Arguments, Parameters } = fields;
+  const { Resource, Arguments, Parameters } = fields;
   const used = contextIn(fields);
   if (typeof Resource !== "string") return used.token ? ["has a task token: only tasks have one"] : [];
   if (Resource.includes(":activity:")) return [];
@@ -302,7 +302,7 @@ function callbackFaults({ ItemProcessor: _, Branches: __, Comment: ___, ...field
     if (sent.token) return ["sends a task token that it does not wait for: there is none"];
     return used.token ? ["has a task token that it does not wait for: there is none"] : [];
   }
-  const hasLimit = [TimeoutSeconds, HeartbeatSeconds, TimeoutSecondsPath].some((limit) => limit !== undefined);
+  const hasLimit = Object.keys(fields).some((name) => /^(Timeout|Heartbeat)Seconds(Path)?$/.test(name));
   return [
     ...(sent.token || sent.whole ? [] : ["waits for a task token that it does not send: $states.context.Task.Token"]),
     ...(hasLimit ? [] : ["waits for a task token without TimeoutSeconds or HeartbeatSeconds"]),

@@ -72,7 +72,9 @@ export function dynamoFaults({ Resource, Arguments, Parameters }: Fields): strin
     (name) => fields[name] !== undefined && Object.keys(Object(fields[name]) as object).length === 0,
   );
   if (empty.length > 0) return empty.map((name) => `has empty ${name}, which DynamoDB refuses`);
-  const isUnknown = Object.keys(fields).some((name) => /^(ExpressionAttribute\w+|\w+Expression)\.\$$/.test(name));
+  const isUnknown =
+    Object.keys(fields).some((name) => /^(ExpressionAttribute\w+|\w+Expression)\.\$$/.test(name)) ||
+    PLACEHOLDERS.some((name) => typeof fields[name] === "string");
   if (isUnknown || expressions.some(([, text]) => EXPRESSION.test(String(text)))) return numbers;
   const used = new Set(expressions.flatMap(([, text]) => String(text).match(/[#:][A-Za-z0-9_]+/g) ?? []));
   const given = new Set(

@@ -9,7 +9,7 @@ export type AttributeValue<L extends QueryLanguage> =
   | Readonly<Record<"SS", Strings<L>>>
   | Readonly<Record<"NS", Strings<L>>>
   | Readonly<Record<"BS", Strings<L>>>
-  | { readonly BOOL: boolean | (L extends "JSONata" ? JsonataExpression : never) }
+  | { readonly BOOL: boolean | Expression<L> }
   | { readonly NULL: true }
   | { readonly L: readonly AttributeValue<L>[] }
   | { readonly M: AttributeValues<L> }
@@ -17,18 +17,21 @@ export type AttributeValue<L extends QueryLanguage> =
       ? JsonataExpression
       : Readonly<Partial<Record<`${"BOOL" | "L" | "M" | "SS" | "NS" | "BS"}.$`, string>>>);
 
-type Strings<L extends QueryLanguage> = readonly string[] | (L extends "JSONata" ? JsonataExpression : never);
+type Strings<L extends QueryLanguage> = readonly string[] | Expression<L>;
 
 type ScalarAttribute<L extends QueryLanguage, Kind extends "S" | "N" | "B"> =
   | Readonly<Record<Kind, string>>
   | (L extends "JSONPath" ? Readonly<Record<`${Kind}.$`, string>> : never);
 
-type AttributeValues<L extends QueryLanguage> = Readonly<Record<string, AttributeValue<L>>>;
+type AttributeValues<L extends QueryLanguage> = Readonly<Record<string, AttributeValue<L>>> | Expression<L>;
+
+/** In place of a value. */
+type Expression<L extends QueryLanguage> = L extends "JSONata" ? JsonataExpression : never;
 
 interface Expressions<L extends QueryLanguage> {
   readonly ConditionExpression?: string;
   readonly ExpressionAttributeNames?: Readonly<Record<`#${string}`, string>>;
-  readonly ExpressionAttributeValues?: Readonly<Record<`:${string}`, AttributeValue<L>>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<`:${string}`, AttributeValue<L>>> | Expression<L>;
 }
 
 /** What a response reports. */

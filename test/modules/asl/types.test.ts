@@ -272,6 +272,22 @@ describe("the compiler and the constructor take", () => {
         End: true,
       }),
     ],
+    [
+      "an item that is an expression",
+      dynamoPut({ Arguments: { TableName: "orders", Item: "{% $states.input.item %}" }, End: true }),
+    ],
+    [
+      "values of an expression that are one",
+      dynamoUpdate({
+        Arguments: {
+          TableName: "orders",
+          Key: "{% $states.input.key %}",
+          UpdateExpression: "SET a = :a",
+          ExpressionAttributeValues: "{% $states.input.values %}",
+        },
+        End: true,
+      }),
+    ],
     ["a trace", startExecution({ Arguments: { StateMachineArn: other, TraceHeader: "Root=1" }, End: true })],
     [
       "a version of an object",
@@ -292,6 +308,14 @@ describe("the compiler and the constructor take", () => {
 
   it.each([
     ["an error and a cause of functions", jsonpath.fail({ ErrorPath: "$.e", CausePath: "States.Format('{}', $.c)" })],
+    [
+      "a heartbeat of a path",
+      jsonpath.sqsSendForToken({
+        Parameters: { "QueueUrl.$": "$.queue", MessageBody: { "token.$": "$$.Task.Token" } },
+        HeartbeatSecondsPath: "$.heartbeat",
+        End: true,
+      }),
+    ],
     ["a variable of a path", jsonpath.pass({ Assign: { "total.$": "$.total", count: 1, all: [] }, End: true })],
     [
       "a role of a function",

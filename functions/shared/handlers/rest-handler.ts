@@ -45,7 +45,7 @@ export interface RawRequest {
   /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
   readonly query: Readonly<Record<string, string>>;
-  /** By name in lower case. One that is sent with different values is refused when it is read: a proxy before may have checked another. */
+  /** By name in lower case. Different values of one name are joined with commas, as HTTP defines it. */
   readonly headers: Readonly<Record<string, string>>;
   /** Lambda's timeout, epoch milliseconds. */
   readonly deadline: number;
@@ -185,15 +185,9 @@ function headersOf({
 }: Pick<RestEvent, "headers" | "multiValueHeaders">): Readonly<Record<string, string>> {
   const sent = [...Object.entries(headers ?? {}), ...Object.entries(multiValueHeaders ?? {})];
   const byName = groupBy(sent, ([name]) => name.toLowerCase());
-  const properties = [...byName].map(([name, same]): [string, PropertyDescriptor] => {
-    const [value, ...others] = new Set(same.flatMap(([, values]) => values));
-    const get = () => {
-      if (others.length > 0) throw new BadRequestError(`headers.${name}: is sent with different values`);
-      return value;
-    };
-    return [name, { enumerable: true, get }];
-  });
-  return Object.defineProperties({}, Object.fromEntries(properties));
+  return Object.fromEntries(
+    [...byName].map(([name, same]) => [name, [...new Set(same.flatMap(([, values]) => values))].join(", ")]),
+  );
 }
 
 /** Replaces no octet: a text in another encoding would lose its letters. @throws {@link BadRequestError} */

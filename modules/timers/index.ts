@@ -237,7 +237,7 @@ export class Timers extends Feature {
     return new ScheduledFunction<DispatchEnvironment>(this, "dispatch", {
       entry: "functions/timers/dispatch.ts",
       environment: {
-        TIMERS_TABLE: table.grant("BatchGetItem", "GetItem", "Query", "UpdateItem"),
+        TIMERS_TABLE: table.grant("BatchGetItem", "GetItem", "PartiQLUpdate", "Query", "UpdateItem"),
         CALLBACKS: fires,
         SHARDS: shards.stringValue,
       },
@@ -270,7 +270,15 @@ export class Timers extends Feature {
     return new ApiFunction<ApiEnvironment>(this, "api", {
       entry: "functions/timers/api.ts",
       environment: {
-        TIMERS_TABLE: table.grant("BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query", "UpdateItem"),
+        TIMERS_TABLE: table.grant(
+          "BatchGetItem",
+          "DeleteItem",
+          "GetItem",
+          "PartiQLUpdate",
+          "PutItem",
+          "Query",
+          "UpdateItem",
+        ),
         HISTORY_TABLE: history.grant("Query"),
         CALLBACKS: fires,
         SHARDS: shards.stringValue,

@@ -95,10 +95,15 @@ export function changedPermissions(
   /** Addresses of policies, and owners, whose destruction is judged by their types: that of a role's policy is not, while the role stays. */
   const destroyed = new Set<string>();
   const deleted: string[] = [];
+  const kept: ResourceChange[] = [];
   for (const resource of changes) {
     const { change, deposed, address, type } = resource;
     if (deposed !== undefined) continue;
     const [creates, updates, deletes] = ["create", "update", "delete"].map((action) => change.actions.includes(action));
+    if (!(creates === true || updates === true || deletes === true)) {
+      kept.push(resource);
+      continue;
+    }
     const held = (grant: Grant): Held => ({ ...grant, address, type });
     const was = grantsOf(resource, fieldsOf(change.before), change.before_sensitive).map(held);
     before.push(...was);
@@ -107,62 +112,85 @@ export function changedPermissions(
       const known = { ...expressions.of(address), ...Object.fromEntries(planned) };
       const grants = grantsOf(resource, known, change.after_sensitive).map(held);
       after.push(...(grants.length === 0 ? was.slice(0, 1).flatMap((grant) => unknownOf(grant, change)) : grants));
-    } else if (deletes !== true) after.push(...was);
-    else if (!type.startsWith("aws_iam_role_policy")) destroyed.add(address);
+    } else if (!type.startsWith("aws_iam_role_policy")) destroyed.add(address);
     if (deletes !== true) continue;
     deleted.push(...["arn", "execution_arn"].map((name) => text(fieldsOf(change.before)[name])));
     if (type !== "aws_iam_role") continue;
     const [former = "", planned] = [change.before, change.after].map((role) => ownerOf(type, address, fieldsOf(role)));
     if (creates !== true || former !== planned) destroyed.add(former);
   }
-  const had = new Set(before.map(keyOf));
-  const has = new Set(after.map(keyOf));
-  const gained = after.filter((grant) => !had.has(keyOf(grant)));
-  const lost = before.filter((grant) => !has.has(keyOf(grant)));
+  // What stays matters where a policy of the same owner changes, or something is denied now. A large plan has thousands that do not.
+  const changed = new Set([...before, ...after].map(({ owner }) => owner));
+  const isDenied = after.some(isDenial);
+  for (const resource of kept) {
+    const { change, address, type } = resource;
+    const values = fieldsOf(change.before);
+    if (!isDenied && !changed.has(ownerOf(type, address, values))) continue;
+    const was = grantsOf(resource, values, change.before_sensitive).map((grant): Held => ({ ...grant, address, type }));
+    before.push(...was);
+    after.push(...was);
+  }
+  const account = new Set(changes.flatMap(({ change }) => [change.before, change.after].flatMap(accountOf)));
+  const existed = new Set(changes.filter(({ change }) => isFields(change.before)).map(({ address }) => address));
+  const [ofBefore, ofAfter] = [before, after].map((grants) => grouped(grants, ({ owner }) => owner));
+  const allowances = before.filter(({ effect }) => effect === "Allow");
   const owners = [...new Set([...before, ...after].map(({ owner }) => owner))];
-  const isJudged = ({ owner, address }: Held) =>
-    !destroyed.has(owner) &&
-    !destroyed.has(address) &&
-    // Of a policy that cannot be read nothing is known.
-    !gained.some((other) => other.address === address && other.unread === true);
-  const own = new Set(changes.flatMap(({ change }) => [change.before, change.after].flatMap(accountOf)));
-  const harms: readonly (readonly [Harm, readonly Held[]])[] = [
-    ["opened", gained.filter(({ everybody }) => everybody)],
-    [
-      "unlimited",
-      gained.filter((grant) => lost.some((other) => other.limited && !grant.limited && includes(grant, other))),
-    ],
-    ["powerful", gained.filter((grant) => isPowerful(grant) && !before.some((other) => includes(other, grant)))],
-    ["foreign", gained.filter((grant) => isForeign(grant, own) && !before.some((other) => includes(other, grant)))],
-    ["denied", gained.filter((grant) => isShutOut(grant, before))],
-    ["undenied", undenied(lost, gained, after).filter(isJudged)],
-  ];
-  const revoked = lost.filter((grant) => isJudged(grant) && isRevoked(grant, after, deleted));
-  return owners
-    .map((owner) => {
-      const its = <Item extends Grant>(grants: readonly Item[]) => grants.filter((grant) => grant.owner === owner);
-      const revocations = groups(its(revoked), ({ address }) => address).flatMap((grants) => {
-        const [{ address, type } = { address: "", type: "" }] = grants;
-        const isOfUse = (other: Held) => isAllowance(other) && isTrust(other.type) === isTrust(type);
-        return { address, type, sentences: sentences(grants), entirely: !its(after).some(isOfUse) };
-      });
-      return {
+  return owners.flatMap((owner): readonly PermissionChange[] => {
+    const [was, is] = [ofBefore?.get(owner) ?? [], ofAfter?.get(owner) ?? []];
+    const [had, has] = [was, is].map((grants) => new Set(grants.map(keyOf)));
+    const gained = is.filter((grant) => had?.has(keyOf(grant)) === false);
+    const lost = was.filter((grant) => has?.has(keyOf(grant)) === false);
+    if (gained.length + lost.length === 0) return [];
+    const isNew = (grant: Grant) => !was.some((other) => includes(other, grant));
+    const isJudged = ({ address }: Held) =>
+      !destroyed.has(owner) &&
+      !destroyed.has(address) &&
+      // Of a policy that cannot be read nothing is known.
+      !gained.some((other) => other.address === address && other.unread === true);
+    const harms: readonly (readonly [Harm, readonly Held[]])[] = [
+      ["opened", gained.filter(({ everybody }) => everybody)],
+      [
+        "unlimited",
+        gained.filter((grant) => lost.some((other) => other.limited && !grant.limited && includes(grant, other))),
+      ],
+      ["powerful", gained.filter((grant) => isPowerful(grant) && isNew(grant))],
+      ["foreign", gained.filter((grant) => isForeign(grant, account) && isNew(grant))],
+      ["denied", gained.filter((grant) => isShutOut(grant, was, allowances))],
+      ["undenied", undenied(lost, gained, is).filter(isJudged)],
+    ];
+    const granted = is.map((grant) => withPatterns(grant, existed));
+    const revoked = lost.filter((grant) => isJudged(grant) && isRevoked(grant, granted, deleted));
+    return [
+      {
         owner,
-        gained: sentences(its(gained)),
-        lost: sentences(its(lost)),
-        harms: harms
-          .map(([harm, grants]) => ({ harm, sentences: sentences(its(grants)) }))
-          .filter(({ sentences: any }) => any.length > 0),
-        revoked: revocations,
-      };
-    })
-    .filter((change) => change.gained.length + change.lost.length > 0);
+        gained: sentences(gained),
+        lost: sentences(lost),
+        harms: harms.flatMap(([harm, grants]) => (grants.length === 0 ? [] : [{ harm, sentences: sentences(grants) }])),
+        revoked: groups(revoked, ({ address }) => address).flatMap((grants) => {
+          const [{ address, type } = { address: "", type: "" }] = grants;
+          const isOfUse = (other: Held) => isAllowance(other) && isTrust(other.type) === isTrust(type);
+          return { address, type, sentences: sentences(grants), entirely: !is.some(isOfUse) };
+        }),
+      },
+    ];
+  });
 }
 
 const isDenial = ({ effect }: Grant) => effect === "Deny";
 const isAllowance = ({ effect, unread }: Grant) => effect === "Allow" || unread === true;
 /** A role's own policy says who may assume it. */
 const isTrust = (type: string) => type === "aws_iam_role";
+
+/** What is known after the apply, of a resource that exists, may be what it was: it becomes `*`. */
+function withPatterns(grant: Held, existed: ReadonlySet<string>): Held {
+  const pattern = (name: string) =>
+    name.replace(/<([^<>]*)\.\w+>/g, (reference, address: string) => (existed.has(address) ? "*" : reference));
+  return {
+    ...grant,
+    resource: pattern(grant.resource),
+    conditions: grant.conditions.map(({ test, values }) => ({ test, values: values.map(pattern) })),
+  };
+}
 
 /** Whether nothing allows it any more, and the plan deletes neither its resource nor all who were allowed it. */
 function isRevoked(grant: Held, after: readonly Held[], deleted: readonly string[]): boolean {
@@ -226,17 +254,16 @@ function accountOf(values: unknown): readonly string[] {
 }
 
 /** Whether it denies what was allowed, to others than those who use plain HTTP. */
-function isShutOut(grant: Held, before: readonly Held[]): boolean {
+function isShutOut(grant: Held, was: readonly Held[], allowances: readonly Held[]): boolean {
   const { conditions, principals, owner } = grant;
   const isOfTls = conditions.length > 0 && conditions.every(({ test }) => /:(securetransport|tlsversion)$/.test(test));
   const either = (one: string, other: string) => matches(one, other) || matches(other, one);
   return (
     isDenial(grant) &&
     !isOfTls &&
-    !before.some((other) => isDenial(other) && covers(other, grant)) &&
-    before.some(
+    !was.some((other) => isDenial(other) && covers(other, grant)) &&
+    allowances.some(
       (other) =>
-        other.effect === "Allow" &&
         (principals.length > 0 || other.owner === owner) &&
         either(grant.action, other.action) &&
         either(grant.resource, other.resource),
@@ -442,13 +469,18 @@ function sentences(grants: readonly Grant[]): readonly string[] {
   });
 }
 
-function groups<Item>(items: readonly Item[], keyFor: (item: Item) => string): readonly (readonly Item[])[] {
+const groups = <Item>(items: readonly Item[], keyFor: (item: Item) => string): readonly (readonly Item[])[] => [
+  ...grouped(items, keyFor).values(),
+];
+
+function grouped<Item>(items: readonly Item[], keyFor: (item: Item) => string): ReadonlyMap<string, readonly Item[]> {
   const found = new Map<string, Item[]>();
   for (const item of items) {
-    const key = keyFor(item);
-    found.set(key, [...(found.get(key) ?? []), item]);
+    const group = found.get(keyFor(item));
+    if (group === undefined) found.set(keyFor(item), [item]);
+    else group.push(item);
   }
-  return [...found.values()];
+  return found;
 }
 
 const keyOf = ({ owner, effect, action, resource, rest }: Grant) =>

@@ -303,6 +303,7 @@ it("has Date as Node has it", async () => {
 it("can be stopped, sped up, and moved forward only", async () => {
   const { nowMs } = await readClock(emulator.endpoint);
   await expect(beginAdvance(emulator.endpoint, nowMs - 1)).rejects.toThrow("The clock only moves forward.");
+  await expect(beginAdvance(emulator.endpoint, 1e22)).rejects.toThrow("The clock ends with the year 9999.");
   await beginAdvance(emulator.endpoint, nowMs + 1_000 * HOUR_MS);
   await expect(beginAdvance(emulator.endpoint, nowMs + HOUR_MS)).rejects.toThrow("The clock is being moved already.");
   const stopped = await stopClock(emulator.endpoint);

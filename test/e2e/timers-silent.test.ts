@@ -86,7 +86,7 @@ describe("timers, deployed, behind a proxy in front of SQS", () => {
     });
   });
 
-  it("of a callback whose queue refuses delay no other, and are moved with all the fires that wait", async () => {
+  it("of a callback whose queue refuses delay no other, wait, and are moved with all the fires that wait", async () => {
     await behindProxy(async (proxy) => {
       const billed = await timers.periodic.put("refused-billed", {
         every: "1 minute",
@@ -94,8 +94,10 @@ describe("timers, deployed, behind a proxy in front of SQS", () => {
         enabled: false,
       });
       const other = await timers.periodic.put("refused-other", { every: "1 minute" });
+      const kept = await timers.periodic.put("kept-billed", { every: "1 minute", callback: "billing", enabled: false });
       proxy.set("denied", BILLING_QUEUE);
       const resumed = await timers.periodic.resume(billed.id);
+      const waiting = await timers.periodic.resume(kept.id);
       await clock("advance", "4m");
       expectNoGap(await dueTimes("periodic", "refused-other", 3), other.nextFireAt);
       expect(await recordedFires(dynamodb, outputs.history_table_name, "periodic#refused-billed")).toEqual([]);
@@ -103,7 +105,9 @@ describe("timers, deployed, behind a proxy in front of SQS", () => {
       const words = ["move", "--from", "billing", "--to", "default", "--prefix", "refused-", "--env", "local"];
       const moved = await npmRun("timers", ...words, ...startArguments);
       expect([moved.code, moved.output]).toEqual([0, expect.stringContaining("1 moved")]);
+      proxy.set("forward");
       await clock("advance", "2m");
+      expectNoGap(await dueTimes("periodic", "kept-billed", 5), waiting?.nextFireAt ?? null);
       expectNoGap(await dueTimes("periodic", "refused-billed", 5), resumed?.nextFireAt ?? null);
       expect(await timers.periodic.get(billed.id)).toMatchObject({ callback: "default" });
     });

@@ -100,10 +100,12 @@ export function fakeTimers(maxShards = 1): FakeTimers {
         indexKeys.set(keyOf(timer), indexKey);
         return Promise.resolve();
       },
-      advance: (timer, indexKey) => {
-        rows.set(keyOf(timer), timer);
-        indexKeys.set(keyOf(timer), indexKey);
-        return Promise.resolve();
+      advance: (advances) => {
+        for (const { timer, indexKey } of advances) {
+          rows.set(keyOf(timer), timer);
+          indexKeys.set(keyOf(timer), indexKey);
+        }
+        return Promise.resolve([]);
       },
       ensureCursor: () => Promise.resolve(),
       recordShardCount: (count) => Promise.resolve(Math.max(count, maxShards)),

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { AwsJsonError, type AwsJson } from "../../functions/shared/aws/aws-json";
 
 const COMMANDS: Readonly<Record<string, new (input: never) => object>> = {
+  BatchExecuteStatement: dynamodb.BatchExecuteStatementCommand,
   BatchGetItem: dynamodb.BatchGetItemCommand,
   BatchWriteItem: dynamodb.BatchWriteItemCommand,
   DeleteItem: dynamodb.DeleteItemCommand,

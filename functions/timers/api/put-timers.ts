@@ -178,12 +178,9 @@ async function saveEnqueued(
       : (scheduledTimes(stored, stored.enqueuedUntil, horizonOf(stored))[firstMissing] ?? 0) - 1;
   const { advanced } = planEnqueue(stored, stored.enqueuedUntil, until);
   try {
-    await table.advance(
-      advanced,
-      firstMissing < 0 ? indexKeyOf(advanced) : overdueIndexKey(advanced),
-      stored.enqueuedUntil,
-    );
-    return advanced;
+    const indexKey = firstMissing < 0 ? indexKeyOf(advanced) : overdueIndexKey(advanced);
+    const changed = await table.advance([{ timer: advanced, indexKey, previous: stored.enqueuedUntil }]);
+    return changed.length === 0 ? advanced : stored;
   } catch {
     // The row is still overdue: the dispatcher enqueues the fires, perhaps again. Or it has done so, or the timer was replaced.
     return stored;

@@ -1,7 +1,6 @@
 /** Enqueues the due fires of a shard, window by window. The core: time and I/O are ports. See docs/decisions/0009. */
 import type { Clock } from "../../shared/clock";
 import { groupBy } from "../../shared/group-by";
-import { mapConcurrently } from "../../shared/resilience/concurrency";
 import type { LeaseRequest } from "../../shared/resilience/lease";
 import { DEFAULT_CALLBACK } from "../contract";
 import { FireRejectedError, QueueRefusesError, type FireQueue } from "../queue/fire-queue";
@@ -19,7 +18,7 @@ import {
 import { wheelPeriod } from "../schedule/schedule";
 import { HORIZON_MS, type Fire, type StoredTimer } from "../schedule/timer";
 import { oldestOf, type ShardCursors } from "../storage/shard-cursor";
-import { TimerChangedError, type TimerTable } from "../storage/timer-table";
+import type { Advance, TimerTable } from "../storage/timer-table";
 import {
   enqueueRecurringUntil,
   loadUntil,
@@ -35,8 +34,6 @@ const PREFETCHED_RANGES = 8;
 
 /** Pages whose fires are being sent at the same time: enough to keep sending during a query. */
 const PAGES_IN_FLIGHT = 2;
-
-const CONCURRENT_ADVANCES = 64;
 
 /** Interval of saving the position. A killed run repeats this much at most. */
 const SAVE_EVERY_MS = 5_000;
@@ -335,14 +332,14 @@ async function* pagesOf(position: Position | undefined, { shard, window, ports: 
 function enqueueDue(page: Page, range: SlotRange, context: WindowContext): Promise<Unsent> {
   return Promise.resolve()
     .then(() => planDue(page, range, context))
-    .then(({ fires, plans }) => sendAndAdvance(fires, plans, context));
+    .then(({ fires, advances }) => sendAndAdvance(fires, advances, context));
 }
 
 function planDue({ timers }: Page, range: SlotRange, context: WindowContext) {
   const { window, includes } = context;
   const { clock } = context.ports;
   const fires: Fire[] = [];
-  const plans: AdvancePlan[] = [];
+  const advances: Advance[] = [];
   for (const timer of timers) {
     if (!includes(timer)) continue;
     const after = Math.max(window.after, timer.enqueuedUntil);
@@ -352,35 +349,36 @@ function planDue({ timers }: Page, range: SlotRange, context: WindowContext) {
       const until = hasEnded ? window.until : Math.max(enqueueRecurringUntil(window), clock.now() + HORIZON_MS);
       const plan = planEnqueue(timer, after, until);
       fires.push(...plan.fires.filter((fire) => isInTime(timer, fire, context)));
-      plans.push({ previous: timer.enqueuedUntil, advanced: plan.advanced });
+      advances.push(advanceOf(timer, plan.advanced));
     } else
       for (const at of scheduledTimes(timer, after, window.until)) {
         const fire = fireAt(timer, at);
         if (isInTime(timer, fire, context)) fires.push(fire);
       }
   }
-  return { fires, plans };
+  return { fires, advances };
 }
 
 async function sendAndAdvance(
   fires: readonly Fire[],
-  plans: readonly AdvancePlan[],
+  advances: readonly Advance[],
   context: WindowContext,
 ): Promise<Unsent> {
   const unsent = await send(fires, context);
-  const callbacks = new Set(unsent.map(({ callback }) => callback));
-  const isSent = ({ advanced: { options } }: AdvancePlan) => !callbacks.has(options?.callback ?? DEFAULT_CALLBACK);
-  await advanceAll(callbacks.size === 0 ? plans : plans.filter(isSent), context.ports.table);
+  const refused = new Set(unsent.map(({ callback }) => callback));
+  // A PUT, a DELETE or another run has already handled those that have changed.
+  await context.ports.table.advance(
+    advances.filter(({ timer: { options } }) => !refused.has(options?.callback ?? DEFAULT_CALLBACK)),
+  );
   return unsent;
+}
+
+function advanceOf({ enqueuedUntil }: StoredTimer, advanced: StoredTimer): Advance {
+  return { timer: advanced, indexKey: indexKeyOf(advanced), previous: enqueuedUntil };
 }
 
 /** One error for each callback whose fires could not be enqueued. */
 type Unsent = readonly FiresNotEnqueuedError[];
-
-interface AdvancePlan {
-  readonly previous: number;
-  readonly advanced: StoredTimer;
-}
 
 /**
  * Whether a timer of the timing wheel has ended, or its next fire is not in this range, because the offset of its time zone changes before it.
@@ -418,11 +416,11 @@ async function enqueueRecurring(page: Page, context: WindowContext): Promise<Uns
   );
   const plans = due.map((timer) => ({
     timer,
-    previous: timer.enqueuedUntil,
     ...planEnqueue(timer, timer.enqueuedUntil, until(timer)),
   }));
   const fires = plans.flatMap((plan) => plan.fires.filter((fire) => isInTime(plan.timer, fire, context)));
-  return sendAndAdvance(fires, plans, context);
+  const advances = plans.map(({ timer, advanced }) => advanceOf(timer, advanced));
+  return sendAndAdvance(fires, advances, context);
 }
 
 /** False: too late, after an outage. The callback drops those that become too late in the queue. */
@@ -431,17 +429,6 @@ function isInTime(timer: StoredTimer, fire: Fire, { ports, tally }: WindowContex
   tally.dropped += 1;
   ports.dropped?.(fire);
   return false;
-}
-
-async function advanceAll(advances: readonly AdvancePlan[], table: DispatchPorts["table"]): Promise<void> {
-  await mapConcurrently(advances, CONCURRENT_ADVANCES, async ({ previous, advanced }) => {
-    try {
-      await table.advance(advanced, indexKeyOf(advanced), previous);
-    } catch (error) {
-      // A PUT, a DELETE or another run has already handled the timer.
-      if (!(error instanceof TimerChangedError)) throw error;
-    }
-  });
 }
 
 async function send(fires: readonly Fire[], { ports: { queue }, tally, sendUntil }: WindowContext): Promise<Unsent> {

@@ -14,8 +14,12 @@ import { partitionOf, readTimerRow, rowKey, timerIdOf, timerKey, timerRow, type 
 const KEYS_PER_READ = 100;
 const CONCURRENT_READS = 4;
 
-/** Limit of retries of unprocessed keys. */
-const READ_TIMEOUT_MS = 10_000;
+/** BatchExecuteStatement's limit. */
+export const STATEMENTS_PER_CALL = 25;
+const CONCURRENT_WRITES = 8;
+
+/** Limit of retries of unprocessed keys and statements. */
+const BATCHES_TIMEOUT_MS = 10_000;
 
 /** Key of the row with the largest shard count ever configured. */
 const SHARD_COUNT_KEY = "shard-count#";
@@ -86,6 +90,14 @@ export interface TimerPage extends TimerRows {
   readonly keys: readonly ListKey[];
 }
 
+/** A timer whose fires were enqueued, and where it moves in the index; undefined: out of it. */
+export interface Advance {
+  readonly timer: StoredTimer;
+  readonly indexKey: IndexKey | undefined;
+  /** The stored `enqueuedUntil`. With another one, or another version, the timer has changed. */
+  readonly previous: number;
+}
+
 /** Reads are strongly consistent, except {@link DueRange}s. */
 export interface TimerTable {
   /** @throws {@link CorruptRowError} */
@@ -100,12 +112,12 @@ export interface TimerTable {
    */
   put(timer: StoredTimer, indexKey: IndexKey | undefined, replaces?: string | null): Promise<void>;
   /**
-   * Saves a timer's `enqueuedUntil`, `firesLeft` and index key.
+   * Saves `enqueuedUntil`, `firesLeft` and index key of timers.
    *
-   * @param previous the stored `enqueuedUntil`
-   * @throws {@link TimerChangedError} when the stored version or `enqueuedUntil` differs
+   * @returns those that have changed concurrently: they are not saved
+   * @throws when some could not be saved; all others are
    */
-  advance(timer: StoredTimer, indexKey: IndexKey | undefined, previous: number): Promise<void>;
+  advance(advances: readonly Advance[]): Promise<readonly Advance[]>;
   /** @param version only this one. @throws {@link TimerChangedError} when it has another */
   delete(key: TimerId, version?: string): Promise<void>;
   /** Creates the cursor of a shard unless it exists. Cached per process. @param at epoch milliseconds */
@@ -139,6 +151,10 @@ const batchResponse = z.object({
   Responses: z.record(z.string(), z.array(rowSchema)).default({}),
   UnprocessedKeys: z.record(z.string(), z.object({ Keys: z.array(rowSchema) })).default({}),
 });
+/** In the order of the statements. */
+const statementsResponse = z.object({
+  Responses: z.array(z.object({ Error: z.object({ Code: z.string(), Message: z.string().default("") }).optional() })),
+});
 
 /** @param dynamodb without the SDK: a PUT takes a third of its CPU time */
 export function timerTable(
@@ -149,8 +165,14 @@ export function timerTable(
   const call = async (action: string, input: object): Promise<unknown> =>
     parseJson(await dynamodb.call(`DynamoDB_20120810.${action}`, JSON.stringify(input), deadline));
 
+  const batches = () => ({
+    deadline: Math.min(clock.now() + BATCHES_TIMEOUT_MS, deadline ?? Infinity),
+    clock,
+    random,
+  });
+
   /** @throws {@link TimerChangedError} */
-  async function write(action: "PutItem" | "UpdateItem" | "DeleteItem", input: object, message: string): Promise<void> {
+  async function write(action: "PutItem" | "DeleteItem", input: object, message: string): Promise<void> {
     try {
       await call(action, { TableName, ...input });
     } catch (cause) {
@@ -172,11 +194,9 @@ export function timerTable(
       const rows: Row[] = [];
       const unique = [...new Set(keys.map(({ kind, id }) => timerKey(kind, id)))];
       const { items, errors } = await sendInBatches(unique, {
+        ...batches(),
         batchSize: KEYS_PER_READ,
         concurrency: CONCURRENT_READS,
-        deadline: Math.min(clock.now() + READ_TIMEOUT_MS, deadline ?? Infinity),
-        clock,
-        random,
         send: async (batch) => {
           const RequestItems = { [TableName]: { Keys: batch.map(rowKey), ConsistentRead: true } };
           const { Responses, UnprocessedKeys } = batchResponse.parse(await call("BatchGetItem", { RequestItems }));
@@ -212,25 +232,28 @@ export function timerTable(
       return write("PutItem", { Item, ...conditionOf(replaces) }, message);
     },
 
-    advance: (timer, indexKey, previous) => {
-      const { kind, id, version, enqueuedUntil, firesLeft } = timer;
-      const counted = firesLeft === undefined ? "" : ", #firesLeft = :firesLeft";
-      const update = {
-        Key: rowKey(timerKey(kind, id)),
-        UpdateExpression:
-          `SET #enqueuedUntil = :enqueuedUntil${counted}` +
-          (indexKey === undefined ? " REMOVE #slot, #dueMs" : ", #slot = :slot, #dueMs = :dueMs"),
-        ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
-        ExpressionAttributeNames: firesLeft === undefined ? ADVANCED : { ...ADVANCED, "#firesLeft": "firesLeft" },
-        ExpressionAttributeValues: {
-          ":version": { S: version },
-          ":previous": { N: String(previous) },
-          ":enqueuedUntil": { N: String(enqueuedUntil) },
-          ...(firesLeft !== undefined && { ":firesLeft": { N: String(firesLeft) } }),
-          ...(indexKey && { ":slot": { S: indexKey.slot }, ":dueMs": { N: String(indexKey.dueMs) } }),
+    advance: async (advances) => {
+      const changed: Advance[] = [];
+      const { items, errors } = await sendInBatches(advances, {
+        ...batches(),
+        batchSize: STATEMENTS_PER_CALL,
+        concurrency: CONCURRENT_WRITES,
+        send: async (batch) => {
+          const Statements = batch.map((advance) => advanceStatement(TableName, advance));
+          const { Responses } = statementsResponse.parse(await call("BatchExecuteStatement", { Statements }));
+          const failed = batch.flatMap((advance, index) => {
+            const error = Responses[index]?.Error;
+            return error === undefined ? [] : [{ advance, ...error }];
+          });
+          changed.push(...failed.filter(({ Code }) => Code === CHANGED_CODE).map(({ advance }) => advance));
+          const others = failed.filter(({ Code }) => Code !== CHANGED_CODE);
+          const final = others.find(({ Code }) => !TRANSIENT_CODES.has(Code));
+          if (final !== undefined) throw new Error(`${final.Code}: ${final.Message}`);
+          return others.map(({ advance }) => advance);
         },
-      };
-      return write("UpdateItem", update, "the timer has changed");
+      });
+      if (items.length > 0) throw new Error(`${items.length} timers could not be advanced`, { cause: errors[0] });
+      return changed;
     },
 
     delete: ({ kind, id }, version) => {
@@ -331,13 +354,40 @@ const NOT_EXISTS = {
   ExpressionAttributeNames: { "#key": TIMER_KEYS.sort },
 };
 
-/** Attributes of an advance. */
-const ADVANCED = {
-  "#version": "version",
-  "#enqueuedUntil": "enqueuedUntil",
-  "#slot": DUE_INDEX.partition,
-  "#dueMs": DUE_INDEX.sort,
-};
+/** Of a statement in a batch: the row has another version or `enqueuedUntil`, or does not exist. */
+const CHANGED_CODE = "ConditionalCheckFailed";
+/** Of a statement that may succeed when it is sent again. */
+const TRANSIENT_CODES = new Set([
+  "InternalServerError",
+  "ProvisionedThroughputExceeded",
+  "RequestLimitExceeded",
+  "ThrottlingError",
+  "TransactionConflict",
+]);
+
+/** Updates one row: in batches, which only statements of PartiQL have. */
+function advanceStatement(table: string, { timer, indexKey, previous }: Advance) {
+  const { kind, id, version, enqueuedUntil, firesLeft } = timer;
+  const set: Row = {
+    enqueuedUntil: { N: String(enqueuedUntil) },
+    ...(firesLeft !== undefined && { firesLeft: { N: String(firesLeft) } }),
+    ...(indexKey && { [DUE_INDEX.partition]: { S: indexKey.slot }, [DUE_INDEX.sort]: { N: String(indexKey.dueMs) } }),
+  };
+  const where: Row = {
+    ...rowKey(timerKey(kind, id)),
+    version: { S: version },
+    enqueuedUntil: { N: String(previous) },
+  };
+  const changes = [
+    ...Object.keys(set).map((name) => `SET "${name}" = ?`),
+    ...(indexKey ? [] : [DUE_INDEX.partition, DUE_INDEX.sort].map((name) => `REMOVE "${name}"`)),
+  ];
+  const conditions = Object.keys(where).map((name) => `"${name}" = ?`);
+  return {
+    Statement: `UPDATE "${table}" ${changes.join(" ")} WHERE ${conditions.join(" AND ")}`,
+    Parameters: [...Object.values(set), ...Object.values(where)],
+  };
+}
 
 const OTHER_VERSION = "the timer does not have this version";
 

@@ -119,6 +119,7 @@ export type DynamoAction =
   | "DeleteItem"
   | "GetItem"
   | "PutItem"
+  | "PartiQLUpdate"
   | "Query"
   | "Scan"
   | "UpdateItem";

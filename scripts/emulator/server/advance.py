@@ -28,6 +28,9 @@ HOW_OFTEN_QUIET, QUIET_APART_SECONDS = 3, 0.001
 # Each look takes the interpreter from what it waits for.
 BUSY_APART_SECONDS = 0.003
 
+# Python's dates have no later year, and neither have timestamps of AWS.
+END_OF_TIME = 253_402_300_800
+
 
 class StillBusyError(Exception):
     pass
@@ -225,6 +228,8 @@ class Advance:
         self.require_rest()
         if until <= clock.now():
             raise ValueError("The clock only moves forward.")
+        if until >= END_OF_TIME:
+            raise ValueError("The clock ends with the year 9999.")
         self._start(until, 1, lambda: self._move(until))
 
     def at(self, speed):

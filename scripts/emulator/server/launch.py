@@ -14,6 +14,7 @@ import gc
 import json
 import logging
 import os
+import re
 import secrets
 import signal
 import socket
@@ -476,6 +477,28 @@ def authorize_batches_as_messages():
     iam_actions.extract_iam_action = single
 
 
+def authorize_batches_of_statements_on_their_tables():
+    """MiniStack requires dynamodb:BatchExecuteStatement, which IAM does not have: AWS requires dynamodb:PartiQLUpdate and its siblings, on
+    each statement's table. Remove when `ministack.core.iam_actions` maps statements.
+    """
+    from ministack.core import iam_actions
+
+    checks = iam_actions.dynamodb_transaction_checks
+    statement = re.compile(r'\s*(SELECT|INSERT|UPDATE|DELETE)\b[^"]*"([^"]+)"', re.IGNORECASE)
+
+    def of_statements(action, body, region, account):
+        if action != "dynamodb:BatchExecuteStatement":
+            return checks(action, body, region, account)
+        found = [statement.match(each["Statement"]) for each in json.loads(body)["Statements"]]
+        # Without a check nothing allows the call.
+        return [] if None in found else [
+            (f"dynamodb:PartiQL{verb.title()}", f"arn:aws:dynamodb:{region}:{account}:table/{table}")
+            for verb, table in {match.groups() for match in found}
+        ]
+
+    iam_actions.dynamodb_transaction_checks = of_statements
+
+
 def know_no_other_root(access_key_id, secret_access_key):
     """MiniStack's root is anyone who sends the key `test`, twelve digits, or to S3 no key at all, and it checks no signature of it. Here
     the root user has one key pair, whose signatures are verified as those of functions are. Remove when MiniStack has a setting for it.
@@ -617,6 +640,7 @@ def main():
     serve_routes_as_deployed()
     accept_loopback_as_tls()
     authorize_batches_as_messages()
+    authorize_batches_of_statements_on_their_tables()
     know_no_other_root(*keys)
     give_functions_keys_of_this_run()
     send_responses_in_one_packet()

@@ -318,6 +318,19 @@ describe("a callback of a timer with options", () => {
     expect(deadLetters()).toHaveLength(1);
   });
 
+  it.each([
+    ["run.1", 0],
+    ["run.2", 1],
+  ])("with overlap skip, whose lease cannot be read, and is that of %s: %i dead letters", async (owner, letters) => {
+    stored({ overlap: "skip", maxAttempts: 1 });
+    dynamodb
+      .on(UpdateItemCommand)
+      .rejectsOnce(new Error("throttled"))
+      .rejects(running("periodic#tea#v1#2026-11-21T07:05:00.000Z", owner));
+    expect(await deliver(failing, [record("1", {}, received(9))])).toEqual(letters === 0 ? failed("1") : failed());
+    expect([deadLetters().length, visibilityChanges().length]).toEqual([letters, 1 - letters]);
+  });
+
   it("with overlap skip is a dead letter after its last attempt, also while another fire runs", async () => {
     stored({ overlap: "skip" });
     dynamodb.on(UpdateItemCommand).rejects(running("periodic#tea#v1#2026-11-21T08:05:00.000Z", "run.2"));

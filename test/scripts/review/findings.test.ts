@@ -968,6 +968,11 @@ describe("a policy that stays and no longer allows something", () => {
       "warned",
       ofRole(of(write), of({ ...write, Condition: { StringEquals: { "aws:ResourceTag/a": "b" } } })),
     ],
+    [
+      "a function's table, for one that is new",
+      "warned",
+      ofRole(of(write, log), of({ ...write, Resource: "${aws_dynamodb_table.new.arn}" }, log)),
+    ],
     ["everything that a function may", "refused", ofRole(of(write, log), of())],
     ["everything that a function may, with the policy", "refused", ofRole(of(write, log), null)],
     [
@@ -1049,6 +1054,16 @@ describe("a policy that stays and no longer allows something", () => {
     [
       "a policy of its role allows it that does not change",
       [ofRole(of(write), null), { ...ofRole(of(write), of(write), "q"), actions: ["no-op"] }],
+    ],
+    [
+      "its resource exists, and gets an ARN that is known after the apply only",
+      [
+        ofRole(
+          of({ ...write, Resource: "arn:table/stream/1" }),
+          of({ ...write, Resource: "${aws_dynamodb_table.t.stream_arn}" }),
+        ),
+        { ...update("aws_dynamodb_table.t", {}, {}), actions: ["no-op"] },
+      ],
     ],
     [
       "it is known after the apply only",

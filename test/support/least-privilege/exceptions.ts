@@ -104,12 +104,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     because: "only a callback with exactlyOnce releases claims",
   },
   {
-    role: /^almanac-local-timers-dispatch$/,
-    statement: /^Callbacks$/,
-    part: /-fires-billing$/,
-    because: "the API enqueues its timers, which are due within a minute; those of the default callback use it",
-  },
-  {
     role: /^almanac-local-exports-claim-run$/,
     statement: /^BucketNames$/,
     part: /^s3:GetObject$/,

@@ -167,7 +167,7 @@ export const MUTANTS: readonly KnownMutant[] = [
   {
     name: "never advances recurring timers",
     breaks: TWICE,
-    mutant: dispatcher(({ table }) => ({ table: { ...table, advance: () => Promise.resolve() } })),
+    mutant: dispatcher(({ table }) => ({ table: { ...table, advance: () => Promise.resolve([]) } })),
   },
   {
     name: "advances recurring timers before it sends their fires",
@@ -186,10 +186,11 @@ export const MUTANTS: readonly KnownMutant[] = [
           ...table,
           getMany: async (keys) => {
             const rows = await table.getMany(keys);
-            for (const timer of rows.timers) {
+            const advances = rows.timers.map((timer) => {
               const { advanced } = planEnqueue(timer, timer.enqueuedUntil, until);
-              await table.advance(advanced, indexKeyOf(advanced), timer.enqueuedUntil).catch(() => undefined);
-            }
+              return { timer: advanced, indexKey: indexKeyOf(advanced), previous: timer.enqueuedUntil };
+            });
+            await table.advance(advances).catch(() => undefined);
             return rows;
           },
         },

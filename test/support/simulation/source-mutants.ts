@@ -46,8 +46,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "leaves the rest of a PUT in its normal place",
     file: PUT,
-    from: "firstMissing < 0 ? indexKeyOf(advanced) : overdueIndexKey(advanced),",
-    to: "indexKeyOf(advanced),",
+    from: "firstMissing < 0 ? indexKeyOf(advanced) : overdueIndexKey(advanced);",
+    to: "indexKeyOf(advanced);",
   },
   {
     name: "replaces a timer that does not change",
@@ -206,8 +206,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "advances the rows of a queue that refuses",
     file: DISPATCHER,
-    from: "callbacks.size === 0 ? plans : plans.filter(isSent)",
-    to: "plans",
+    from: "!refused.has(options?.callback ?? DEFAULT_CALLBACK)",
+    to: "!refused.has(options?.callback ?? DEFAULT_CALLBACK) || true",
   },
   {
     name: "goes on after a queue has refused again",
@@ -254,8 +254,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "advances recurring rows before it sends their fires",
     file: DISPATCHER,
-    from: "return sendAndAdvance(fires, plans, context);\n}",
-    to: "await advanceAll(plans, ports.table);\n  return send(fires, context);\n}",
+    from: "return sendAndAdvance(fires, advances, context);\n}",
+    to: "await ports.table.advance(advances);\n  return send(fires, context);\n}",
   },
   {
     name: "resumes a window after the range of its position",
@@ -513,12 +513,6 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
     file: CALLBACK,
     from: "() => false,\n    );",
     to: "() => true,\n    );",
-  },
-  {
-    name: "gives up a fire while an earlier delivery of it has the lease",
-    file: CALLBACK,
-    from: "(lease) => lease === undefined || !isOwnerOf(delivery, lease),",
-    to: "() => true,",
   },
   {
     name: "takes the lease of an earlier attempt for another message",

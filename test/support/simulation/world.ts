@@ -27,7 +27,12 @@ import { cursorReader, type CursorReader } from "../../../functions/timers/api/c
 import { putTimers } from "../../../functions/timers/api/put-timers";
 import { cursorOf, oldestOf } from "../../../functions/timers/storage/shard-cursor";
 import { timerKey } from "../../../functions/timers/storage/timer-row";
-import { TimerChangedError, type TimerTable } from "../../../functions/timers/storage/timer-table";
+import {
+  STATEMENTS_PER_CALL,
+  TimerChangedError,
+  type Advance,
+  type TimerTable,
+} from "../../../functions/timers/storage/timer-table";
 import { DEFAULT_CALLBACK } from "../../../functions/timers/contract";
 import {
   DEFAULT_MAX_ATTEMPTS,
@@ -541,6 +546,20 @@ export class World {
       if (row?.indexKey?.slot !== overdueSlot(row?.timer.shard ?? "")) return row;
       return { ...row, timer: { ...row.timer, isOverdue: true } };
     };
+    /** @returns whether it was saved */
+    const advanceRow = ({ timer, indexKey, previous }: Advance): boolean => {
+      const row = read(timer.kind, timer.id);
+      if (row?.timer.version !== timer.version || row.timer.enqueuedUntil !== previous) return false;
+      const { firesLeft = row.timer.firesLeft } = timer;
+      const { isOverdue: _, ...stored } = row.timer;
+      const advanced = {
+        ...stored,
+        enqueuedUntil: timer.enqueuedUntil,
+        ...(firesLeft !== undefined && { firesLeft }),
+      };
+      this.write(timerKey(timer.kind, timer.id), { timer: advanced, indexKey });
+      return true;
+    };
     return {
       get: ({ kind, id }) => call("GetItem", () => read(kind, id)?.timer),
       getMany: (keys) =>
@@ -560,20 +579,21 @@ export class World {
           if (history) history.wroteAt = Math.min(history.wroteAt, this.#now);
           this.write(timerKey(timer.kind, timer.id), { timer, indexKey });
         }),
-      advance: (timer, indexKey, previous) =>
-        call("UpdateItem", () => {
-          const row = read(timer.kind, timer.id);
-          if (row?.timer.version !== timer.version || row.timer.enqueuedUntil !== previous)
-            throw new TimerChangedError("changed");
-          const { firesLeft = row.timer.firesLeft } = timer;
-          const { isOverdue: _, ...stored } = row.timer;
-          const advanced = {
-            ...stored,
-            enqueuedUntil: timer.enqueuedUntil,
-            ...(firesLeft !== undefined && { firesLeft }),
-          };
-          this.write(timerKey(timer.kind, timer.id), { timer: advanced, indexKey });
-        }),
+      advance: async (advances) => {
+        const changed: Advance[] = [];
+        for (let first = 0; first < advances.length; first += STATEMENTS_PER_CALL) {
+          const batch = advances.slice(first, first + STATEMENTS_PER_CALL);
+          await call("BatchExecuteStatement", () => {
+            const fails = this.faulty && this.#random.chance(this.outage("DynamoDB") === "half" ? 0.5 : 0.02);
+            const written = fails ? batch.filter(() => this.#random.chance(0.5)) : batch;
+            changed.push(...written.filter((advance) => !advanceRow(advance)));
+            if (!fails) return;
+            this.count("statements of a batch fail");
+            throw new Throttled("some timers could not be advanced");
+          });
+        }
+        return changed;
+      },
       delete: ({ kind, id }) =>
         call("DeleteItem", () => {
           this.write(timerKey(kind, id), undefined);

@@ -144,14 +144,15 @@ function memoryFigures(all: readonly Run[]): readonly Figure[] {
   ];
 }
 
-/** By CPU time: a core's. */
-function putFigures([handler, sdk]: readonly Run[]): readonly Figure[] {
-  if (handler === undefined || sdk === undefined) throw new Error("no measurements");
-  const [own, other] = [handler, sdk].map(({ timers, cpuSeconds }) => timers / cpuSeconds) as [number, number];
+/** By CPU time: a core's. @param runs of the handler and of the one with the SDK, in turn */
+function putFigures(runs: readonly Run[]): readonly Figure[] {
+  const rates = runs.map(({ timers, cpuSeconds }) => timers / cpuSeconds);
+  const own = rates.filter((_, index) => index % 2 === 0);
+  const sdk = rates.filter((_, index) => index % 2 === 1);
   return [
-    figure("puts_per_s", own, "1/s"),
-    figure("sdk_puts_per_s", other, "1/s"),
-    figureAtLeast("puts_ratio", own / other, "", 3),
+    figure("puts_per_s", median(own), "1/s"),
+    figure("sdk_puts_per_s", median(sdk), "1/s"),
+    figureAtLeast("puts_ratio", median(own.map((rate, round) => rate / (sdk[round] ?? NaN))), "", 3),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { SendResult } from "../../../../functions/timers/queue/fire-queue";
 import type { IndexKey } from "../../../../functions/timers/schedule/fire-times";
 import { putTimers, type Put, type PutPorts } from "../../../../functions/timers/api/put-timers";
 import type { Fire, StoredTimer, Timer } from "../../../../functions/timers/schedule/timer";
-import { TimerChangedError } from "../../../../functions/timers/storage/timer-table";
+import { TimerChangedError, type Advance } from "../../../../functions/timers/storage/timer-table";
 
 const NOW = Date.parse("2026-11-21T06:00:00Z");
 const MINUTE = 60_000;
@@ -25,11 +25,7 @@ function timer(id: string): Timer {
 function setUp(sendResult: (fires: readonly Fire[]) => Partial<SendResult> = () => ({}), stored?: StoredTimer) {
   const calls: string[] = [];
   const rows: { readonly timer: StoredTimer; readonly indexKey: IndexKey | undefined }[] = [];
-  const advanced: {
-    readonly timer: StoredTimer;
-    readonly indexKey: IndexKey | undefined;
-    readonly previous: number;
-  }[] = [];
+  const advanced: Advance[] = [];
   let current = stored;
   const table = {
     ensureCursor: (shard: string, at: number) => {
@@ -45,10 +41,10 @@ function setUp(sendResult: (fires: readonly Fire[]) => Partial<SendResult> = () 
       return Promise.resolve();
     },
     get: () => Promise.resolve(current),
-    advance: (timer: StoredTimer, indexKey: IndexKey | undefined, previous: number) => {
-      calls.push(`${timer.id} to ${indexKey?.slot ?? "no slot"}`);
-      advanced.push({ timer, indexKey, previous });
-      return Promise.resolve();
+    advance: (advances: readonly Advance[]): Promise<readonly Advance[]> => {
+      for (const { timer, indexKey } of advances) calls.push(`${timer.id} to ${indexKey?.slot ?? "no slot"}`);
+      advanced.push(...advances);
+      return Promise.resolve([]);
     },
   };
   const queue = {
@@ -105,9 +101,11 @@ describe("putting timers", () => {
     expect(outcome).toEqual({ stored: advanced[0]?.timer });
   });
 
-  it("succeeds when the row cannot be written again: it is still overdue", async () => {
+  it.each([
+    ["cannot be written again", () => Promise.reject(new Error("no network"))],
+    ["was changed meanwhile", (advances: readonly Advance[]) => Promise.resolve(advances)],
+  ])("succeeds when the row %s: it was overdue", async (_, advance) => {
     const { put, ports } = setUp();
-    const advance = () => Promise.reject(new Error("no network"));
     const [outcome] = await put([{ timer: timer("tea") }], { table: { ...ports.table, advance } });
     expect(outcome).toMatchObject({ stored: { id: "tea", enqueuedUntil: NOW } });
   });

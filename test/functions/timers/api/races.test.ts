@@ -2,6 +2,7 @@
 import type { TimerPorts } from "../../../../functions/timers/api/routes";
 import { isByRequest, isFireOf, isUnenqueued, planEnqueue } from "../../../../functions/timers/schedule/fire-times";
 import type { Fire, StoredTimer } from "../../../../functions/timers/schedule/timer";
+import type { Advance } from "../../../../functions/timers/storage/timer-table";
 import fc from "../../../support/fast-check";
 import { callRoute, fakeTimers } from "../../../support/fake-timers";
 import { sized } from "../../../support/sized";
@@ -50,12 +51,14 @@ class Subject {
         delete: (...args) => step(() => table.delete(...args)),
         list: (...args) => step(() => table.list(...args)),
         ensureCursor: () => step(() => Promise.resolve()),
-        advance: (timer, indexKey, before) =>
-          step(() =>
-            this.row?.version === timer.version && this.row.enqueuedUntil === before
-              ? table.advance(timer, indexKey, before)
-              : Promise.reject(new Error("the row has changed")),
-          ),
+        advance: (advances) =>
+          step(async () => {
+            const isCurrent = ({ timer: { version }, previous }: Advance) =>
+              this.row?.version === version && this.row.enqueuedUntil === previous;
+            const changed = advances.filter((advance) => !isCurrent(advance));
+            await table.advance(advances.filter(isCurrent));
+            return changed;
+          }),
       },
       queue: { send: (...args) => step(() => queue.send(...args)) },
       cursors: {

@@ -30,7 +30,7 @@ function setUp(lags: Readonly<Record<string, number>>, busy: ReadonlySet<string>
         return Promise.resolve({ timers: [egg], corrupt: [], next: { more: true } });
       },
     },
-    table: { getMany: () => Promise.resolve({ timers: [], corrupt: [] }), advance: () => Promise.resolve() },
+    table: { getMany: () => Promise.resolve({ timers: [], corrupt: [] }), advance: () => Promise.resolve([]) },
     queue: {
       send: async () => {
         await new Promise<void>((sent) => clock.after(1_000, sent));

@@ -1,4 +1,5 @@
 import {
+  BatchExecuteStatementCommand,
   BatchGetItemCommand,
   ConditionalCheckFailedException,
   DeleteItemCommand,
@@ -7,11 +8,12 @@ import {
   PutItemCommand,
   QueryCommand,
   UpdateItemCommand,
+  type BatchStatementErrorCodeEnum,
 } from "@aws-sdk/client-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 
 import { rowKey, timerRow } from "../../../../functions/timers/storage/timer-row";
-import { TimerChangedError, timerTable } from "../../../../functions/timers/storage/timer-table";
+import { TimerChangedError, timerTable, type Advance } from "../../../../functions/timers/storage/timer-table";
 import { sdkJson } from "../../../support/sdk-json";
 import { storedTimer } from "../../../support/timers";
 import { virtualClock } from "../../../support/virtual-clock";
@@ -135,45 +137,72 @@ describe("the table of timers", () => {
     await expect(table().put(timer, indexKey, replaces)).rejects.toEqual(new TimerChangedError(message));
   });
 
-  describe("advances a timer", () => {
-    it("with the known version and enqueuedUntil, to its next index key", async () => {
-      dynamodb.on(UpdateItemCommand).resolves({});
-      await table().advance({ ...timer, enqueuedUntil: 9, firesLeft: 2 }, indexKey, 5);
-      expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toEqual({
-        TableName: TABLE,
-        Key: rowKey("periodic#tea"),
-        UpdateExpression:
-          "SET #enqueuedUntil = :enqueuedUntil, #firesLeft = :firesLeft, #slot = :slot, #dueMs = :dueMs",
-        ConditionExpression: "#version = :version AND #enqueuedUntil = :previous",
-        ExpressionAttributeNames: {
-          "#enqueuedUntil": "enqueuedUntil",
-          "#firesLeft": "firesLeft",
-          "#slot": "slot",
-          "#dueMs": "dueMs",
-          "#version": "version",
+  describe("advances timers", () => {
+    const advance = (id: string, changed: Partial<Advance> = {}): Advance => {
+      const subject = storedTimer({ id });
+      return { timer: { ...subject, enqueuedUntil: 9 }, indexKey, previous: 5, ...changed };
+    };
+    const responses = (...codes: readonly (BatchStatementErrorCodeEnum | undefined)[]) => ({
+      Responses: codes.map((Code) => (Code === undefined ? {} : { Error: { Code, Message: "because" } })),
+    });
+    const statements = () =>
+      dynamodb.commandCalls(BatchExecuteStatementCommand).map(({ args: [{ input }] }) => input.Statements ?? []);
+
+    it("with the known version and enqueuedUntil, to their next index keys, or out of the index", async () => {
+      dynamodb.on(BatchExecuteStatementCommand).resolves(responses(undefined, undefined));
+      const counted = advance("tea", { timer: { ...timer, enqueuedUntil: 9, firesLeft: 2 } });
+      expect(await table().advance([counted, advance("egg", { indexKey: undefined })])).toEqual([]);
+      const key = Object.values(rowKey("periodic#tea"));
+      expect(statements()[0]).toEqual([
+        {
+          Statement:
+            `UPDATE "${TABLE}" SET "enqueuedUntil" = ? SET "firesLeft" = ? SET "slot" = ? SET "dueMs" = ? ` +
+            `WHERE "partition" = ? AND "timer" = ? AND "version" = ? AND "enqueuedUntil" = ?`,
+          Parameters: [
+            { N: "9" },
+            { N: "2" },
+            { S: "shard0#every#3600" },
+            { N: "300000" },
+            ...key,
+            { S: "v1" },
+            { N: "5" },
+          ],
         },
-        ExpressionAttributeValues: {
-          ":enqueuedUntil": { N: "9" },
-          ":firesLeft": { N: "2" },
-          ":slot": { S: "shard0#every#3600" },
-          ":dueMs": { N: "300000" },
-          ":version": { S: "v1" },
-          ":previous": { N: "5" },
+        {
+          Statement:
+            `UPDATE "${TABLE}" SET "enqueuedUntil" = ? REMOVE "slot" REMOVE "dueMs" ` +
+            `WHERE "partition" = ? AND "timer" = ? AND "version" = ? AND "enqueuedUntil" = ?`,
+          Parameters: [{ N: "9" }, ...Object.values(rowKey("periodic#egg")), { S: "v1" }, { N: "5" }],
         },
-      });
+      ]);
     });
 
-    it("out of the index when no fire remains", async () => {
-      dynamodb.on(UpdateItemCommand).resolves({});
-      await table().advance(timer, undefined, 5);
-      expect(dynamodb.commandCalls(UpdateItemCommand)[0]?.args[0].input).toMatchObject({
-        UpdateExpression: "SET #enqueuedUntil = :enqueuedUntil REMOVE #slot, #dueMs",
-      });
+    it("in batches of 25, and returns those that have changed concurrently", async () => {
+      const all = Array.from({ length: 30 }, (_, index) => advance(`t${index}`));
+      dynamodb
+        .on(BatchExecuteStatementCommand)
+        .resolvesOnce(responses(undefined, "ConditionalCheckFailed", ...Array.from({ length: 23 }, () => undefined)))
+        .resolves(responses(...Array.from({ length: 5 }, () => undefined)));
+      expect(await table().advance(all)).toEqual([all[1]]);
+      expect(statements().map(({ length }) => length)).toEqual([25, 5]);
     });
 
-    it("and reports that it changed concurrently", async () => {
-      dynamodb.on(UpdateItemCommand).rejects(conditionFailed);
-      await expect(table().advance(timer, indexKey, 5)).rejects.toThrow(TimerChangedError);
+    it("and sends those again that were throttled", async () => {
+      dynamodb
+        .on(BatchExecuteStatementCommand)
+        .resolvesOnce(responses("ThrottlingError", undefined, "ProvisionedThroughputExceeded"))
+        .resolves(responses(undefined, undefined));
+      expect(await table().advance(["a", "b", "c"].map((id) => advance(id)))).toEqual([]);
+      expect(statements().map((batch) => batch.map(({ Parameters }) => Parameters?.[4]))).toEqual([
+        [{ S: "periodic#a" }, { S: "periodic#b" }, { S: "periodic#c" }],
+        [{ S: "periodic#a" }, { S: "periodic#c" }],
+      ]);
+    });
+
+    it("and fails when some cannot be saved", async () => {
+      dynamodb.on(BatchExecuteStatementCommand).resolves(responses(undefined, "ValidationError"));
+      const failure = table().advance([advance("tea"), advance("egg")]);
+      await expect(failure).rejects.toMatchObject({ cause: { message: "ValidationError: because" } });
     });
   });
 
@@ -235,8 +264,8 @@ describe("the table of timers", () => {
 
   it("passes on any other error of DynamoDB", async () => {
     const throttled = Object.assign(new Error("slow down"), { name: "ThrottlingException" });
-    dynamodb.on(PutItemCommand).rejects(throttled).on(UpdateItemCommand).rejects(throttled);
+    dynamodb.on(PutItemCommand).rejects(throttled).on(BatchExecuteStatementCommand).rejects(throttled);
     await expect(table().put(timer, indexKey, "v1")).rejects.toThrow(throttled);
-    await expect(table().advance(timer, indexKey, 5)).rejects.toThrow(throttled);
+    await expect(table().advance([{ timer, indexKey, previous: 5 }])).rejects.toMatchObject({ cause: throttled });
   });
 });

@@ -158,13 +158,16 @@ function respond(request: IncomingMessage, body: string): string {
       counts.readUnits += 1;
       return '{"Item":{"timer":{"S":"shard-count#"},"maxShards":{"N":"1"}}}';
     case "DynamoDB_20120810.UpdateItem":
-      // A timer that moves in the index is written there twice.
-      if (body.includes(":enqueuedUntil")) {
-        counts.writeUnits += 3;
-        advanced += 1;
-      } else counts.writeUnits += 1;
+      counts.writeUnits += 1;
       cursor = updateSchema.parse(JSON.parse(body)).ExpressionAttributeValues[":cursor"]?.N ?? cursor;
       return `{"Attributes":{"timer":{"S":"cursor#shard0"},"cursor":{"N":"${cursor}"}}}`;
+    case "DynamoDB_20120810.BatchExecuteStatement": {
+      const statements = body.split('"Statement"').length - 1;
+      // A timer that moves in the index is written there twice.
+      counts.writeUnits += 3 * statements;
+      advanced += statements;
+      return `{"Responses":[${Array(statements).fill(`{"TableName":"${TABLE}"}`).join(",")}]}`;
+    }
     case "DynamoDB_20120810.PutItem":
       // The table and the index.
       counts.writeUnits += (body.includes('"slot"') ? 2 : 1) * Math.ceil(ROW_BYTES / WRITE_UNIT_BYTES);

@@ -59,7 +59,7 @@ function constructorsOf<L extends QueryLanguage>(language: L) {
     /**
      * A machine. The compiler refuses references to missing states, and unreachable states. Three kinds of fault remain, because nothing here
      * has what would show them: a field that the input does not have (inputs have no schema), a name in ErrorEquals that no function throws
-     * (functions throw any), and what AWS alone knows: a target in another account, a call that resembles none that is known here and may be newer.
+     * (functions throw any), and what AWS alone knows: a target in another account, a call or a value that resembles none that is known here and may be newer.
      *
      * @throws {@link MachineError} for errors that the compiler cannot see
      */

@@ -1,7 +1,8 @@
 /** Judges what a plan changes by the classification of each attribute. */
 import { truncate } from "../../functions/shared/text";
 import { fieldsOf, parseJson, type Fields } from "../shared/fields";
-import { NOT_CLASSIFIED, RULES, TYPES, type Rule, type TypeClass, type Verdict } from "./classification";
+import { NOT_CLASSIFIED, TYPES, type TypeClass, type Verdict } from "./classification";
+import { RULES, type Rule } from "./rules";
 import type { DestroyedResources } from "./companions";
 import type { ResourceChange } from "./plan";
 import { isSecretAt } from "./secrets";

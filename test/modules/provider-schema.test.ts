@@ -1,5 +1,6 @@
 import { classesOf } from "../../scripts/review/findings";
-import { NOT_CLASSIFIED, RULES, TYPES } from "../../scripts/review/classification";
+import { NOT_CLASSIFIED, TYPES } from "../../scripts/review/classification";
+import { RULES } from "../../scripts/review/rules";
 import { EVERYTHING } from "../support/everything";
 import { providerSchema, type SchemaOf } from "../support/provider-schema";
 import { synthesize, type TerraformJson } from "../support/synthesized";

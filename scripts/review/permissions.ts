@@ -1,5 +1,6 @@
 /** Finds the permissions that a plan grants and revokes. */
 import * as z from "zod";
+import { groupBy } from "../../functions/shared/group-by";
 import { isUnresolved } from "../../modules/synthesized/expression";
 import { fieldsOf, isFields, parseJson } from "../shared/fields";
 import type { Change, Expressions, ResourceChange } from "./plan";
@@ -132,7 +133,7 @@ export function changedPermissions(
   }
   const account = new Set(changes.flatMap(({ change }) => [change.before, change.after].flatMap(accountOf)));
   const existed = new Set(changes.filter(({ change }) => isFields(change.before)).map(({ address }) => address));
-  const [ofBefore, ofAfter] = [before, after].map((grants) => grouped(grants, ({ owner }) => owner));
+  const [ofBefore, ofAfter] = [before, after].map((grants) => groupBy(grants, ({ owner }) => owner));
   const allowances = before.filter(({ effect }) => effect === "Allow");
   const owners = [...new Set([...before, ...after].map(({ owner }) => owner))];
   return owners.flatMap((owner): readonly PermissionChange[] => {
@@ -470,18 +471,8 @@ function sentences(grants: readonly Grant[]): readonly string[] {
 }
 
 const groups = <Item>(items: readonly Item[], keyFor: (item: Item) => string): readonly (readonly Item[])[] => [
-  ...grouped(items, keyFor).values(),
+  ...groupBy(items, keyFor).values(),
 ];
-
-function grouped<Item>(items: readonly Item[], keyFor: (item: Item) => string): ReadonlyMap<string, readonly Item[]> {
-  const found = new Map<string, Item[]>();
-  for (const item of items) {
-    const group = found.get(keyFor(item));
-    if (group === undefined) found.set(keyFor(item), [item]);
-    else group.push(item);
-  }
-  return found;
-}
 
 const keyOf = ({ owner, effect, action, resource, rest }: Grant) =>
   JSON.stringify([owner, effect, action, resource, rest]);

@@ -56,18 +56,13 @@ function withSample(node: Fields, bound: ReadonlySet<string>): Fields | undefine
   const { type, procedure, arguments: given } = node;
   if (isRecord(procedure) && bound.has(String(procedure["value"]))) return undefined;
   const name = type === "function" && isRecord(procedure) ? String(procedure["value"]) : "";
-  // A time, in the picture that it would be given.
-  if (
-    name === "now" &&
-    isRecord(procedure) &&
-    Array.isArray(given) &&
-    given.length > 0 &&
-    isPure(given, new Set(), bound)
-  )
-    return { ...node, procedure: { ...procedure, value: "fromMillis" }, arguments: [NUMBER, ...given] };
+  const all: readonly unknown[] = Array.isArray(given) ? given : [];
+  // The time in a picture is a time that is given, in that picture.
+  if (name === "now" && isRecord(procedure) && all.length > 0 && isPure(all, new Set(), bound))
+    return { ...node, procedure: { ...procedure, value: "fromMillis" }, arguments: [NUMBER, ...all] };
   const sample = SAMPLES.get(name);
   if (sample === undefined || !Array.isArray(given)) return undefined;
-  const others: readonly unknown[] = given.slice(1);
+  const others = all.slice(1);
   return isPure(others, new Set(), bound) ? { ...node, arguments: [sample, ...others] } : undefined;
 }
 

@@ -6,7 +6,7 @@ import { nearest } from "../constructs/nearest";
 import { dynamoFaults } from "./dynamodb";
 import { resultOf, useOf, type StatesProperty } from "./expressions";
 import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables, usesItem } from "./jsonpath";
-import { nestedIn, type Machine, type State } from "./machine";
+import { nestedIn, statesIn, type Machine, type State } from "./machine";
 import { mapFaults } from "./maps";
 import { objectFaults } from "./object-fields";
 import { parameterFaults } from "./parameters";
@@ -24,10 +24,13 @@ const STATES_ERRORS = new Set(
     .map((name) => `States.${name}`),
 );
 
+/** Also that of a response: `States.Http.StatusCode.429`. */
+const isOfStates = (name: string): boolean => STATES_ERRORS.has(name) || /^States\.Http\.StatusCode\.\d{3}$/.test(name);
+
 /** Faults of each state's fields. */
 export function fieldFaults(machine: Machine): string[] {
   const { Version = "1.0", TimeoutSeconds }: Fields = { ...machine };
-  const labels = Object.values(machine.States).flatMap((state) => {
+  const labels = statesIn(machine).flatMap(([, state]) => {
     const { Label }: Fields = { ...state };
     return typeof Label === "string" ? [Label] : [];
   });
@@ -103,11 +106,14 @@ function taskFaults(fields: Fields): string[] {
 const MAX_PAYLOAD_BYTES = 262_144;
 
 /** What a state passes on as it is written. */
-const PAYLOADS = ["Arguments", "Parameters", "Output", "Result", "Assign", "ItemSelector", "ResultSelector"];
+const PAYLOADS = "Arguments Parameters Output Result Assign Items ItemSelector ResultSelector BatchInput".split(" ");
 
-function sizeFaults(fields: Fields): string[] {
-  return PAYLOADS.filter((name) => Buffer.byteLength(JSON.stringify({ [name]: fields[name] })) > MAX_PAYLOAD_BYTES).map(
-    (name) => `has ${name} of more than ${MAX_PAYLOAD_BYTES} bytes`,
+/** Also of its rules, its handlers and its batches. */
+function sizeFaults({ Choices, Catch, ItemBatcher, ...fields }: Fields): string[] {
+  return [fields, ...recordsOf(Choices), ...recordsOf(Catch), ...recordsOf([ItemBatcher])].flatMap((each) =>
+    PAYLOADS.filter((name) => Buffer.byteLength(JSON.stringify({ [name]: each[name] })) > MAX_PAYLOAD_BYTES).map(
+      (name) => `has ${name} of more than ${MAX_PAYLOAD_BYTES} bytes`,
+    ),
   );
 }
 
@@ -188,7 +194,7 @@ function choiceFaults({ Type, Choices = [], Default }: State): string[] {
 function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
   return handlers.flatMap(({ ErrorEquals }, index) => {
     const names: readonly unknown[] = Array.isArray(ErrorEquals) ? ErrorEquals : [];
-    const unknown = names.map(String).filter((name) => /^states\./i.test(name) && !STATES_ERRORS.has(name));
+    const unknown = names.map(String).filter((name) => /^states\./i.test(name) && !isOfStates(name));
     const earlier = handlers.slice(0, index).flatMap((handler) => [handler["ErrorEquals"]].flat());
     return [
       ...(names.length === 0 || names.includes("") ? [`has an empty ErrorEquals in ${field}`] : []),
@@ -227,9 +233,9 @@ function awsErrorFaults({ Resource, Retry, Catch }: Fields): string[] {
   return names.flatMap((name) => {
     if (integration !== undefined && /^dynamodb\./i.test(name) && !name.startsWith(ofDynamo))
       return [`has ${name}: errors of ${String(Resource)} begin with ${ofDynamo}`];
-    const [, error] = /^Lambda\.(\w+)$/.exec(name) ?? [];
-    if (error === undefined || LAMBDA_ERRORS.includes(error)) return [];
-    const meant = nearest(error, LAMBDA_ERRORS);
+    const [, error] = /^lambda\.(\w+)$/i.exec(name) ?? [];
+    if (error === undefined || (LAMBDA_ERRORS.includes(error) && name.startsWith("Lambda."))) return [];
+    const meant = LAMBDA_ERRORS.includes(error) ? error : nearest(error, LAMBDA_ERRORS);
     return meant === undefined ? [] : [`has ${name}, which is not an error of Lambda: Lambda.${meant}`];
   });
 }
@@ -269,7 +275,9 @@ function nestedFaults(state: State): string[] {
     ...(isEmpty ? ["has no Branches"] : []),
     ...(isOther ? ["has ExecutionType, which only distributed maps have"] : []),
     ...nestedIn(state).flatMap((machine) => [
-      ...(machine.TimeoutSeconds === undefined ? [] : ["has a nested machine with TimeoutSeconds"]),
+      ...Object.keys(machine)
+        .filter((name) => name === "TimeoutSeconds" || name === "Version")
+        .map((name) => `has a nested machine with ${name}`),
       ...(ExecutionType === "EXPRESS" ? expressFaults(machine) : []),
     ]),
   ];
@@ -521,6 +529,8 @@ export function aslFaults(machine: Machine): readonly string[] {
     // Any JSON is an output or an argument. asl-validator takes objects and expressions only.
     if (ANY_JSON.has(name) && !isRecord(value) && !EXPRESSION.test(String(value))) return {};
     if (TEMPLATES.has(name) && typeof value === "object") return withoutEmptyTexts(value);
+    // It requires a place, which a WriterConfig does not need.
+    if (name === "ResultWriter" && isRecord(value)) return { Resource: "arn:aws:states:::s3:putObject", ...value };
     if (typeof value !== "string") return value;
     // Its expressions have one line.
     return value.replace(/\$\{[^}]*\}/g, "1").replace(EXPRESSION, (text) => text.replace(/[\r\n]+/g, " "));

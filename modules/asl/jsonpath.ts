@@ -131,7 +131,10 @@ function valueFaults({ StringMatches, ...rule }: Fields): string[] {
 /** Text of Terraform is taken for one. */
 export function isTimestamp(value: unknown): boolean {
   if (typeof value !== "string" || value.includes("${")) return typeof value === "string";
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value) && !isNaN(Date.parse(value));
+  const [, day = ""] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(value) ?? [];
+  // Date takes 31 February for 3 March.
+  const start = Date.parse(day);
+  return !isNaN(start) && !isNaN(Date.parse(value)) && new Date(start).toISOString().startsWith(day);
 }
 
 /** Texts in single quotes, without what is in them. */

@@ -6,8 +6,9 @@ import { existsSync, openSync, readdirSync, readFileSync, readSync, closeSync } 
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { nearest } from "../constructs/nearest";
+import { resultOf } from "./expressions";
 import { itemTypeOf, sdkTypesOf, valuesOf, type SdkTypes } from "./sdk-types";
-import { isLiteral, isRecord, type Fields } from "./values";
+import { EXPRESSION, isLiteral, isRecord, type Fields } from "./values";
 
 /**
  * @param given the parameters. Undefined when they are not known before the execution
@@ -93,8 +94,28 @@ function structureFaults(given: Fields, { required, members }: Shape, { isIntegr
   ];
 }
 
-/** Of a literal. Text is taken for the number or the Boolean that it is, and what is a text may be given as JSON. */
-function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated">): string[] {
+/** The letters of types that an expression for a shape can have. A null is as if nothing was given. */
+const EXPRESSION_TYPES: Readonly<Record<string, string>> = {
+  structure: "o",
+  list: "a",
+  map: "o",
+  boolean: "bs",
+  integer: "ns",
+  long: "ns",
+  float: "ns",
+  double: "ns",
+  timestamp: "ns",
+  string: "sao",
+};
+
+/** Text is taken for the number or the Boolean that it is, and what is a text may be given as an object or a list, but not as a number. */
+function valueFaults(written: unknown, shape: Shape, at: Omit<Place, "isIntegrated">): string[] {
+  const [text, expression] = typeof written === "string" ? (EXPRESSION.exec(written) ?? []) : [];
+  const { type, value: constant } = expression === undefined ? { type: "?" } : resultOf(expression);
+  const types = shape.document === true ? undefined : EXPRESSION_TYPES[shape.type];
+  if (types !== undefined && !`?l${types}`.includes(type))
+    return [`has ${at.place} ${text}, which is no ${shape.type}`];
+  const value = constant ?? written;
   if (typeof value === "string" && !isLiteral(value)) return [];
   const fault = [`has ${at.place} ${JSON.stringify(value).slice(0, 50)}, which is no ${shape.type}`];
   const ofItems = { ...at, type: itemTypeOf(at.type, at.types) };
@@ -121,8 +142,11 @@ function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated
       return ["string", "number"].includes(typeof value) && Number.isFinite(Number(value)) ? [] : fault;
     case "timestamp":
       return typeof value === "string" && Number.isNaN(Date.parse(value)) && Number.isNaN(Number(value)) ? fault : [];
-    default:
+    case "string":
+      if (typeof value === "number" || typeof value === "boolean") return fault;
       return typeof value === "string" ? textFaults(value, at) : [];
+    default:
+      return [];
   }
 }
 

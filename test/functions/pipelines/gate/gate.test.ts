@@ -105,7 +105,7 @@ describe("a message that the gate accepts", () => {
     ["2026-11-22T07:00Z", 202],
     ["2026-11-22T08:00:00+01:00", 202],
     ["0000-01-01T00:00:00Z", 202],
-    [99_999_999_999_999_999, 202],
+    [8_999_999_999_999_999, 202],
     ["253402300799999", 202],
   ])("has a version that later ones can replace, when it is a time: %s gets %i", async (v, status) => {
     const row = rowAfter(JSON.stringify({ id: "1", v }), pipelineSchema.parse({ key: "/id", version: "/v" }));

@@ -140,8 +140,12 @@ class KeptState:
         if clock.offset == 0:
             return
         offset, saved = read(self._before)
-        from ministack.services import stepfunctions
+        from ministack.core import lambda_runtime
+        from ministack.services import lambda_svc, stepfunctions
 
+        for function in lambda_svc._functions.all_values():
+            # Its processes remember tomorrow.
+            lambda_runtime.invalidate_worker(function["config"]["FunctionName"])
         for execution in stepfunctions._executions.all_values():
             # Their threads notice when they wake.
             execution["status"] = "ABORTED"

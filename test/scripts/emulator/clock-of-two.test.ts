@@ -58,24 +58,30 @@ def module(name, **variables):
 none = types.SimpleNamespace(all_values=lambda: [], has_any=lambda: False)
 Scoped = type("Scoped", (), {})
 module("ministack", app=types.SimpleNamespace(_loaded_modules={}))
-module("ministack.core")
+ended = []
+module("ministack.core", lambda_runtime=types.SimpleNamespace(invalidate_worker=ended.append))
 module("ministack.core.responses", AccountRegionScopedDict=Scoped, AccountScopedDict=Scoped, now_iso=None)
 gateway = module("ministack.services.apigateway_v1", _throttle_state={("stage", "api"): (7.0, 100.0)}, _quota_state={})
 module("ministack.services", stepfunctions=module("ministack.services.stepfunctions", _executions=none),
-       lambda_svc=module("ministack.services.lambda_svc", _esms=none, _functions=none))
+       lambda_svc=module("ministack.services.lambda_svc", _esms=none, _functions=types.SimpleNamespace(
+           all_values=lambda: [{"config": {"FunctionName": "check"}}])))
 
 kept = kept_state.KeptState(sys.argv[1], {})
 kept._write(kept._before)
 kept_state.clock.set(3600)
 gateway._throttle_state["stage", "api"] = (6.0, 3700.0)
-asyncio.run(kept.back_to_now())
-print(json.dumps([kept_state.clock.offset, list(gateway._throttle_state.values())]))
+
+import advance
+clock = advance.Advance(sys.argv[2])
+clock._wait_until_quiet = lambda: ended.append(f"quiet at {kept_state.clock.offset}")
+asyncio.run(advance.clock_routes(clock, kept)["POST", "/_almanac/clock/now"]({}))
+print(json.dumps([kept_state.clock.offset, list(gateway._throttle_state.values()), ended]))
 `;
 
-it("back to now: a rate limit that has counted requests of tomorrow does not refuse those of today", async () => {
+it("back to now: what runs tomorrow ends first, no process remembers it, and its requests count for no rate limit of today", async () => {
   const folder = mkdtempSync(join(tmpdir(), "almanac-clock-"));
-  const { stdout } = await promisify(execFile)("python3", ["-c", BACK_TO_NOW, join(folder, "state")]);
-  expect(JSON.parse(stdout)).toEqual([0, [[7, 100]]]);
+  const { stdout } = await promisify(execFile)("python3", ["-c", BACK_TO_NOW, join(folder, "state"), folder]);
+  expect(JSON.parse(stdout)).toEqual([0, [[7, 100]], ["quiet at 3600", "check"]]);
   rmSync(folder, { recursive: true });
 });
 

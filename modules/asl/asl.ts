@@ -142,7 +142,8 @@ export const jsonpath = {
    */
   inJsonata: <const To extends string>(state: State<"JSONata", To>): State<"JSONPath", To> => {
     const { ItemProcessor, Iterator, Branches, ...leaf } = state;
-    if (ItemProcessor ?? Iterator ?? Branches) throw new MachineError("a JSONata state of a JSONPath machine has a nested machine");
+    if (ItemProcessor ?? Iterator ?? Branches)
+      throw new MachineError("a JSONata state of a JSONPath machine has a nested machine");
     return { ...leaf, QueryLanguage: "JSONata" };
   },
 };

@@ -265,6 +265,13 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     ],
   ),
   [
+    "data with the names of paths",
+    pcalling(LAMBDA, {
+      FunctionName: "f",
+      Payload: { HomePath: "$HOME", ResultPath: "out/", ErrorPath: "5", Variable: "$b" },
+    }),
+  ],
+  [
     "a task token in an Iterator",
     iterating({
       In: {

@@ -300,11 +300,11 @@ function retrierFaults(retrier: Fields): string[] {
 }
 
 /** A task that does not pass on its token cannot end, and one without a timeout waits for a year. */
-function callbackFaults({ ItemProcessor: _, Branches: __, Comment: ___, ...fields }: Fields): string[] {
+function callbackFaults({ ItemProcessor: _, Iterator: __, Branches: ___, Comment: ____, ...fields }: Fields): string[] {
   const { Resource, Arguments, Parameters } = fields;
   const used = contextIn(fields);
   if (typeof Resource !== "string") return used.token ? ["has a task token: only tasks have one"] : [];
-  if (Resource.includes(":activity:")) return [];
+  if (Resource.includes(":activity:") || /\$\{[^}]*\}$/.test(Resource)) return [];
   const sent = contextIn({ Arguments, Parameters });
   if (!Resource.endsWith(".waitForTaskToken")) {
     if (sent.token) return ["sends a task token that it does not wait for: there is none"];
@@ -438,6 +438,7 @@ const NOT_EXPRESSIONS = new Set([
   "Default",
   "QueryLanguage",
   "ItemProcessor",
+  "Iterator",
   "Branches",
   "Retry",
 ]);
@@ -519,6 +520,17 @@ function withoutEmptyTexts(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, withoutEmptyTexts(child)]));
 }
 
+/** In place of a resource that Terraform knows. */
+const ANY_FUNCTION = "arn:aws:lambda:eu-central-1:000000000000:function:any";
+
+/** Step Functions takes `$.[0]` for `$[0]`, and in a filter the input for what is filtered: `[?(@.id == $.id)]`. */
+function withPlainPaths(path: string): string {
+  return path
+    .replace(/\$\{[^}]*\}/g, "1")
+    .replaceAll(".[", "[")
+    .replace(/\[\?\(.*?\)\]/g, (filter) => filter.replace(/\$[\w.]*/g, "1"));
+}
+
 /** By definition: environments share most of theirs, and asl-validator takes a tenth of a second. */
 const checked = new Map<string, readonly string[]>();
 
@@ -532,8 +544,12 @@ export function aslFaults(machine: Machine): readonly string[] {
     // It requires a place, which a WriterConfig does not need.
     if (name === "ResultWriter" && isRecord(value)) return { Resource: "arn:aws:states:::s3:putObject", ...value };
     if (typeof value !== "string") return value;
-    // Its expressions have one line.
-    return value.replace(/\$\{[^}]*\}/g, "1").replace(EXPRESSION, (text) => text.replace(/[\r\n]+/g, " "));
+    if (name === "Resource" && value.includes("${")) return ANY_FUNCTION;
+    if (/^(\$|States\.)/.test(value)) return withPlainPaths(value);
+    // Its expressions have one line, and spaces within their delimiters.
+    return value
+      .replace(/\$\{[^}]*\}/g, "1")
+      .replace(EXPRESSION, (_, expression: string) => `{% ${expression.replace(/[\r\n]+/g, " ").trim()} %}`);
   });
   const known = checked.get(definition);
   if (known !== undefined) return known;

@@ -40,7 +40,7 @@ function typeOf(argument: string): string | undefined {
 }
 
 /** Their values are data, or not of JSONPath. */
-const NOT_PATHS = new Set(["Result", "ItemProcessor", "Branches", "Comment", "Retry"]);
+const NOT_PATHS = new Set(["Result", "ItemProcessor", "Iterator", "Branches", "Comment", "Retry"]);
 
 export function jsonPathFaults(state: State): string[] {
   const fields = Object.entries(state).filter(([name]) => !NOT_PATHS.has(name));

@@ -50,6 +50,9 @@ export function prefixesOf(service: string): readonly string[] {
 /** The names that others than Step Functions have for services. */
 const ALIASES: Readonly<Record<string, string>> = {
   cognitoidp: "cognitoidentityprovider",
+  configservice: "config",
+  databasemigrationservice: "databasemigration",
+  directoryservice: "directory",
   elb: "elasticloadbalancing",
   elbv2: "elasticloadbalancingv2",
   email: "ses",
@@ -211,15 +214,19 @@ function typesOf(file: string): SdkTypes {
   return known;
 }
 
-/** The newest description of each service. Its id is near the beginning: Step Functions has it in small letters, without spaces. */
+/**
+ * The newest description of each service. Its id is near the beginning: Step Functions has it as the SDK for Java has it, in small letters,
+ * without spaces and without "Service" at the end.
+ */
 function filesByService(): ReadonlyMap<string, string> {
   const folder = resolve(FOLDER);
   const found = new Map<string, string>();
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  for (const name of names.filter((each) => each.endsWith(".min.json"))) {
-    const file = join(folder, name);
+  for (const each of names.filter((name) => name.endsWith(".min.json"))) {
+    const file = join(folder, each);
     const [, id] = /"serviceId": *"([^"]+)"/.exec(startOf(file)) ?? [];
-    if (id !== undefined) found.set(id.toLowerCase().replace(/[^a-z\d]/g, ""), file);
+    const name = id?.toLowerCase().replace(/[^a-z\d]|service$/g, "");
+    if (name !== undefined) found.set(name, file);
   }
   return found;
 }

@@ -41,6 +41,9 @@ const labelled = (name: string, fields: object) =>
 const mapping = (fields: object) => () => jm({ A: J.map({ ItemProcessor: inner(), End: true, ...fields }) });
 const distributed = (fields: object) => () =>
   jm({ A: J.distributedMap({ ExecutionType: "STANDARD", ItemProcessor: inner(), End: true, ...fields }) });
+const iterating = (States: object) => () =>
+  pm({ A: { Type: "Map", Iterator: { StartAt: Object.keys(States)[0], States }, End: true } });
+const path = (value: string) => () => pm({ A: P.pass({ Parameters: { "a.$": value }, End: true }) });
 const before = (TimestampLessThan: string) => () =>
   pm({
     A: P.choice({ Choices: [{ Variable: "$.a", TimestampLessThan, Next: "B" }], Default: "B" }),
@@ -151,6 +154,8 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
         B: J.succeed(),
       }),
   ],
+  ["a fault in an Iterator, as ItemProcessor was called", iterating({ In: { Type: "Wait", Seconds: -1, End: true } })],
+  ["a service by the name of others", calling("arn:aws:states:::aws-sdk:configservice:putConfigRule", {})],
   ["a ResultWriter without fields", distributed({ ResultWriter: {} })],
   [
     "a Label that a map in another map has, too",
@@ -241,6 +246,21 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     "the status of a response as an error",
     calling(HTTP, request, { Retry: [{ ErrorEquals: ["States.Http.StatusCode.429"] }] }),
   ],
+  [
+    "a task token in an Iterator",
+    iterating({
+      In: {
+        ...{ Type: "Task", Resource: `${SQS}.waitForTaskToken`, TimeoutSeconds: 60, End: true },
+        Parameters: { ...message, "MessageBody.$": "$$.Task.Token", MessageBody: undefined },
+      },
+    }),
+  ],
+  ["a resource that Terraform knows", calling("${aws_lambda_function.work.arn}", { a: 1 })],
+  ["a partition that Terraform knows", calling("arn:${local.partition}:states:::lambda:invoke", { FunctionName: "f" })],
+  ["a service that is no Service", calling("arn:aws:states:::aws-sdk:config:describeConfigRules", {})],
+  ["expressions without spaces", output({ a: "{%$states.input%}", b: "{% $states.input%}" })],
+  ["a path with a point before a position", path("States.StringToJson($.[0].body)")],
+  ["a filter that compares with the input", path("$.approaches[?(@.workerId == $.agent.id)].approach")],
   [
     "a ResultWriter that only formats",
     distributed({ ResultWriter: { WriterConfig: { Transformation: "FLATTEN", OutputType: "JSON" } } }),

@@ -176,7 +176,7 @@ it("makes each save live, with its type errors, and the next start has what is d
     // The empty file may have been built, which exports no handler.
     await eventually(
       () => Promise.resolve(events.filter(({ kind }) => kind === "failed").at(-1)),
-      (failed) => JSON.stringify(failed)?.includes("handler.ts:3:0") === true,
+      (failed) => JSON.stringify(failed ?? "").includes("handler.ts:3:0"),
     );
     expect(events.filter(({ kind }) => ["stack", "ended"].includes(kind))).toEqual([]);
   } finally {

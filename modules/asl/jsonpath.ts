@@ -75,32 +75,40 @@ export function usesItem(state: State): boolean {
 }
 
 /** Paths and calls of functions, without the texts in them. */
-function pathsIn(name: string, value: unknown): string[] {
-  if (NOT_PATHS.has(name)) return [];
-  if (typeof value === "string") return isPath(name) ? [withoutTexts(value)] : [];
+function pathsIn(name: string, value: unknown, isData = DATA.has(name)): string[] {
+  if (!isData && NOT_PATHS.has(name)) return [];
+  if (typeof value === "string") return isPath(name, isData) ? [withoutTexts(value)] : [];
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, child]) => pathsIn(Array.isArray(value) ? name : key, child));
+  return Object.entries(value).flatMap(([key, child]) =>
+    pathsIn(Array.isArray(value) ? name : key, child, isData || DATA.has(key)),
+  );
 }
 
-/** Fields whose values are paths. */
-const isPath = (name: string): boolean => name.endsWith(".$") || name.endsWith("Path") || name === "Variable";
+/** Templates: a field in them that is called `HomePath` is none. */
+const DATA = new Set(["Assign", "BatchInput", "ItemSelector", "Parameters", "ResultSelector"]);
 
-function templateFaults(name: string, value: unknown): string[] {
+/** Fields whose values are paths. */
+const isPath = (name: string, isData: boolean): boolean =>
+  name.endsWith(".$") || (!isData && (name.endsWith("Path") || name === "Variable"));
+
+function templateFaults(name: string, value: unknown, isData = DATA.has(name)): string[] {
   if (typeof value === "string") {
-    if (name === "ResultPath")
+    if (name === "ResultPath" && !isData)
       return isReference(value) ? [] : [`has the ResultPath ${value}, which is no place in its input`];
     const type = typeOf(value);
-    if (/^(Error|Cause)Path$/.test(name) && type !== undefined && type !== "x" && type !== "s")
+    if (!isData && /^(Error|Cause)Path$/.test(name) && type !== undefined && type !== "x" && type !== "s")
       return [`has ${name} ${value}, which is no text`];
     if (name.endsWith(".$") && !/^(\$|States\.|\$\{)/.test(value)) return [`has ${name} ${value}, which is no path`];
-    if (isPath(name)) return intrinsicFaults(value);
+    if (isPath(name, isData)) return intrinsicFaults(value);
     if (/^\{%[^]*%\}$/.test(value)) return [`has ${value}, an expression of JSONata`];
     if (isIntrinsic(value)) return [`has the function ${value} at ${name}: ${name}.$ takes functions`];
     return /^\$\$?\.[A-Za-z]/.test(value) ? [`has the path ${value} at ${name}: ${name}.$ takes paths`] : [];
   }
   if (value === null && name.endsWith(".$")) return [`has ${name} that is no path`];
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, child]) => templateFaults(Array.isArray(value) ? name : key, child));
+  return Object.entries(value).flatMap(([key, child]) =>
+    templateFaults(Array.isArray(value) ? name : key, child, isData || DATA.has(key)),
+  );
 }
 
 /** One place: without wildcards, filters, slices and recursion. */

@@ -246,6 +246,31 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     "the status of a response as an error",
     calling(HTTP, request, { Retry: [{ ErrorEquals: ["States.Http.StatusCode.429"] }] }),
   ],
+  ...["Branches", "Default", "Iterator", "Next", "Parameters", "ResultWriter", "StartAt", "States"].flatMap(
+    (name): (typeof RIGHT)[number][] => [
+      [
+        `a state with the name ${name}`,
+        () =>
+          jm({
+            A: J.choice({ Choices: [{ Condition: "{% $states.input.a %}", Next: name }], Default: "B" }),
+            [name]: J.pass({ Next: "A" }),
+            B: J.succeed(),
+          }),
+      ],
+      [
+        `data with the name ${name}`,
+        calling(LAMBDA, { FunctionName: "f", Payload: { [name]: { a: null }, b: [{ [name]: "c" }] } }),
+      ],
+      [`a result with the name ${name}`, () => pm({ A: P.pass({ Result: { a: { [name]: null } }, End: true }) })],
+    ],
+  ),
+  [
+    "data with the names of paths",
+    pcalling(LAMBDA, {
+      FunctionName: "f",
+      Payload: { HomePath: "$HOME", ResultPath: "out/", ErrorPath: "5", Variable: "$b" },
+    }),
+  ],
   [
     "a task token in an Iterator",
     iterating({

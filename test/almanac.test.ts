@@ -134,6 +134,7 @@ describe("called wrongly is", () => {
       "--ca: test: is a folder",
     ],
     ["an empty prefix, which all timers have", ["timers", "pause", "--prefix", ""], "It is empty."],
+    ["an empty home, which is the current folder", ["start", "--home", ""], "It is empty."],
     ["an empty id to follow", ["logs", "--id", ""], "It is empty."],
     ["a manifest without its bucket", ["exports", "restore", "_manifest.json", "orders"], "is not s3://<bucket>/<key>"],
     ["an edited message that is not sent", ["pipelines", "dead", "ls", "orders", "--body", "{}"], "only for redrive"],

@@ -5,7 +5,7 @@ import { errorCode } from "../../functions/shared/errors";
 import { checkName } from "../environments/names";
 import { makeFolder } from "../shared/folder";
 import {
-  callersPath,
+  callersFolder,
   DocumentedCommand,
   EXIT,
   exitCodeOf,
@@ -33,7 +33,7 @@ export const command = () =>
     }),
   )
     .argument("[environment]", "whose features", "staging")
-    .option("--out <folder>", "writes <folder>/<feature>", callersPath, "dist/modules")
+    .option("--out <folder>", "writes <folder>/<feature>", callersFolder, "dist/modules")
     .action(exitCodeOf(run));
 
 async function run(environment: string, { app, out }: AppOptions & { readonly out: string }): Promise<number> {

@@ -15,7 +15,7 @@ import { planInto, readPlanFile } from "../review/planned";
 import { isEmpty, isForbidden, reviewPlan } from "../review/report";
 import {
   callersFile,
-  callersPath,
+  callersFolder,
   DocumentedCommand,
   EXIT,
   EXIT_CODES,
@@ -64,7 +64,7 @@ export const command = () =>
     .option(
       "--stack <folder>",
       "review this synthesized stack of unreviewed code: cdktf.out/stacks/staging. No code of it runs",
-      callersPath,
+      callersFolder,
     )
     .option("--allow <address...>", "resources that may lose their data, be exposed or change their identity", [])
     .option("--out <file>", "write the report to a file, not to standard output", callersFile)

@@ -12,6 +12,8 @@ export async function makeFolder(folder: string): Promise<void> {
     await mkdir(folder);
   } catch (error) {
     if (await isFolder(folder)) return;
+    if (errorCode(error) === "EEXIST")
+      throw Object.assign(new Error("not a folder", { cause: error }), { code: "ENOTDIR", path: folder });
     if (errorCode(error) !== "ENOENT" || (await isFolder(dirname(folder)))) throw error;
     await makeFolder(dirname(folder));
     await makeFolder(folder);

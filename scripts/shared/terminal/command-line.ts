@@ -125,7 +125,7 @@ export function withHome(command: Command): Command {
   return command.option(
     "--home <folder>",
     "for local: the folder that was given to npm start",
-    callersPath,
+    callersFolder,
     DEFAULT_HOME,
   );
 }
@@ -146,13 +146,18 @@ export function callersPath(path: string): string {
 
 /** A file as the caller means it, not a folder: the error of reading one does not name it. */
 export function callersFile(path: string): string {
-  const file = callersPath(path);
+  const file = callersPath(notEmpty(path));
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
     throw new InvalidArgumentError("It is a folder.");
   return file;
 }
 
-/** Of an option that narrows what a command does: an empty variable of a script would widen it to everything. */
+/** A folder as the caller means it. */
+export function callersFolder(path: string): string {
+  return callersPath(notEmpty(path));
+}
+
+/** Of an option that an empty variable of a script would change: `--prefix ""` means all timers, `--home ""` the current folder. */
 export function notEmpty(text: string): string {
   if (text === "") throw new InvalidArgumentError("It is empty.");
   return text;

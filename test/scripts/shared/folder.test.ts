@@ -18,10 +18,10 @@ describe("a folder that a person names", () => {
   it("that cannot be made is an error that names it", async () => {
     await writeFile(join(parent, "file"), "");
     await symlink(join(parent, "missing"), join(parent, "broken"));
-    await expect(makeFolder(join(parent, "file"))).rejects.toMatchObject({ code: "EEXIST" });
+    await expect(makeFolder(join(parent, "file"))).rejects.toMatchObject({ code: "ENOTDIR" });
     await expect(makeFolder(join(parent, "file", "a", "b"))).rejects.toMatchObject({ code: "ENOTDIR" });
-    await expect(makeFolder(join(parent, "broken"))).rejects.toMatchObject({ code: "EEXIST" });
-    await expect(makeFolder(join(parent, "broken", "a"))).rejects.toMatchObject({ code: "EEXIST" });
+    await expect(makeFolder(join(parent, "broken"))).rejects.toMatchObject({ code: "ENOTDIR" });
+    await expect(makeFolder(join(parent, "broken", "a"))).rejects.toMatchObject({ code: "ENOTDIR" });
   });
 
   it("has no place in /proc: that is an error, not an endless try", async () => {

@@ -237,3 +237,23 @@ export function Code({ text, label }: { readonly text: string; readonly label: s
     </pre>
   );
 }
+
+/** Why parts of a view could not be read; nothing when all were. */
+export function Unread({ reasons }: { readonly reasons: readonly string[] }): JSX.Element | null {
+  if (reasons.length === 0) return null;
+  return (
+    <div class="alert degraded" role="alert">
+      <Icon health="degraded" />
+      <div>
+        <p>
+          <b>Some parts could not be read.</b>
+        </p>
+        {reasons.map((reason) => (
+          <p class="detail" key={reason}>
+            {reason}
+          </p>
+        ))}
+      </div>
+    </div>
+  );
+}

@@ -148,6 +148,8 @@ const USAGE_ERRORS: ReadonlySet<string> = new Set([
   "UsageError",
   "ConfirmationRequiredError",
   "UnknownEnvironmentError",
+  "UndeclaredEnvironmentError",
+  "NotInEnvironmentError",
   "InvalidRequestError",
 ]);
 

@@ -100,7 +100,7 @@ describe("a typing error is answered at once, with the nearest name:", () => {
 describe("an error is a sentence:", () => {
   it("local is not running", async () => {
     const { code, stderr } = await almanac("timers", "ls", "--env", "local", ...nowhere);
-    expect([code, stderr]).toEqual([1, "error: Almanac is not running on this machine. Start it: npm start\n"]);
+    expect([code, stderr]).toEqual([3, "error: Almanac is not running on this machine. Start it: npm start\n"]);
   });
 
   it("a file is missing", async () => {
@@ -123,6 +123,28 @@ describe("an error is a sentence:", () => {
   });
 });
 
+describe("called wrongly is", () => {
+  it.each<[of: string, words: readonly string[], says: string]>([
+    ["a folder in place of a file", ["review", "staging", "--plan", "test"], "It is a folder."],
+    ["a folder in place of the app", ["timers", "ls", "--app", "test"], "It is a folder."],
+    ["a folder in place of JSON", ["workflows", "start", "order-1", "test"], "test is a folder"],
+    [
+      "a folder in place of certificates",
+      ["heartbeats", "check", "https://x.test", "--ca", "test"],
+      "--ca: test: is a folder",
+    ],
+    ["an empty prefix, which all timers have", ["timers", "pause", "--prefix", ""], "It is empty."],
+    ["an empty home, which is the current folder", ["start", "--home", ""], "It is empty."],
+    ["an empty id to follow", ["logs", "--id", ""], "It is empty."],
+    ["a manifest without its bucket", ["exports", "restore", "_manifest.json", "orders"], "is not s3://<bucket>/<key>"],
+    ["an edited message that is not sent", ["pipelines", "dead", "ls", "orders", "--body", "{}"], "only for redrive"],
+    ["one dead letter of a list", ["pipelines", "dead", "ls", "orders", "17"], "show has one"],
+  ])("%s", async (_, words, says) => {
+    const { code, stdout, stderr } = await almanac(...words);
+    expect([code, stdout, stderr]).toEqual([2, "", expect.stringContaining(says)]);
+  });
+});
+
 describe("a review of a saved plan", () => {
   const review = (...options: readonly string[]) =>
     almanac("review", "bench", "--plan", "test/scripts/review/plans/first-job.json", ...options);
@@ -134,6 +156,15 @@ describe("a review of a saved plan", () => {
     expect(json.code).toBe(4);
     expect(JSON.parse(json.stdout)).toMatchObject({ environment: "bench", dataLoss: [{ allowed: false }, {}] });
   });
+});
+
+it("output that is lost because the disk is full fails the command, in a sentence", async () => {
+  if (process.platform !== "linux") return;
+  const child = spawn("sh", ["-c", `"${process.execPath}" scripts/launcher/almanac.mjs --help > /dev/full`]);
+  let stderr = "";
+  child.stderr.on("data", (text: Buffer) => (stderr += text.toString()));
+  const code = await new Promise((settle) => child.on("close", settle));
+  expect([code, stderr]).toEqual([1, "error: standard output: no space left on the disk\n"]);
 });
 
 describe("output into a closed pipe", () => {

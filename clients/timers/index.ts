@@ -370,9 +370,9 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
   }
 
   private pathOf(id: string): readonly string[] {
-    // URL parsers resolve "." and ".." as path segments.
-    if (/^\.{1,2}$/.test(id) || id === "")
-      throw new InvalidRequestError(`"${id}" is not a valid id: a URL path cannot contain it`);
+    // URL parsers resolve "." and ".." as path segments, and a server may decode a slash into two.
+    if (/^\.{1,2}$|\//.test(id) || id === "")
+      throw new InvalidRequestError(`"${id}" is not a valid id: a URL cannot contain it`);
     return [this.kind, encodeURIComponent(id)];
   }
 }

@@ -141,8 +141,9 @@ export const jsonpath = {
    * @throws {@link MachineError}
    */
   inJsonata: <const To extends string>(state: State<"JSONata", To>): State<"JSONPath", To> => {
-    const { ItemProcessor, Branches, ...leaf } = state;
-    if (ItemProcessor ?? Branches) throw new MachineError("a JSONata state of a JSONPath machine has a nested machine");
+    const { ItemProcessor, Iterator, Branches, ...leaf } = state;
+    if (ItemProcessor ?? Iterator ?? Branches)
+      throw new MachineError("a JSONata state of a JSONPath machine has a nested machine");
     return { ...leaf, QueryLanguage: "JSONata" };
   },
 };

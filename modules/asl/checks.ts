@@ -1,17 +1,14 @@
 /** What Step Functions would refuse when it creates or runs a machine, and the compiler cannot see. */
-import { createRequire } from "node:module";
-import { resolve } from "node:path";
-import * as z from "zod";
 import { nearest } from "../constructs/nearest";
 import { dynamoFaults } from "./dynamodb";
 import { resultOf, useOf, type StatesProperty } from "./expressions";
 import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables, usesItem } from "./jsonpath";
-import { nestedIn, type Machine, type State } from "./machine";
+import { nestedIn, statesIn, type Machine, type State } from "./machine";
 import { mapFaults } from "./maps";
 import { objectFaults } from "./object-fields";
 import { parameterFaults } from "./parameters";
 import { callFaults, expressFaults } from "./service-calls";
-import { EXPRESSION, inRange, isRecord, isToken, recordsOf, type Fields } from "./values";
+import { EXPRESSION, inRange, isNameOfPaths, isRecord, isToken, recordsOf, type Fields } from "./values";
 
 const MAX_SECONDS = 99_999_999;
 const STATES_ERRORS = new Set(
@@ -24,10 +21,13 @@ const STATES_ERRORS = new Set(
     .map((name) => `States.${name}`),
 );
 
+/** Also that of a response: `States.Http.StatusCode.429`. */
+const isOfStates = (name: string): boolean => STATES_ERRORS.has(name) || /^States\.Http\.StatusCode\.\d{3}$/.test(name);
+
 /** Faults of each state's fields. */
 export function fieldFaults(machine: Machine): string[] {
   const { Version = "1.0", TimeoutSeconds }: Fields = { ...machine };
-  const labels = Object.values(machine.States).flatMap((state) => {
+  const labels = statesIn(machine).flatMap(([, state]) => {
     const { Label }: Fields = { ...state };
     return typeof Label === "string" ? [Label] : [];
   });
@@ -103,11 +103,14 @@ function taskFaults(fields: Fields): string[] {
 const MAX_PAYLOAD_BYTES = 262_144;
 
 /** What a state passes on as it is written. */
-const PAYLOADS = ["Arguments", "Parameters", "Output", "Result", "Assign", "ItemSelector", "ResultSelector"];
+const PAYLOADS = "Arguments Parameters Output Result Assign Items ItemSelector ResultSelector BatchInput".split(" ");
 
-function sizeFaults(fields: Fields): string[] {
-  return PAYLOADS.filter((name) => Buffer.byteLength(JSON.stringify({ [name]: fields[name] })) > MAX_PAYLOAD_BYTES).map(
-    (name) => `has ${name} of more than ${MAX_PAYLOAD_BYTES} bytes`,
+/** Also of its rules, its handlers and its batches. */
+function sizeFaults({ Choices, Catch, ItemBatcher, ...fields }: Fields): string[] {
+  return [fields, ...recordsOf(Choices), ...recordsOf(Catch), ...recordsOf([ItemBatcher])].flatMap((each) =>
+    PAYLOADS.filter((name) => Buffer.byteLength(JSON.stringify({ [name]: each[name] })) > MAX_PAYLOAD_BYTES).map(
+      (name) => `has ${name} of more than ${MAX_PAYLOAD_BYTES} bytes`,
+    ),
   );
 }
 
@@ -188,7 +191,7 @@ function choiceFaults({ Type, Choices = [], Default }: State): string[] {
 function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
   return handlers.flatMap(({ ErrorEquals }, index) => {
     const names: readonly unknown[] = Array.isArray(ErrorEquals) ? ErrorEquals : [];
-    const unknown = names.map(String).filter((name) => /^states\./i.test(name) && !STATES_ERRORS.has(name));
+    const unknown = names.map(String).filter((name) => /^states\./i.test(name) && !isOfStates(name));
     const earlier = handlers.slice(0, index).flatMap((handler) => [handler["ErrorEquals"]].flat());
     return [
       ...(names.length === 0 || names.includes("") ? [`has an empty ErrorEquals in ${field}`] : []),
@@ -227,9 +230,9 @@ function awsErrorFaults({ Resource, Retry, Catch }: Fields): string[] {
   return names.flatMap((name) => {
     if (integration !== undefined && /^dynamodb\./i.test(name) && !name.startsWith(ofDynamo))
       return [`has ${name}: errors of ${String(Resource)} begin with ${ofDynamo}`];
-    const [, error] = /^Lambda\.(\w+)$/.exec(name) ?? [];
-    if (error === undefined || LAMBDA_ERRORS.includes(error)) return [];
-    const meant = nearest(error, LAMBDA_ERRORS);
+    const [, error] = /^lambda\.(\w+)$/i.exec(name) ?? [];
+    if (error === undefined || (LAMBDA_ERRORS.includes(error) && name.startsWith("Lambda."))) return [];
+    const meant = LAMBDA_ERRORS.includes(error) ? error : nearest(error, LAMBDA_ERRORS);
     return meant === undefined ? [] : [`has ${name}, which is not an error of Lambda: Lambda.${meant}`];
   });
 }
@@ -269,7 +272,9 @@ function nestedFaults(state: State): string[] {
     ...(isEmpty ? ["has no Branches"] : []),
     ...(isOther ? ["has ExecutionType, which only distributed maps have"] : []),
     ...nestedIn(state).flatMap((machine) => [
-      ...(machine.TimeoutSeconds === undefined ? [] : ["has a nested machine with TimeoutSeconds"]),
+      ...Object.keys(machine)
+        .filter((name) => name === "TimeoutSeconds" || name === "Version")
+        .map((name) => `has a nested machine with ${name}`),
       ...(ExecutionType === "EXPRESS" ? expressFaults(machine) : []),
     ]),
   ];
@@ -292,11 +297,11 @@ function retrierFaults(retrier: Fields): string[] {
 }
 
 /** A task that does not pass on its token cannot end, and one without a timeout waits for a year. */
-function callbackFaults({ ItemProcessor: _, Branches: __, Comment: ___, ...fields }: Fields): string[] {
+function callbackFaults({ ItemProcessor: _, Iterator: __, Branches: ___, Comment: ____, ...fields }: Fields): string[] {
   const { Resource, Arguments, Parameters } = fields;
   const used = contextIn(fields);
   if (typeof Resource !== "string") return used.token ? ["has a task token: only tasks have one"] : [];
-  if (Resource.includes(":activity:")) return [];
+  if (Resource.includes(":activity:") || /\$\{[^}]*\}$/.test(Resource)) return [];
   const sent = contextIn({ Arguments, Parameters });
   if (!Resource.endsWith(".waitForTaskToken")) {
     if (sent.token) return ["sends a task token that it does not wait for: there is none"];
@@ -430,6 +435,7 @@ const NOT_EXPRESSIONS = new Set([
   "Default",
   "QueryLanguage",
   "ItemProcessor",
+  "Iterator",
   "Branches",
   "Retry",
 ]);
@@ -499,86 +505,13 @@ function assignedNames({ Assign }: { readonly Assign?: unknown }): readonly stri
   return Object.keys(Object(Assign) as object).map((name) => name.replace(/\.\$$/, ""));
 }
 
-const ANY_JSON = new Set(["Output", "Arguments"]);
-
-/** Also any JSON, but objects by definition or checked here. asl-validator takes no empty texts in them. */
-const TEMPLATES = new Set([...ANY_JSON, "Assign", "ItemSelector", "Items", "BatchInput"]);
-
-function withoutEmptyTexts(value: unknown): unknown {
-  if (value === "") return "-";
-  if (Array.isArray(value)) return value.map(withoutEmptyTexts);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, child]) => [name, withoutEmptyTexts(child)]));
-}
-
-/** By definition: environments share most of theirs, and asl-validator takes a tenth of a second. */
-const checked = new Map<string, readonly string[]>();
-
-/** asl-validator's faults. It changes what it is given, and knows no tokens of Terraform. */
-export function aslFaults(machine: Machine): readonly string[] {
-  const definition = JSON.stringify(machine, (name, value: unknown) => {
-    if (typeof value === "number" && isToken(value)) return 1;
-    // Any JSON is an output or an argument. asl-validator takes objects and expressions only.
-    if (ANY_JSON.has(name) && !isRecord(value) && !EXPRESSION.test(String(value))) return {};
-    if (TEMPLATES.has(name) && typeof value === "object") return withoutEmptyTexts(value);
-    if (typeof value !== "string") return value;
-    // Its expressions have one line.
-    return value.replace(/\$\{[^}]*\}/g, "1").replace(EXPRESSION, (text) => text.replace(/[\r\n]+/g, " "));
-  });
-  const known = checked.get(definition);
-  if (known !== undefined) return known;
-  const faults = faultsOf(definition);
-  checked.set(definition, faults);
-  return faults;
-}
-
-const resultSchema = z.object({
-  errors: z.array(z.object({ Message: z.string().optional(), "Error code": z.string() })),
-});
-
-/** Loads the validator only for a definition that is new: it compiles its schemas in each process. */
-function faultsOf(definition: string): readonly string[] {
-  validate ??= loadValidator();
-  const { errors } = resultSchema.parse(validate(JSON.parse(definition)));
-  return errors.map((error) => error.Message ?? error["Error code"]);
-}
-
-let validate: ((definition: unknown) => unknown) | undefined;
-
-/** asl-validator compiles all its schemas for each machine, which takes a fifth of a second. Here it compiles them once. */
-function loadValidator(): (definition: unknown) => unknown {
-  // From the project: bundled code, as that of the simulations, has no file of its own.
-  const load = createRequire(resolve("package.json"));
-  const loaded: unknown = load("asl-validator");
-  const ajv: unknown = createRequire(load.resolve("asl-validator"))("ajv");
-  if (typeof loaded !== "function") throw new TypeError("asl-validator is no function");
-  if (typeof ajv !== "function" || !("default" in ajv) || typeof ajv.default !== "function")
-    throw new TypeError("asl-validator does not use ajv as it did");
-  const Ajv = ajv.default;
-  let compiled: unknown;
-  const once = function (options: object): unknown {
-    // A third of the time is ajv's optimization of code that runs for milliseconds.
-    if (compiled === undefined) compiled = Reflect.construct(Ajv, [{ ...options, code: { optimize: false } }]);
-    // The keywords of its formats, which ajv refuses to get twice.
-    else Object.assign(Object(compiled) as object, { addKeyword: () => compiled });
-    return compiled;
-  };
-  return (definition) => {
-    Object.assign(ajv, { default: once });
-    try {
-      const result: unknown = Reflect.apply(loaded, undefined, [definition]);
-      return result;
-    } finally {
-      Object.assign(ajv, { default: Ajv });
-    }
-  };
-}
-
-/** Texts of a template. */
-function stringsIn(value: unknown): string[] {
-  if (typeof value === "string") return [value];
+/** Texts of a template, without paths where they are data. */
+function stringsIn(value: unknown, name = ""): string[] {
+  if (typeof value === "string") return isNameOfPaths(name) && value.startsWith("$") ? [] : [value];
   if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(stringsIn);
+  return Object.entries(value).flatMap(([key, child]) =>
+    stringsIn(child, Array.isArray(value) || isNameOfPaths(name) ? name : key),
+  );
 }
 
 /** What is wrong with the names of a template, which are texts. */

@@ -26,11 +26,9 @@ const IMPURE = new Set("assert error hash millis now pad parse partition random 
 const RANGE = "..";
 
 /** Its result is not known, but whether the other arguments are right does not depend on it: a value for it, in their place. */
+const NUMBER: Fields = { type: "number", value: 1 };
 const SAMPLES: ReadonlyMap<string, Fields> = new Map<string, Fields>([
-  ["formatBase", { type: "number", value: 1 }],
-  ["formatInteger", { type: "number", value: 1 }],
-  ["formatNumber", { type: "number", value: 1 }],
-  ["fromMillis", { type: "number", value: 1 }],
+  ...["formatBase", "formatInteger", "formatNumber", "fromMillis"].map((name) => [name, NUMBER] as const),
   ["replace", { type: "string", value: "a" }],
   ["split", { type: "string", value: "a" }],
 ]);
@@ -57,9 +55,14 @@ export function constantOf(node: Fields, bound: ReadonlySet<string> = new Set())
 function withSample(node: Fields, bound: ReadonlySet<string>): Fields | undefined {
   const { type, procedure, arguments: given } = node;
   if (isRecord(procedure) && bound.has(String(procedure["value"]))) return undefined;
-  const sample = type === "function" && isRecord(procedure) ? SAMPLES.get(String(procedure["value"])) : undefined;
+  const name = type === "function" && isRecord(procedure) ? String(procedure["value"]) : "";
+  const all: readonly unknown[] = Array.isArray(given) ? given : [];
+  // The time in a picture is a time that is given, in that picture.
+  if (name === "now" && isRecord(procedure) && all.length > 0 && isPure(all, new Set(), bound))
+    return { ...node, procedure: { ...procedure, value: "fromMillis" }, arguments: [NUMBER, ...all] };
+  const sample = SAMPLES.get(name);
   if (sample === undefined || !Array.isArray(given)) return undefined;
-  const others: readonly unknown[] = given.slice(1);
+  const others = all.slice(1);
   return isPure(others, new Set(), bound) ? { ...node, arguments: [sample, ...others] } : undefined;
 }
 

@@ -153,8 +153,9 @@ class Reader {
     if (this.take("+") || this.take("-")) this.setValue();
   }
 
-  private setValue(): void {
-    if (this.take("(")) {
+  /** @param isArgument of a function, which takes neither a sum nor list_append */
+  private setValue(isArgument = false): void {
+    if (!isArgument && this.take("(")) {
       this.sum();
       this.expect(")");
       return;
@@ -164,11 +165,12 @@ class Reader {
       if (!this.value()) this.path();
       return;
     }
+    if (isArgument && call === "list_append") throw new ExpressionError("with list_append within a function");
     this.at += 2;
     if (call === "if_not_exists") this.path();
-    else this.setValue();
+    else this.setValue(true);
     this.expect(",");
-    this.setValue();
+    this.setValue(true);
     this.expect(")");
   }
 

@@ -110,8 +110,8 @@ function syntaxTreeOf(expression: string): unknown {
 }
 
 interface Scope {
-  /** Variables of the expression itself, with the signatures of those that are functions with one. */
-  readonly local: ReadonlyMap<string, string | undefined>;
+  /** Variables of the expression itself, with those functions that have a signature. */
+  readonly local: ReadonlyMap<string, SignedFunction | undefined>;
   /** True where a name belongs to the step before it. */
   readonly isRelative: boolean;
   /** True inside `$exists()`. */
@@ -123,6 +123,12 @@ interface Scope {
 }
 
 type Node = Readonly<Record<string, unknown>>;
+
+interface SignedFunction {
+  readonly signature: string;
+  /** How many arguments it has. */
+  readonly arity: number;
+}
 
 class Walker implements ExpressionUse {
   readonly variables = new Set<string>();
@@ -223,9 +229,7 @@ class Walker implements ExpressionUse {
     const procedure = node["procedure"];
     const name = isNode(procedure) && procedure["type"] === "variable" ? String(procedure["value"]) : undefined;
     const types = applied + nodesOf(node["arguments"]).map(typeOf).join("");
-    const signature = signatureOf(procedure) ?? scope.local.get(name ?? "");
-    if (signature !== undefined && !fits(signature, types))
-      this.faults.push(`calls a function with arguments that its signature ${signature} does not take`);
+    this.checkSignature(signedFunctionOf(procedure, scope), types);
     const [called] = isNode(procedure) ? nodesOf(procedure["steps"] ?? [procedure]) : [];
     if (["name", "string", "number"].includes(String(called?.["type"])))
       this.faults.push(`calls ${String(called?.["value"])}, which is not a function`);
@@ -238,15 +242,28 @@ class Walker implements ExpressionUse {
       if (name === "hash" && algorithm?.["type"] === "string" && !HASHES.has(String(algorithm["value"])))
         this.faults.push(`calls $hash with ${String(algorithm["value"])}, which it does not have`);
       this.faults.push(...argumentFaults(name, nodesOf(node["arguments"])));
+      const [list, given] = applied === "" ? nodesOf(node["arguments"]) : [undefined, ...nodesOf(node["arguments"])];
+      const item = list === undefined ? "?" : itemType(list);
+      const passed = PASSED[name]?.replaceAll("i", item);
+      const called = signedFunctionOf(given, scope);
+      // It gets as many of them as it names, and at least the first.
+      if (passed !== undefined) this.checkSignature(called, passed.slice(0, Math.max(1, called?.arity ?? 1)));
     }
     this.visit(node["arguments"], { ...scope, isOptional: scope.isOptional || name === "exists" });
+  }
+
+  /** @param types of the arguments that it is called with */
+  private checkSignature(called: SignedFunction | undefined, types: string): void {
+    if (called !== undefined && !fits(called.signature, types))
+      this.faults.push(`calls a function with arguments that its signature ${called.signature} does not take`);
   }
 
   /** Each expression has the variables of those before it. */
   private visitBlock(node: Node, scope: Scope): void {
     let local = scope.local;
     for (const expression of nodesOf(node["expressions"])) {
-      if (expression["type"] === "bind") local = withNames(local, [expression["lhs"]], signatureOf(expression["rhs"]));
+      if (expression["type"] === "bind")
+        local = withNames(local, [expression["lhs"]], signedFunctionOf(expression["rhs"]));
       this.visit(expression, { ...scope, local });
     }
   }
@@ -283,16 +300,41 @@ function calledBy(node: unknown): unknown {
   return isFunction ? { type: "function", procedure: node, arguments: [] } : node;
 }
 
-/** Of a function where it is written: `function($n)<n:n>{$n}`, also in parentheses. */
-function signatureOf(node: unknown): string | undefined {
+/** A function with a signature where it is written, also in parentheses: `function($n)<n:n>{$n}`; or by its name. */
+function signedFunctionOf(
+  node: unknown,
+  { local }: Pick<Scope, "local"> = { local: new Map() },
+): SignedFunction | undefined {
   const [called, ...others] = isNode(node) ? nodesOf(node["expressions"] ?? [node]) : [];
-  const signature = called?.["signature"];
-  const definition = isNode(signature) && others.length === 0 ? signature["definition"] : undefined;
-  return typeof definition === "string" ? definition : undefined;
+  if (called === undefined || others.length > 0) return undefined;
+  if (called["type"] === "variable") return local.get(String(called["value"]));
+  const signature = called["signature"];
+  const definition = isNode(signature) ? signature["definition"] : undefined;
+  return typeof definition === "string"
+    ? { signature: definition, arity: nodesOf(called["arguments"]).length }
+    : undefined;
 }
 
-function withNames(names: Scope["local"], variables: unknown, signature?: string): Scope["local"] {
-  return new Map([...names, ...nodesOf(variables).map(({ value }) => [String(value), signature] as const)]);
+function withNames(names: Scope["local"], variables: unknown, signed?: SignedFunction): Scope["local"] {
+  return new Map([...names, ...nodesOf(variables).map(({ value }) => [String(value), signed] as const)]);
+}
+
+/** What functions pass to the function that they are given: `i` is an item of the first argument. */
+const PASSED: Readonly<Record<string, string>> = {
+  each: "?so",
+  filter: "ina",
+  map: "ina",
+  reduce: "??na",
+  sift: "?so",
+  single: "ina",
+  sort: "ii",
+};
+
+/** The letter of the type of all items, or `?`. A value is taken for a list of one. */
+function itemType(list: Node): string {
+  if (typeOf(list) !== "a") return typeOf(list);
+  const types = new Set(nodesOf(list["expressions"]).map(typeOf));
+  return types.size === 1 ? [...types].join("") : "?";
 }
 
 export const HASHES = new Set(["MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"]);

@@ -214,9 +214,9 @@ interface S3Location {
   readonly ExpectedBucketOwner?: string;
 }
 
-/** Where a distributed map writes the results of its executions. */
+/** Where a distributed map writes the results of its executions: without a Resource, into its own result. */
 interface ResultWriter<L extends QueryLanguage> {
-  readonly Resource: "arn:aws:states:::s3:putObject";
+  readonly Resource?: "arn:aws:states:::s3:putObject";
   readonly WriterConfig?: {
     readonly Transformation?: "NONE" | "COMPACT" | "FLATTEN";
     readonly OutputType?: "JSON" | "JSONL";

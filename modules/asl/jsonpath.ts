@@ -2,7 +2,7 @@
 import { HASHES, isInContext } from "./expressions";
 import type { State } from "./machine";
 import { isOfCondition } from "./object-fields";
-import { isJson, isRecord, type Fields } from "./values";
+import { isJson, isNameOfPaths, isRecord, type Fields } from "./values";
 
 /**
  * What the intrinsic functions take and return: a letter an argument. Array, Boolean, Number (without a fraction), Object, String, or any (x).
@@ -40,7 +40,7 @@ function typeOf(argument: string): string | undefined {
 }
 
 /** Their values are data, or not of JSONPath. */
-const NOT_PATHS = new Set(["Result", "ItemProcessor", "Branches", "Comment", "Retry"]);
+const NOT_PATHS = new Set(["Result", "ItemProcessor", "Iterator", "Branches", "Comment", "Retry"]);
 
 export function jsonPathFaults(state: State): string[] {
   const fields = Object.entries(state).filter(([name]) => !NOT_PATHS.has(name));
@@ -75,32 +75,46 @@ export function usesItem(state: State): boolean {
 }
 
 /** Paths and calls of functions, without the texts in them. */
-function pathsIn(name: string, value: unknown): string[] {
-  if (NOT_PATHS.has(name)) return [];
-  if (typeof value === "string") return isPath(name) ? [withoutTexts(value)] : [];
+function pathsIn(name: string, value: unknown, isData = DATA.has(name)): string[] {
+  if (!isData && NOT_PATHS.has(name)) return [];
+  if (typeof value === "string") return isPath(name, isData) ? [withoutTexts(value)] : [];
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, child]) => pathsIn(Array.isArray(value) ? name : key, child));
+  return Object.entries(value).flatMap(([key, child]) =>
+    pathsIn(Array.isArray(value) ? name : key, child, isData || DATA.has(key)),
+  );
 }
 
-/** Fields whose values are paths. */
-const isPath = (name: string): boolean => name.endsWith(".$") || name.endsWith("Path") || name === "Variable";
+/** Templates: a field in them that is called `HomePath` is none. */
+const DATA = new Set(["Assign", "BatchInput", "ItemSelector", "Parameters", "ResultSelector"]);
 
-function templateFaults(name: string, value: unknown): string[] {
+/** Fields whose values are paths. */
+const isPath = (name: string, isData: boolean): boolean =>
+  name.endsWith(".$") || (!isData && (name.endsWith("Path") || name === "Variable"));
+
+function templateFaults(name: string, value: unknown, isData = DATA.has(name)): string[] {
   if (typeof value === "string") {
-    if (name === "ResultPath")
+    if (name === "ResultPath" && !isData)
       return isReference(value) ? [] : [`has the ResultPath ${value}, which is no place in its input`];
     const type = typeOf(value);
-    if (/^(Error|Cause)Path$/.test(name) && type !== undefined && type !== "x" && type !== "s")
+    if (!isData && /^(Error|Cause)Path$/.test(name) && type !== undefined && type !== "x" && type !== "s")
       return [`has ${name} ${value}, which is no text`];
     if (name.endsWith(".$") && !/^(\$|States\.|\$\{)/.test(value)) return [`has ${name} ${value}, which is no path`];
-    if (isPath(name)) return intrinsicFaults(value);
+    if (isPath(name, isData)) return intrinsicFaults(value);
     if (/^\{%[^]*%\}$/.test(value)) return [`has ${value}, an expression of JSONata`];
     if (isIntrinsic(value)) return [`has the function ${value} at ${name}: ${name}.$ takes functions`];
-    return /^\$\$?\.[A-Za-z]/.test(value) ? [`has the path ${value} at ${name}: ${name}.$ takes paths`] : [];
+    return /^\$\$?\.[A-Za-z]/.test(value) && !(isData && isNameOfPaths(name))
+      ? [`has the path ${value} at ${name}: ${name}.$ takes paths`]
+      : [];
   }
   if (value === null && name.endsWith(".$")) return [`has ${name} that is no path`];
   if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, child]) => templateFaults(Array.isArray(value) ? name : key, child));
+  return Object.entries(value).flatMap(([key, child]) =>
+    templateFaults(
+      Array.isArray(value) || (isData && isNameOfPaths(name) && !key.endsWith(".$")) ? name : key,
+      child,
+      isData || DATA.has(key),
+    ),
+  );
 }
 
 /** One place: without wildcards, filters, slices and recursion. */
@@ -131,7 +145,10 @@ function valueFaults({ StringMatches, ...rule }: Fields): string[] {
 /** Text of Terraform is taken for one. */
 export function isTimestamp(value: unknown): boolean {
   if (typeof value !== "string" || value.includes("${")) return typeof value === "string";
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.test(value) && !isNaN(Date.parse(value));
+  const [, day = ""] = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/.exec(value) ?? [];
+  // Date takes 31 February for 3 March.
+  const start = Date.parse(day);
+  return !isNaN(start) && !isNaN(Date.parse(value)) && new Date(start).toISOString().startsWith(day);
 }
 
 /** Texts in single quotes, without what is in them. */

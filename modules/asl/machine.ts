@@ -21,6 +21,8 @@ export interface State<L extends QueryLanguage = QueryLanguage, To extends strin
   }[];
   readonly Catch?: readonly { readonly Next: To; readonly ErrorEquals: readonly string[]; readonly Assign?: unknown }[];
   readonly ItemProcessor?: Machine<L> & { readonly ProcessorConfig?: ProcessorConfig };
+  /** An earlier name of an inline map's ItemProcessor. */
+  readonly Iterator?: Machine<L>;
   readonly Branches?: readonly Machine<L>[];
 }
 
@@ -73,7 +75,7 @@ export class MachineError extends Error {
 }
 
 /** The machines of its branches, or of its items. */
-export function nestedIn({ ItemProcessor, Branches = [] }: State): readonly Machine[] {
+export function nestedIn({ Iterator, ItemProcessor = Iterator, Branches = [] }: State): readonly Machine[] {
   return ItemProcessor ? [ItemProcessor, ...Branches] : Branches;
 }
 

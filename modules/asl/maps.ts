@@ -23,7 +23,12 @@ export function mapFaults(fields: Fields): string[] {
       : distributed.map((name) => `has ${name}, which only distributed maps have`)),
     ...recordsOf([ItemReader]).flatMap(readerFaults),
     ...recordsOf([ItemReader]).flatMap((reader) => locationFaults(reader, READERS)),
-    ...recordsOf([ResultWriter]).flatMap((writer) => locationFaults(writer, WRITERS)),
+    ...recordsOf([ResultWriter]).flatMap((writer) =>
+      // With its WriterConfig alone, it writes into the state's result.
+      Object.keys(writer).some((name) => name !== "Comment" && name !== "WriterConfig") || !("WriterConfig" in writer)
+        ? locationFaults(writer, WRITERS)
+        : [],
+    ),
     ...recordsOf([ResultWriter]).flatMap(writerFaults),
     ...(isEmpty ? ["has an ItemBatcher without MaxItemsPerBatch and MaxInputBytesPerBatch"] : []),
     ...inRange("MaxItemsPerBatch", MaxItemsPerBatch, 1, Infinity),

@@ -1,7 +1,7 @@
 /** What is wrong with the parameters of integrated calls that AWS would refuse in every execution. */
 import { resultOf } from "./expressions";
 import { sdkFaults } from "./sdk-calls";
-import { EXPRESSION, inRange, isJson, isLiteral, isRecord, type Fields } from "./values";
+import { EXPRESSION, inRange, isJson, isLiteral, isRecord, recordsOf, type Fields } from "./values";
 
 interface Call {
   readonly required: readonly string[];
@@ -84,19 +84,56 @@ const CALLS: Readonly<Record<string, Call>> = {
 /** Integrated services whose parameters are those of the SDK, and whether all of them are: others are listed above. */
 const IN_SDK: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    words("athena batch bedrock codebuild databrew dynamodb ecs eks glue mediaconvert sagemaker sns sqs").map(
+    words("athena batch bedrock codebuild databrew dynamodb ecs eks glue lambda mediaconvert sagemaker sns sqs").map(
       (name) => [name, name],
     ),
   ),
   "emr-containers": "emrcontainers",
   "emr-serverless": "emrserverless",
   events: "eventbridge",
+  states: "sfn",
 };
 
-/** A call that the SDK has by another name. */
-const RENAMED: Readonly<Record<string, readonly [service: string, action: string]>> = {
-  "elasticmapreduce:createCluster": ["emr", "runJobFlow"],
+/** A call that the SDK has by another name, with the SDK's parameters. */
+const RENAMED: Readonly<Record<string, readonly [action: string, parameters: (given: Fields) => Fields]>> = {
+  addStep: [
+    "addJobFlowSteps",
+    ({ ClusterId, Step, ...others }) => ({ JobFlowId: ClusterId, Steps: [Step], ...others }),
+  ],
+  cancelStep: ["cancelSteps", ({ ClusterId, StepId }) => ({ ClusterId, StepIds: [StepId] })],
+  createCluster: ["runJobFlow", (given) => given],
+  modifyInstanceFleetByName: [
+    "modifyInstanceFleet",
+    ({ ClusterId, InstanceFleetName, InstanceFleet }) => ({
+      ClusterId,
+      InstanceFleet: isRecord(InstanceFleet) ? { ...InstanceFleet, InstanceFleetId: InstanceFleetName } : InstanceFleet,
+    }),
+  ],
+  modifyInstanceGroupByName: [
+    "modifyInstanceGroups",
+    ({ ClusterId, InstanceGroupName, InstanceGroup }) => ({
+      ClusterId,
+      InstanceGroups: [
+        isRecord(InstanceGroup) ? { ...InstanceGroup, InstanceGroupId: InstanceGroupName } : InstanceGroup,
+      ],
+    }),
+  ],
+  setClusterTerminationProtection: [
+    "setTerminationProtection",
+    ({ ClusterId, TerminationProtected }) => ({ JobFlowIds: [ClusterId], TerminationProtected }),
+  ],
+  terminateCluster: ["terminateJobFlows", ({ ClusterId }) => ({ JobFlowIds: [ClusterId] })],
 };
+
+/** What is not known before the execution. */
+const UNKNOWN = "${}";
+
+/** Without the paths of JSONPath. */
+function withoutPaths(given: Fields): Fields {
+  return Object.fromEntries(
+    Object.entries(given).map(([name, value]) => (name.endsWith(".$") ? [name.slice(0, -2), UNKNOWN] : [name, value])),
+  );
+}
 
 const MAX_DELAY_SECONDS = 900;
 
@@ -118,8 +155,14 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
       : sdkFaults(service, action, given);
   }
   const known = CALLS[call];
-  const [sdkService, sdkAction] = RENAMED[call] ?? [IN_SDK[service], action];
-  if (known === undefined) return sdkService === undefined ? [] : sdkFaults(sdkService, sdkAction, given, true);
+  const [renamed, parameters] = (service === "elasticmapreduce" ? RENAMED[action] : undefined) ?? [];
+  const ofSdk = (isIntegrated: boolean): string[] => {
+    if (renamed !== undefined && parameters !== undefined)
+      return sdkFaults("emr", renamed, parameters(withoutPaths(given)), isIntegrated);
+    const sdkService = IN_SDK[service];
+    return sdkService === undefined ? [] : sdkFaults(sdkService, action, given, isIntegrated);
+  };
+  if (known === undefined) return ofSdk(true);
   const { required, oneOf = [], optional } = known;
   const isEmpty = (name: string) => !names.includes(name) || given[name] === "";
   const hasOne = oneOf.length === 0 || oneOf.some((name) => !isEmpty(name));
@@ -132,7 +175,7 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
     ...TEXTS.filter((name) => !isTextual(given[name])).map((name) => `has a ${name} for ${call} that is no text`),
     ...valueFaults(call, given),
   ];
-  return faults.length > 0 || sdkService === undefined ? faults : sdkFaults(sdkService, sdkAction, given);
+  return faults.length > 0 ? faults : ofSdk(false);
 }
 
 /** Names, URLs and ARNs. */
@@ -177,6 +220,67 @@ const PATTERNS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
     Name: /^[^\s<>{}[\]?*"#%\\^|~`$&,;:/\p{Cc}]{1,80}$/u,
   },
 };
+
+/** Parameters that are objects, and their fields where others are refused. The SDK knows them of other calls. */
+const OBJECTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "apigateway:invoke": { Headers: "", QueryParameters: "" },
+  "http:invoke": {
+    Authentication: "ConnectionArn",
+    Headers: "",
+    InvocationConfig: "ConnectionArn",
+    QueryParameters: "",
+    Transform: "RequestBodyEncoding RequestEncodingOptions",
+    "Transform.RequestEncodingOptions": "ArrayFormat",
+  },
+};
+
+/** What their texts can be. */
+const OBJECT_VALUES: Readonly<Record<string, readonly string[]>> = {
+  RequestBodyEncoding: ["NONE", "URL_ENCODED"],
+  ArrayFormat: ["BRACKETS", "COMMAS", "INDICES", "NONE", "REPEAT"],
+};
+
+function objectFaults(call: string, given: Fields): string[] {
+  return Object.entries(OBJECTS[call] ?? {}).flatMap(([path, fields]) => {
+    const value = path
+      .split(".")
+      .reduce<unknown>((object, name) => (isRecord(object) ? object[name] : undefined), given);
+    if (value === undefined || (typeof value === "string" && !isLiteral(value))) return [];
+    if (!isRecord(value)) return [`has ${path} for ${call} that is no object`];
+    return Object.entries(value).flatMap(([name, text]) => {
+      const values = OBJECT_VALUES[name];
+      if (fields !== "" && !fields.split(" ").includes(name.replace(/\.\$$/, "")))
+        return [`has ${path} with ${name} for ${call}, which does not take it`];
+      return fields === "" || values === undefined || !isLiteral(text) || values.includes(text)
+        ? []
+        : [`has ${path} with ${name} ${text} for ${call}: ${values.join(", ")}`];
+    });
+  });
+}
+
+const MAX_ATTRIBUTES = 10;
+
+/** Of SNS and SQS: the SDK knows their fields, and not that a type decides which of them has the value. */
+function messageAttributeFaults(attributes: Fields): string[] {
+  const count = Object.keys(attributes).length;
+  return [
+    ...(count > MAX_ATTRIBUTES ? [`has ${count} MessageAttributes: not from 0 to ${MAX_ATTRIBUTES}`] : []),
+    ...Object.entries(attributes).flatMap(([name, attribute]) => {
+      const { DataType, StringValue } = isRecord(attribute) ? attribute : {};
+      if (!isRecord(attribute) || !isLiteral(DataType)) return [];
+      const [, type] = /^(String|Number|Binary)(\..+)?$/.exec(DataType) ?? [];
+      if (type === undefined) return [`has the MessageAttribute ${name} of type ${DataType}: String, Number, Binary`];
+      const field = type === "Binary" ? "BinaryValue" : "StringValue";
+      const isNumber = type !== "Number" || !isLiteral(StringValue) || /^-?[\d.]+(e[+-]?\d+)?$/i.test(StringValue);
+      return [
+        ...((attribute[field] ?? attribute[`${field}.$`] ?? "") !== ""
+          ? []
+          : [`has the MessageAttribute ${name} of type ${DataType} without ${field}`]),
+        ...(isNumber ? [] : [`has the MessageAttribute ${name} of type ${DataType}, which is no number`]),
+      ];
+    }),
+  ];
+}
 const TABLE = /^([\w.-]{1,255}|arn:aws[\w-]*:dynamodb:[\w-]+:\d{12}:table\/[\w.-]{1,255})$/;
 const MAX_EVENTS = 10;
 
@@ -188,6 +292,7 @@ function valueFaults(call: string, given: Fields): string[] {
     const value = given[name];
     return !isLiteral(value) || pattern.test(value) ? [] : [`has ${name} ${value} for ${call}, which is none`];
   });
+  texts.push(...objectFaults(call, given), ...recordsOf([given["MessageAttributes"]]).flatMap(messageAttributeFaults));
   const isFifo = [QueueUrl, TopicArn].some((each) => isLiteral(each) && each.endsWith(".fifo"));
   const hasGroup = (MessageGroupId ?? given["MessageGroupId.$"]) !== undefined;
   if (isFifo && !hasGroup) texts.push(`has no MessageGroupId for ${call} with FIFO order`);

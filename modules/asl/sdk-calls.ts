@@ -6,8 +6,9 @@ import { existsSync, openSync, readdirSync, readFileSync, readSync, closeSync } 
 import { basename, join, resolve } from "node:path";
 import * as z from "zod";
 import { nearest } from "../constructs/nearest";
+import { resultOf } from "./expressions";
 import { itemTypeOf, sdkTypesOf, valuesOf, type SdkTypes } from "./sdk-types";
-import { isLiteral, isRecord, type Fields } from "./values";
+import { EXPRESSION, isLiteral, isRecord, type Fields } from "./values";
 
 /**
  * @param given the parameters. Undefined when they are not known before the execution
@@ -49,6 +50,9 @@ export function prefixesOf(service: string): readonly string[] {
 /** The names that others than Step Functions have for services. */
 const ALIASES: Readonly<Record<string, string>> = {
   cognitoidp: "cognitoidentityprovider",
+  configservice: "config",
+  databasemigrationservice: "databasemigration",
+  directoryservice: "directory",
   elb: "elasticloadbalancing",
   elbv2: "elasticloadbalancingv2",
   email: "ses",
@@ -93,8 +97,28 @@ function structureFaults(given: Fields, { required, members }: Shape, { isIntegr
   ];
 }
 
-/** Of a literal. Text is taken for the number or the Boolean that it is, and what is a text may be given as JSON. */
-function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated">): string[] {
+/** The letters of types that an expression for a shape can have. A null is as if nothing was given. */
+const EXPRESSION_TYPES: Readonly<Record<string, string>> = {
+  structure: "o",
+  list: "a",
+  map: "o",
+  boolean: "bs",
+  integer: "ns",
+  long: "ns",
+  float: "ns",
+  double: "ns",
+  timestamp: "ns",
+  string: "sao",
+};
+
+/** Text is taken for the number or the Boolean that it is, and what is a text may be given as an object or a list, but not as a number. */
+function valueFaults(written: unknown, shape: Shape, at: Omit<Place, "isIntegrated">): string[] {
+  const [text, expression] = typeof written === "string" ? (EXPRESSION.exec(written) ?? []) : [];
+  const { type, value: constant } = expression === undefined ? { type: "?" } : resultOf(expression);
+  const types = shape.document === true ? undefined : EXPRESSION_TYPES[shape.type];
+  if (types !== undefined && !`?l${types}`.includes(type))
+    return [`has ${at.place} ${text}, which is no ${shape.type}`];
+  const value = constant ?? written;
   if (typeof value === "string" && !isLiteral(value)) return [];
   const fault = [`has ${at.place} ${JSON.stringify(value).slice(0, 50)}, which is no ${shape.type}`];
   const ofItems = { ...at, type: itemTypeOf(at.type, at.types) };
@@ -121,8 +145,11 @@ function valueFaults(value: unknown, shape: Shape, at: Omit<Place, "isIntegrated
       return ["string", "number"].includes(typeof value) && Number.isFinite(Number(value)) ? [] : fault;
     case "timestamp":
       return typeof value === "string" && Number.isNaN(Date.parse(value)) && Number.isNaN(Number(value)) ? fault : [];
-    default:
+    case "string":
+      if (typeof value === "number" || typeof value === "boolean") return fault;
       return typeof value === "string" ? textFaults(value, at) : [];
+    default:
+      return [];
   }
 }
 
@@ -187,15 +214,19 @@ function typesOf(file: string): SdkTypes {
   return known;
 }
 
-/** The newest description of each service. Its id is near the beginning: Step Functions has it in small letters, without spaces. */
+/**
+ * The newest description of each service. Its id is near the beginning: Step Functions has it as the SDK for Java has it, in small letters,
+ * without spaces and without "Service" at the end.
+ */
 function filesByService(): ReadonlyMap<string, string> {
   const folder = resolve(FOLDER);
   const found = new Map<string, string>();
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
-  for (const name of names.filter((each) => each.endsWith(".min.json"))) {
-    const file = join(folder, name);
+  for (const each of names.filter((name) => name.endsWith(".min.json"))) {
+    const file = join(folder, each);
     const [, id] = /"serviceId": *"([^"]+)"/.exec(startOf(file)) ?? [];
-    if (id !== undefined) found.set(id.toLowerCase().replace(/[^a-z\d]/g, ""), file);
+    const name = id?.toLowerCase().replace(/[^a-z\d]|service$/g, "");
+    if (name !== undefined) found.set(name, file);
   }
   return found;
 }

@@ -1,8 +1,9 @@
 /** Validates a state machine's definition at synth. */
 import { Faultless } from "../constructs/faultless";
-import { aslFaults, expressionFaults, fieldFaults, shadowFaults } from "./checks";
+import { expressionFaults, fieldFaults, shadowFaults } from "./checks";
 import { MachineError, nestedIn, type Machine, type State } from "./machine";
 import { resultOf } from "./expressions";
+import { aslFaults } from "./run-asl-validator";
 import { EXPRESSION, isToken } from "./values";
 
 const validated = new Faultless({

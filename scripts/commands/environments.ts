@@ -53,7 +53,7 @@ async function run({ app, home, json }: AppOptions & JsonOption): Promise<number
     }
   }
   rememberPersonal(found.filter(({ personal, resources }) => personal && resources > 0).map(({ name }) => name));
-  console.log(json ? JSON.stringify({ environments: found, unreachable }) : describe(found));
+  console.log(json ? JSON.stringify({ environments: found, unreachable }) : describe(found, unreachable.length === 0));
   for (const problem of unreachable) console.error(`Some could not be queried: ${problem}`);
   return unreachable.length === 0 ? EXIT.ok : EXIT.failure;
 }
@@ -66,8 +66,9 @@ function* clientsOf(backends: readonly StateBackend[], emulator: string | undefi
   if (emulator !== undefined) yield createS3Client(localSettings(emulator));
 }
 
-function describe(found: readonly DeployedEnvironment[]): string {
-  if (found.length === 0) return "Nothing is deployed.";
+/** @param isAll false: some could not be queried */
+function describe(found: readonly DeployedEnvironment[], isAll: boolean): string {
+  if (found.length === 0) return isAll ? "Nothing is deployed." : "No environment was found.";
   const date = (time: Date | undefined) => time?.toISOString().slice(0, 10) ?? "";
   return [
     table(

@@ -19,6 +19,7 @@ import {
   DocumentedCommand,
   EXIT,
   exitCodeOf,
+  notEmpty,
   withEnvironment,
   type EnvironmentOptions,
   type JsonOption,
@@ -57,7 +58,7 @@ export const command = () =>
     .argument("[name]", "a feature or a function: timers, timers-dispatch")
     .option("-f, --follow", "show new lines as they arrive, until Ctrl-C", false)
     .option("--since <time>", "90s, 15m, 2h, 7d, or 2026-11-21T07:00:00Z (default: 1h; with --follow: 1m)", sinceOf)
-    .option("--id <id>", "only lines about this order, timer, task or request")
+    .option("--id <id>", "only lines about this order, timer, task or request", notEmpty)
     .addOption(new Option("--level <level>", "only lines of this level and above").choices(LEVELS))
     .option("--json", "one JSON document a line: the time, the function, and its fields", false)
     .action(exitCodeOf(run));

@@ -1,12 +1,15 @@
 /** `almanac modules`: writes each feature as a Terraform module that needs neither CDKTF nor Node. */
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { errorCode } from "../../functions/shared/errors";
 import { checkName } from "../environments/names";
+import { makeFolder } from "../shared/folder";
 import {
-  callersPath,
+  callersFolder,
   DocumentedCommand,
   EXIT,
   exitCodeOf,
+  UsageError,
   withApp,
   type AppOptions,
 } from "../shared/terminal/command-line";
@@ -30,7 +33,7 @@ export const command = () =>
     }),
   )
     .argument("[environment]", "whose features", "staging")
-    .option("--out <folder>", "writes <folder>/<feature>", callersPath, "dist/modules")
+    .option("--out <folder>", "writes <folder>/<feature>", callersFolder, "dist/modules")
     .action(exitCodeOf(run));
 
 async function run(environment: string, { app, out }: AppOptions & { readonly out: string }): Promise<number> {
@@ -40,12 +43,36 @@ async function run(environment: string, { app, out }: AppOptions & { readonly ou
 
 async function writeModules(stack: string, out: string): Promise<number> {
   const root = rootSchema.parse(JSON.parse(await readFile(join(stack, "cdk.tf.json"), "utf8")));
-  for (const feature of Object.keys(root.module)) {
+  const features = Object.keys(root.module);
+  for (const feature of features) await requireOwnModule(join(out, feature));
+  for (const feature of features) {
     const folder = join(out, feature);
     await writeModule(feature, root, { from: join(stack, "modules", feature), to: folder });
     console.log(`${relative(".", folder)}: the module, its README, ${EXAMPLE_FOLDER}`);
   }
   return EXIT.ok;
+}
+
+/** Of what every module has. */
+const OWN_FILE = "module.json";
+
+/**
+ * A folder is replaced only when it was written by this command: `--out modules` names sources of this project.
+ * @throws UsageError
+ */
+export async function requireOwnModule(folder: string): Promise<void> {
+  const names = await namesIn(folder);
+  if (names.length > 0 && !names.includes(OWN_FILE))
+    throw new UsageError(`${folder} is not a module that this command has written: choose another folder with --out.`);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 async function writeModule(
@@ -54,10 +81,11 @@ async function writeModule(
   { from, to }: { readonly from: string; readonly to: string },
 ): Promise<void> {
   await rm(to, { recursive: true, force: true });
+  await makeFolder(to);
   await cp(from, to, { recursive: true });
-  const module = moduleSchema.parse(JSON.parse(await readFile(join(to, "module.json"), "utf8")));
+  const module = moduleSchema.parse(JSON.parse(await readFile(join(to, OWN_FILE), "utf8")));
   await writeFile(join(to, "README.md"), moduleReadme(feature, await purposeOf(feature), module));
-  await mkdir(join(to, EXAMPLE_FOLDER), { recursive: true });
+  await makeFolder(join(to, EXAMPLE_FOLDER));
   for (const [name, text] of Object.entries(exampleFiles(feature, root)))
     await writeFile(join(to, EXAMPLE_FOLDER, name), text);
 }

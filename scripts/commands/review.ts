@@ -14,7 +14,8 @@ import type { Plan } from "../review/plan";
 import { planInto, readPlanFile } from "../review/planned";
 import { isEmpty, isForbidden, reviewPlan } from "../review/report";
 import {
-  callersPath,
+  callersFile,
+  callersFolder,
   DocumentedCommand,
   EXIT,
   EXIT_CODES,
@@ -59,15 +60,15 @@ export const command = () =>
     ),
   )
     .argument("<environment>", "declared in main.ts, or personal: staging, alice")
-    .option("--plan <file>", "review this plan: the output of terraform plan -out or terraform show -json", callersPath)
+    .option("--plan <file>", "review this plan: the output of terraform plan -out or terraform show -json", callersFile)
     .option(
       "--stack <folder>",
       "review this synthesized stack of unreviewed code: cdktf.out/stacks/staging. No code of it runs",
-      callersPath,
+      callersFolder,
     )
     .option("--allow <address...>", "resources that may lose their data, be exposed or change their identity", [])
-    .option("--out <file>", "write the report to a file, not to standard output", callersPath)
-    .option("--approval <file>", "write the plan's digest to a file, for deploy --approved", callersPath)
+    .option("--out <file>", "write the report to a file, not to standard output", callersFile)
+    .option("--approval <file>", "write the plan's digest to a file, for deploy --approved", callersFile)
     .option("--max-characters <n>", "shorten the report; a GitHub comment has 65536", wholeNumber(100))
     .option("--drift", `exit code ${EXIT.drift} when anything would change, or was changed outside Terraform`, false)
     .action(exitCodeOf(run));

@@ -484,6 +484,8 @@ export interface SearchView {
     readonly detail: string;
     readonly href: string;
   }[];
+  /** Why some searches failed: what is not found may be there. */
+  readonly unread: readonly string[];
 }
 
 /** What an action's command said. */

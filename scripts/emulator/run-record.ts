@@ -1,8 +1,9 @@
 /** The record of what `npm start` has started, for `almanac status`, `almanac stop` and the next start. */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { featuresSchema } from "../shared/feature-outputs";
+import { makeFolder } from "../shared/folder";
 import type { Home } from "../shared/home";
 import { lockOwner } from "../shared/lock-file";
 import { isRunning, processIdentitySchema } from "../shared/processes";
@@ -98,7 +99,7 @@ export function describeDeploying(deploying: number): string {
 }
 
 export async function writeRecord(home: Home, record: RunRecord): Promise<void> {
-  await mkdir(home.folder, { recursive: true });
+  await makeFolder(home.folder);
   const unfinished = `${home.record}.${process.pid}`;
   try {
     await writeFile(unfinished, `${JSON.stringify(record, null, 2)}\n`);

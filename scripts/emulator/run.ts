@@ -1,11 +1,12 @@
 /** Starts the emulator as its own process group, bound to loopback, and waits until it responds. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { basename, delimiter, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MINUTE_MS } from "../../functions/shared/time";
 import { randomKeys, writeKeys } from "../shared/emulator-keys";
+import { makeFolder } from "../shared/folder";
 import { identifyProcess, type ProcessIdentity } from "../shared/processes";
 import { lastLines, runCommand, ownEnvironment } from "../shared/run-command";
 import type { Emulator } from "./find";
@@ -65,8 +66,8 @@ export async function startEmulator(options: StartOptions): Promise<StartedEmula
   const log = join(folder, "emulator.log");
   const temporary = temporaryFolder(folder);
   await rm(temporary, { recursive: true, force: true });
-  await mkdir(temporary, { recursive: true });
-  await mkdir(dirname(state.file), { recursive: true });
+  await makeFolder(temporary);
+  await makeFolder(dirname(state.file));
 
   const calls = recordCalls ? callsFile(folder) : undefined;
   const container = emulator.kind === "docker" ? `almanac-${port}-${process.pid}` : undefined;

@@ -1,6 +1,6 @@
 /** Synthesizes an environment, for commands that run Terraform on it. */
 import { MINUTE_MS } from "../../functions/shared/time";
-import { deployingProcess, describeAbsent } from "../emulator/run-record";
+import { requireRunning } from "../emulator/run-record";
 import { homeAt } from "../shared/home";
 import { interruptible } from "../shared/interrupts";
 import { UsageError, type AppOptions } from "../shared/terminal/command-line";
@@ -53,7 +53,7 @@ export function withStackFolder<T>(use: (own: Pick<OpenOptions, "folder" | "sign
 /**
  * Synthesizes an environment: one that the app declares, or a personal one of any other name.
  *
- * @throws AppMissingError, UnknownEnvironmentError, NotDeployedError (`local` is not running), StateMovedError
+ * @throws AppMissingError, UnknownEnvironmentError, NotRunningError, StateMovedError
  */
 export async function openStack(name: string, options: OpenOptions): Promise<EnvironmentStack> {
   const { app, home, anyName = false, folder, signal } = options;
@@ -114,9 +114,7 @@ export function notDeployed(name: string, personal: boolean, app: string): NotDe
   );
 }
 
-/** The emulator of `local`. @throws NotDeployedError */
+/** The emulator of `local`. @throws NotRunningError */
 export async function requireLocal(home: string): Promise<string> {
-  const awsEndpoint = await localEndpoint(home);
-  if (awsEndpoint === undefined) throw new NotDeployedError(describeAbsent(await deployingProcess(homeAt(home))));
-  return awsEndpoint;
+  return (await localEndpoint(home)) ?? (await requireRunning(homeAt(home))).endpoint;
 }

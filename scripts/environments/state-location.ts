@@ -17,7 +17,7 @@ export type StateLocation = z.output<typeof locationSchema>;
 
 const CACHE = ".almanac/states";
 
-/** @throws AppMissingError, UnknownEnvironmentError, NotDeployedError (`local` is not running) */
+/** @throws AppMissingError, UnknownEnvironmentError, NotRunningError */
 export async function findState(name: string, { app, home }: AppOptions): Promise<StateLocation> {
   if (name === LOCAL) return findLocalState(app, home);
   const file = join(CACHE, `${name}-${keyOf(name, app)}.json`);

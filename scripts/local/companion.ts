@@ -1,10 +1,11 @@
 /** Starts a server that runs beside the emulator as a process of its own, and prints its port in the first line. */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { mkdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { SECOND_MS } from "../../functions/shared/time";
+import { makeFolder } from "../shared/folder";
 import { identifyProcess, type ProcessIdentity } from "../shared/processes";
 import { lastLines } from "../shared/run-command";
 
@@ -34,7 +35,7 @@ export interface CompanionOptions {
 
 /** @throws CompanionFailedError */
 export async function startCompanion({ title, args, log, endsWithUs }: CompanionOptions): Promise<Companion> {
-  await mkdir(dirname(log), { recursive: true });
+  await makeFolder(dirname(log));
   const output = openSync(log, "w");
   const child = spawn(process.execPath, [...args, ...(endsWithUs ? ["--until-stdin-closes"] : [])], {
     stdio: [endsWithUs ? "pipe" : "ignore", output, output],

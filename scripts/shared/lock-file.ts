@@ -1,8 +1,9 @@
 /** A lock file that names its owner's process. The lock of a process that has ended is free. */
-import { link, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode } from "../../functions/shared/errors";
+import { makeFolder } from "./folder";
 import { identifyProcess, isRunning, processIdentitySchema, type ProcessIdentity } from "./processes";
 
 const POLL_MS = 200;
@@ -15,7 +16,7 @@ export interface LockOptions {
 
 /** Acquires the lock, waiting for its owner, and releases it after the work. */
 export async function withLock<T>(file: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   let reported = false;
   for (;;) {
     options.signal?.throwIfAborted();

@@ -2,8 +2,9 @@
  * Where the Terraform state of what an emulator has deployed is. After a change of `app`, `region` or `stateBucket` the stack has another
  * state, and an apply would create a second system beside the one that runs.
  */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../shared/folder";
 import { readState } from "./state";
 import { backendSchema, type StateBackend } from "./state-bucket";
 
@@ -37,7 +38,7 @@ export async function requireSameState(
 
 /** Notes what the emulator is about to have. */
 export async function rememberState(file: string, backend: StateBackend): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
+  await makeFolder(dirname(file));
   await writeFile(file, `${JSON.stringify(backend)}\n`);
 }
 

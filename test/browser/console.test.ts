@@ -218,6 +218,16 @@ describe("the navigation of a phone", () => {
     }
   });
 
+  it("shows the tab that is chosen, also where the tabs are wider than the screen", async () => {
+    const { page: opened, visit } = await open({ look: PHONE });
+    for (const path of ["/workflows?status=DONE", "/timers?state=ended"]) {
+      await visit(path);
+      await opened.waitForFunction(
+        `(({ left, right }) => left >= 0 && right <= innerWidth)(document.querySelector(".tabs [aria-pressed=true]:not([aria-label=Workflow] *)").getBoundingClientRect())`,
+      );
+    }
+  });
+
   it("a list shows the state of each timer", async () => {
     const { page: opened, visit } = await open({ look: PHONE });
     await visit("/timers?state=late");

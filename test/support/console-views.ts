@@ -426,6 +426,7 @@ export function fakeViews({
                 { kind: "timer", title: text("tea"), detail: "every 15 minutes", href: "/timers/periodic/tea" },
                 { kind: "logs", title: q, detail: "log lines about it", href: `/logs?id=${encodeURIComponent(q)}` },
               ],
+        unread: [],
       }),
   };
 }

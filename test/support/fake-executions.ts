@@ -117,13 +117,14 @@ export function fakeExecutions({
     });
   };
   const begin = (arn: string, resumeAt?: string): void => {
-    const { input, periods } = of(arn);
+    const { input, startedAt, periods } = of(arn);
     const name = arn.slice(ARN.length + 1);
     const run = runMachine(machine, z.json().parse(JSON.parse(input)), {
       clock,
       services: { ...services, "aws-sdk:dynamodb:updateItem.waitForTaskToken": waitForToken },
       name,
       arn,
+      startedAt,
       ...(resumeAt !== undefined && { resumeAt, redriveCount: periods.length }),
     });
     const period: Period = { run, from: clock.now() };

@@ -49,6 +49,8 @@ export interface RunOptions {
   readonly resumeAt?: string;
   /** How often it was redriven. @default 0 */
   readonly redriveCount?: number;
+  /** When it was started, epoch milliseconds: a redrive does not change it. @default now */
+  readonly startedAt?: number;
 }
 
 /** Step Functions ends an execution whose history has more events. */
@@ -81,6 +83,7 @@ export function runMachine(
     machineArn = "arn:machine",
     resumeAt,
     redriveCount = 0,
+    startedAt = clock.now(),
   }: RunOptions,
 ): Run {
   const definition = machineOf(machine);
@@ -97,7 +100,7 @@ export function runMachine(
     resolveEnded(how);
   };
   const execution = {
-    ...{ Name: name, Id: arn, Input: input, StartTime: isoOf(clock), RedriveCount: redriveCount },
+    ...{ Name: name, Id: arn, Input: input, StartTime: new Date(startedAt).toISOString(), RedriveCount: redriveCount },
     ...(redriveCount > 0 && { RedriveTime: isoOf(clock) }),
   };
   const variables = new Map<string, Json>();

@@ -9,16 +9,20 @@ import { ExpiringCache } from "../../shared/resilience/expiring-cache";
 import { BadRequestError, PayloadTooLargeError } from "../../shared/handlers/http-errors";
 import { parseJson } from "../../shared/input";
 import { escapeForSqs } from "../../shared/json-text";
-import { HOUR_MS, MINUTE_MS } from "../../shared/time";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../shared/time";
 import { MAX_MESSAGE_BYTES, MESSAGE_ATTRIBUTES, schemaKey, type AcceptedMessage, type Pipeline } from "../contract";
 import { toSingleLine } from "../message/json";
 import { MalformedMessageError, pointersOf, readMessage, type Message } from "../message/message";
 import { schemaValidator, type SchemaValidator } from "../message/schema-validator";
+import { isTimeAfter } from "../message/version";
 import { itemBytes, MAX_ITEM_BYTES } from "../storage/item-size";
 import { rowOf } from "../storage/row";
 
 /** A deployment may change the schema alone, without restarting this function. */
 const SCHEMA_CACHE_MS = MINUTE_MS;
+
+/** A sender's clock may be ahead. Later times are mistakes, and each would be its key's newest version until then. */
+const MAX_AHEAD_MS = DAY_MS;
 
 /** While S3 is throttled or away, the schema of before counts. */
 const STALE_SCHEMA = { maxAgeMs: HOUR_MS, isTemporary: (error: unknown) => awsHttpError(error) !== undefined };
@@ -48,6 +52,8 @@ export function createGate(options: GateOptions): (text: string) => Promise<Acce
     if (Buffer.byteLength(toSingleLine(text)) > MAX_MESSAGE_BYTES)
       throw new PayloadTooLargeError(`body: is longer than ${MAX_MESSAGE_BYTES} bytes`);
     const message = readOrReject(() => readMessage(text, pipeline, clock.now(), pointers));
+    if (isTimeAfter(message.version, clock.now() + MAX_AHEAD_MS))
+      throw new BadRequestError(`body: ${message.versionSource}: is a time more than a day ahead`);
     if (itemBytes(rowOf(message)) > MAX_ITEM_BYTES)
       throw new PayloadTooLargeError(`body: its row is longer than ${MAX_ITEM_BYTES} bytes`);
     const violation = (await validator?.())?.(parseJson(message.data));

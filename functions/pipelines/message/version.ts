@@ -22,6 +22,12 @@ export function versionOrder(text: string): string | undefined {
   return value && orderOf(value);
 }
 
+/** Whether it is a time, and a later one. Numbers may be anything. @param time epoch milliseconds */
+export function isTimeAfter(text: string, time: number): boolean {
+  const value = timeOf(text);
+  return value !== undefined && (orderOf(value) ?? "") > (versionOrder(String(time)) ?? "");
+}
+
 function numberOf(text: string): Decimal | undefined {
   const [, sign = "", whole, fraction = "", exponent = "0"] = NUMBER.exec(text) ?? [];
   if (whole === undefined) return undefined;

@@ -84,7 +84,8 @@ interface ShownField {
 function shownNotification({ key, version, receivedAt, fields, ...other }: Notification): Shown {
   return {
     ...other,
-    key: visible(key),
+    // Slack refuses a section without any character that it shows, as one of a digest may be.
+    key: visible(key.trim() === "" ? `"${key}"` : key),
     version: version === undefined ? undefined : visible(version),
     receivedAt: visible(receivedAt),
     fields: fields.map(shownField),

@@ -80,12 +80,37 @@ export function buildOptionsOf(entries: readonly string[]) {
   } as const satisfies BuildOptions;
 }
 
-/** Puts what esbuild has built into the cache. */
+/** Entries build and export no `handler`: Lambda would fail each invocation. In the shape of esbuild's errors. */
+class NoHandlerError extends Error {
+  override readonly name = "NoHandlerError";
+  readonly errors: readonly { readonly text: string; readonly location: { readonly file: string } }[];
+
+  constructor(entries: readonly string[]) {
+    const errors = entries.map((file) => ({ text: `${file} exports no handler`, location: { file } }));
+    super(errors.map(({ text }) => text).join("\n"));
+    this.errors = errors;
+  }
+}
+
+/** What esbuild writes of an ES module's exports, for Node. */
+const EXPORTED = /0&&\(module\.exports=\{(.*?)\}\)/;
+
+/** @param format the entry's: what a CommonJS module exports is not known before it runs */
+function exportsHandler(code: Uint8Array, format: "cjs" | "esm" | undefined): boolean {
+  const [, exported = ""] = EXPORTED.exec(Buffer.from(code).toString()) ?? [];
+  return format === "cjs" || /\bhandler\b|\.\.\./.test(exported);
+}
+
+/**
+ * Puts what esbuild has built into the cache.
+ * @throws NoHandlerError once the others are there
+ */
 export function store(
   result: BuildResult<ReturnType<typeof buildOptionsOf>>,
   entries: readonly string[],
   cache: BundleCache,
 ): void {
+  const without: string[] = [];
   const contents = new Map(result.outputFiles.map((file) => [relative(PROJECT, file.path), file.contents]));
 
   for (const entry of entries) {
@@ -93,6 +118,10 @@ export function store(
     const [code, map] = [contents.get(output), contents.get(`${output}.map`)];
     const inputs = result.metafile.outputs[output]?.inputs;
     if (code === undefined || map === undefined || inputs === undefined) throw new Error(`esbuild wrote no ${output}`);
+    if (!exportsHandler(code, result.metafile.inputs[entry]?.format)) {
+      without.push(entry);
+      continue;
+    }
 
     const ownMap = Buffer.from(ownSourcesOnly(Buffer.from(map).toString()));
     const zip = deterministicZip({ "index.js": code, "index.js.map": ownMap });
@@ -113,6 +142,7 @@ export function store(
     writeAtomically(cache.zipFileOf(entry), zip);
     writeAtomically(cache.recordFileOf(entry), JSON.stringify(record));
   }
+  if (without.length > 0) throw new NoHandlerError(without);
 }
 
 /** The same bytes on every machine: sorted names, a fixed date, and a compressor in JavaScript, because zlib versions differ. */

@@ -54,7 +54,7 @@ export const command = () =>
 async function run(uri: string, table: string | undefined, options: Options): Promise<number> {
   if (table === undefined && !options.verify) throw new UsageError("Name the table, or pass --verify.");
   const [, bucket, key] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
-  if (bucket === undefined || key === undefined) throw new RestoreError(`"${uri}" is not s3://<bucket>/<key>`);
+  if (bucket === undefined || key === undefined) throw new UsageError(`"${uri}" is not s3://<bucket>/<key>`);
   const { name: environment, aws } = await findDeployed(options);
   const s3 = createS3Client(aws);
   const dynamodb = new DynamoDBClient({ ...aws, maxAttempts: 8, requestHandler: IDLE_TIMEOUT });

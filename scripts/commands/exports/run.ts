@@ -1,13 +1,12 @@
 /** `almanac exports run <export>`: runs an export now, and shows its progress. */
 import * as z from "zod";
 import { timeSchema, type NewRunRequest, type Range, type ScheduledExport } from "../../../functions/exports/contract";
-import { findExport } from "../../../functions/exports/run/configuration";
 import { startExecution } from "../../../functions/exports/run/executions";
 import { slotFault, type Slot } from "../../../functions/exports/run/schedule";
 import { timeOf } from "../../../functions/exports/run/window";
 import type { StateTable } from "../../../functions/exports/storage/state-table";
 import { SECOND_MS } from "../../../functions/shared/time";
-import { findExports, sizeOf, type TableSize } from "../../features/exports/environment";
+import { exportNamed, findExports, sizeOf, type TableSize } from "../../features/exports/environment";
 import { estimate } from "../../features/exports/estimate";
 import { followExecution } from "../../features/exports/follow";
 import { timeOption } from "../../features/exports/time-option";
@@ -65,7 +64,7 @@ async function run(name: string, options: Options): Promise<number> {
   const [since, until] = [timeOption("since", options.since), timeOption("until", options.until)];
   if (options.json && !options.estimate) throw new UsageError("--json is only for --estimate.");
   const deployed = await findExports(options);
-  const config = findExport(deployed.configuration, { export: name });
+  const config = exportNamed(name, deployed.configuration);
   const fault = slot && slotFault(slot, config.schedule, Date.now());
   if (fault !== undefined) throw new UsageError(`--day: ${fault}`);
   const range = await rangeOf({ since, until }, config, deployed.state);

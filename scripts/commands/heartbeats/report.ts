@@ -68,6 +68,7 @@ async function run(options: Options): Promise<number> {
   const now = Date.now();
   const { month = monthBefore(now) } = options;
   const interval = intervalOf(month);
+  if (interval.from > now) throw new UsageError(`--month: ${month} is in the future`);
   const outputs = outputsOf("heartbeats", { name, ...deployed });
   const s3 = createS3Client(aws);
   const configuration = await readConfiguration(s3, outputs.configuration_bucket_name);

@@ -59,6 +59,8 @@ interface Options extends EnvironmentOptions, JsonOption {
 }
 
 async function run(action: Action, name: string, id: string | undefined, options: Options): Promise<number> {
+  if (action === "ls" && id !== undefined) throw new UsageError("ls lists all: show has one.");
+  if (action !== "redrive" && options.body !== undefined) throw new UsageError("--body is only for redrive.");
   const deployed = await findDeployed(options);
   const pipeline = pipelineOf(deployed.name, name, deployed);
   const letters = await listDeadLetters(sourcesOf(pipeline, deployed));

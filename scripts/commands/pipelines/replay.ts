@@ -8,6 +8,7 @@ import {
   DocumentedCommand,
   EXIT,
   exitCodeOf,
+  UsageError,
   withEnvironment,
   type EnvironmentOptions,
 } from "../../shared/terminal/command-line";
@@ -49,6 +50,7 @@ async function run(name: string, options: Options): Promise<number> {
   const { from, into, quiet } = options;
   const source = await findDeployed(options);
   const { to = Date.now() } = options;
+  if (from >= to) throw new UsageError("--from: is not before --to, or not before now");
   const sameEnvironment = into === undefined || into === source.name;
   const target = sameEnvironment ? source : await findDeployed({ ...options, env: into });
   const { queueUrl } = pipelineOf(target.name, name, target);

@@ -1,7 +1,12 @@
 /** `almanac timers move --from <callback> --to <callback>`: moves the timers of one callback to another. */
 import { findTimers, kindOf, type OnceOption, timersAction } from "../../features/timers/environment";
 import { reportChanges } from "../../features/timers/report-changes";
-import { environmentCommand, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
+import {
+  environmentCommand,
+  notEmpty,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/terminal/command-line";
 
 export const command = () =>
   environmentCommand({
@@ -14,7 +19,7 @@ export const command = () =>
   })
     .requiredOption("--from <callback>", "only timers of this callback")
     .requiredOption("--to <callback>", "where their fires go from now on")
-    .option("--prefix <text>", "only ids that begin with it (default: all)")
+    .option("--prefix <text>", "only ids that begin with it (default: all)", notEmpty)
     .option("--once", "timers that fire once")
     .action(timersAction(run));
 

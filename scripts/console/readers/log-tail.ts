@@ -127,5 +127,7 @@ function recordOf(fields: Readonly<Record<string, unknown>>): Readonly<Record<st
 
 /** An error, or text that is neither a line of ours nor Lambda's own: a crash. */
 export function isFailure(message: string): boolean {
+  // Of a stack trace, which the emulator logs line by line.
+  if (/^\s/.test(message)) return false;
   return isAtLeast("error", message) && !(parseLine(message) !== undefined && "_aws" in (parseLine(message) ?? {}));
 }

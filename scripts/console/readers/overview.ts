@@ -42,33 +42,43 @@ export async function readOverview(source: Source, readers: OverviewReaders): Pr
     ...Object.values(parts).map((read) => read()),
   ]);
   const read = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  const unread = [logs, ...settled].flatMap((each, index) =>
+    each.status === "fulfilled" ? [] : [{ name: ["logs", ...names][index] ?? "", reason: reasonOf(each.reason) }],
+  );
   const events = logs.status === "fulfilled" ? logs.value : [];
   const recent = runsOf(events);
   const next = read.flatMap((part) => part.next ?? []).sort((a, b) => (a.at < b.at ? -1 : 1));
   return {
-    features: summariesOf(environment, read),
+    features: summariesOf(features, read, new Set(unread.map(({ name }) => name))),
     failed: [...read.flatMap((part) => part.failed ?? []), ...failuresOf(events)].slice(0, SHOWN),
     late: read.flatMap((part) => part.late ?? []).slice(0, SHOWN),
     recent: recent.slice(0, SHOWN),
     next: next.slice(0, SHOWN),
-    unread: [logs, ...settled].flatMap((each, index) =>
-      each.status === "fulfilled" ? [] : [`${["logs", ...names][index] ?? ""}: ${reasonOf(each.reason)}`],
-    ),
+    unread: unread.map(({ name, reason }) => `${name}: ${reason}`),
   };
 }
 
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   return describeError(error) || errorMessage(error);
 }
 
-/** Of each feature that is deployed, in order; one without a summary of its own is as its findings are. */
-function summariesOf({ features }: Environment, parts: readonly Part[]): readonly FeatureSummary[] {
+/**
+ * Of each feature that is deployed, in order; one without a summary of its own is as its findings are.
+ * @param unread names of parts. What was not read is not up: dead letters are every feature's.
+ */
+export function summariesOf(
+  features: Environment["features"],
+  parts: readonly Part[],
+  unread: ReadonlySet<string>,
+): readonly FeatureSummary[] {
   return Object.keys(features).map((name) => {
     const own = parts.find(({ summary }) => summary?.name === name)?.summary;
     const failed = parts.flatMap((part) => part.failed ?? []).filter(({ feature }) => feature === name);
     const late = parts.flatMap((part) => part.late ?? []).filter(({ feature }) => feature === name);
     const found = failed.length > 0 ? "down" : late.length > 0 ? "degraded" : "up";
     const first = failed[0] ?? late[0];
+    if (own === undefined && first === undefined && (unread.has(name) || unread.has("dead letters")))
+      return { name, health: "unknown", headline: "Not all could be read" };
     return own ?? { name, health: found, headline: first?.title ?? "No failures" };
   });
 }

@@ -7,6 +7,7 @@ import { readHeartbeats } from "./heartbeats";
 import type { LogTail } from "./log-tail";
 import { hasLines } from "./logs";
 import { readMessage } from "./message";
+import { reasonOf } from "./overview";
 import type { Environment, Source } from "./source";
 import type { TimersReader } from "./timers";
 import { readExports } from "./exports";
@@ -24,7 +25,7 @@ const OF_A_KIND = 5;
 /** @param query q: an id, or a part of one */
 export async function readSearch(source: Source, readers: SearchReaders, { q = "" }: Query): Promise<SearchView> {
   const id = q.trim();
-  if (id === "") return { results: [] };
+  if (id === "") return { results: [], unread: [] };
   const environment = await source.environment();
   const { features } = environment;
   const searches: readonly (() => Promise<readonly Result[]>)[] = [
@@ -39,7 +40,10 @@ export async function readSearch(source: Source, readers: SearchReaders, { q = "
   ];
   // A feature that cannot be read hides no other.
   const found = await Promise.allSettled(searches.map((search) => search()));
-  return { results: found.flatMap((each) => (each.status === "fulfilled" ? each.value : [])) };
+  return {
+    results: found.flatMap((each) => (each.status === "fulfilled" ? each.value : [])),
+    unread: [...new Set(found.flatMap((each) => (each.status === "fulfilled" ? [] : [reasonOf(each.reason)])))],
+  };
 }
 
 const matches = (text: string, id: string): boolean => text.toLowerCase().includes(id.toLowerCase());

@@ -184,6 +184,9 @@ const STATUSES: Readonly<Record<string, number>> = {
   AccessDeniedException: 403,
   UnauthorizedOperation: 403,
   NotInEnvironmentError: 404,
+  NotFoundError: 404,
+  // A view has only names to be wrong: of what is not there, or no longer.
+  UsageError: 404,
   IdempotencyKeyError: 400,
 };
 

@@ -252,6 +252,14 @@ class Advance:
             self._thread.join()
         self.speed, self.until = 1, None
 
+    def come_to_rest(self):
+        """Stops it, and waits for what has begun: it would write rows of tomorrow into the state of today."""
+        self.stop()
+        try:
+            self._wait_until_quiet()
+        except StillBusyError as error:
+            logger.warning("%s", error)
+
     def require_rest(self):
         if self.is_running():
             raise ValueError("The clock is being moved already.")
@@ -386,7 +394,7 @@ def clock_routes(advance, kept):
     async def now(_):
         if kept is None:
             raise ValueError("This emulator keeps no state to return to.")
-        await asyncio.to_thread(advance.stop)
+        await asyncio.to_thread(advance.come_to_rest)
         await kept.back_to_now()
         return advance.describe()
 

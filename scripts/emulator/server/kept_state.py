@@ -28,8 +28,13 @@ SERVICES = "ministack.services."
 RUNNING = {("stepfunctions", "_task_tokens"), ("stepfunctions", "_activity_tasks")}
 
 # Stores that are ordinary dictionaries. Without the last fires, a rule whose time passed while the emulator was stopped would fire
-# an interval late.
-PLAIN = (("eventbridge", "_rule_last_fired"), ("scheduler", "_schedule_last_fired"))
+# an interval late. A rate limit that has seen tomorrow would refuse every request until then.
+PLAIN = (
+    ("eventbridge", "_rule_last_fired"),
+    ("scheduler", "_schedule_last_fired"),
+    ("apigateway_v1", "_throttle_state"),
+    ("apigateway_v1", "_quota_state"),
+)
 
 LONGEST_PAUSE_SECONDS = 60
 LONGEST_SAVE_SECONDS = 10
@@ -135,8 +140,12 @@ class KeptState:
         if clock.offset == 0:
             return
         offset, saved = read(self._before)
-        from ministack.services import stepfunctions
+        from ministack.core import lambda_runtime
+        from ministack.services import lambda_svc, stepfunctions
 
+        for function in lambda_svc._functions.all_values():
+            # Its processes remember tomorrow.
+            lambda_runtime.invalidate_worker(function["config"]["FunctionName"])
         for execution in stepfunctions._executions.all_values():
             # Their threads notice when they wake.
             execution["status"] = "ABORTED"

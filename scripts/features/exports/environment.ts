@@ -6,9 +6,9 @@ import type { Configuration, ScheduledExport } from "../../../functions/exports/
 import { findExport, readConfiguration } from "../../../functions/exports/run/configuration";
 import { stateTable, type StateTable } from "../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../functions/shared/clock";
-import { errorName } from "../../../functions/shared/errors";
+import { errorMessage, errorName } from "../../../functions/shared/errors";
 import { findDeployed } from "../../environments/deployed";
-import type { EnvironmentOptions } from "../../shared/terminal/command-line";
+import { UsageError, type EnvironmentOptions } from "../../shared/terminal/command-line";
 import { outputsOf } from "../../shared/feature-outputs";
 import { createS3Client } from "../../shared/aws/s3-client";
 
@@ -51,14 +51,23 @@ export async function findExports(options: EnvironmentOptions): Promise<Deployed
 /**
  * The configuration of a named export; undefined for a job's, `<export>/<application>/<account>/<region>/<table>`, that has run.
  *
- * @throws ConfigurationError for a name that neither has
+ * @throws UsageError for a name that neither has
  */
 export async function configurationOf(
   exportId: string,
   { configuration, state }: Pick<DeployedExports, "configuration" | "state">,
 ): Promise<ScheduledExport | undefined> {
   if (exportId.includes("/") && (await state.latestRuns(exportId, 1)).length > 0) return undefined;
-  return findExport(configuration, { export: exportId });
+  return exportNamed(exportId, configuration);
+}
+
+/** @throws UsageError */
+export function exportNamed(name: string, configuration: Configuration): ScheduledExport {
+  try {
+    return findExport(configuration, { export: name });
+  } catch (cause) {
+    throw new UsageError(errorMessage(cause), { cause });
+  }
 }
 
 export interface TableSize {

@@ -1,10 +1,11 @@
 /** How far a restore is, in a file, so that one that was interrupted resumes. */
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { TableDescription } from "@aws-sdk/client-dynamodb";
 import * as z from "zod";
 import { parseJson } from "../../shared/fields";
+import { makeFolder } from "../../shared/folder";
 import { RestoreError } from "./manifest";
 import type { Restored } from "./restore";
 
@@ -40,7 +41,7 @@ export function restoreProgress(home: string, { environment, uri, run, table }: 
       throw new RestoreError(`${file} does not say how far the restore is. Pass --from-start to load everything.`);
     },
     save: async (restored) => {
-      await mkdir(dirname(file), { recursive: true });
+      await makeFolder(dirname(file));
       await writeFile(`${file}.new`, JSON.stringify(restored));
       await rename(`${file}.new`, file);
     },

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { targetSchema, type Target, type TargetInput } from "../../../functions/heartbeats/contract";
 import { errorMessage } from "../../../functions/shared/errors";
 import { callersPath, UsageError } from "../../shared/terminal/command-line";
+import { reasonOf } from "../../shared/terminal/file-errors";
 
 /** As commander parses them: text, unless the option is a switch. */
 export interface CheckOptions {
@@ -83,6 +84,6 @@ function readCertificates(file: string): string {
   try {
     return readFileSync(callersPath(file), "utf8");
   } catch (error) {
-    throw new UsageError(`--ca: ${errorMessage(error)}`, { cause: error });
+    throw new UsageError(`--ca: ${file}: ${reasonOf(error) ?? errorMessage(error)}`, { cause: error });
   }
 }

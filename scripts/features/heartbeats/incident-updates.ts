@@ -64,5 +64,5 @@ export async function addUpdate(
 function unknownIncident(id: string, incidents: readonly IncidentSummary[]): string {
   const ids = incidents.map((each) => each.id);
   const meant = nearest(id, ids);
-  return `There is no incident "${id}"${meant === undefined ? "" : `. Did you mean ${meant}?`} List them: npx almanac incidents ls`;
+  return `There is no incident "${id}".${meant === undefined ? "" : ` Did you mean ${meant}?`} List them: npx almanac incidents ls`;
 }

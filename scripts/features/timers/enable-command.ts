@@ -1,6 +1,12 @@
 /** `almanac timers pause` and `resume`: of one timer, or all with a prefix. */
 import type { Command } from "commander";
-import { environmentCommand, EXIT, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
+import {
+  environmentCommand,
+  EXIT,
+  notEmpty,
+  type EnvironmentOptions,
+  type JsonOption,
+} from "../../shared/terminal/command-line";
 import { describeTimer } from "./describe";
 import { reportChanges } from "./report-changes";
 import { findTimers, idOrPrefixOf, kindOf, notFound, type IdOrPrefix, timersAction } from "./environment";
@@ -9,7 +15,7 @@ export function enableCommand(verb: "pause" | "resume", description: string): Co
   const examples = [`npx almanac timers ${verb} tea`, `npx almanac timers ${verb} --prefix report- --env staging`];
   return environmentCommand({ description, examples })
     .argument("[id]", "the timer's id")
-    .option("--prefix <text>", "all whose ids begin with it")
+    .option("--prefix <text>", "all whose ids begin with it", notEmpty)
     .option("--once", "timers that fire once")
     .action(timersAction((id: string | undefined, options: Options) => run(verb, id, options)));
 }

@@ -124,7 +124,7 @@ export class LiveCode {
     // What was broken before may be broken still: it waits for its own mend, and nothing else waits for it.
     const before = [...this.#stale];
     const ofChange = await this.#make(changed.filter((entry) => !this.#stale.has(entry)));
-    const ofBefore = await this.#make(before);
+    const ofBefore = await this.#make(before, { areBroken: true });
     const live = [...ofChange.live, ...ofBefore.live].sort();
     if (live.length > 0) ports.say({ kind: "live", functions: live, seconds: (ports.elapsed() - began) / 1_000 });
     const isTouched = before.some((entry) => changed.includes(entry));
@@ -135,8 +135,11 @@ export class LiveCode {
     this.#failures = failures;
   }
 
-  /** Builds handlers, and puts them into their functions. */
-  async #make(entries: readonly string[]): Promise<{ readonly live: readonly string[]; readonly failures: unknown[] }> {
+  /** Builds handlers, and puts them into their functions. Of a broken one it is news that it is live, also with the code of before. */
+  async #make(
+    entries: readonly string[],
+    { areBroken = false } = {},
+  ): Promise<{ readonly live: readonly string[]; readonly failures: unknown[] }> {
     for (const entry of entries) this.#stale.add(entry);
     const { bundles, failures } = await this.#build(entries);
     const live: string[] = [];
@@ -144,7 +147,8 @@ export class LiveCode {
     await Promise.all(
       bundles.map(async (bundle) => {
         try {
-          live.push(...(await this.#put(bundle)));
+          const put = await this.#put(bundle);
+          live.push(...(areBroken ? this.#functionsOf(bundle) : put));
         } catch (error) {
           refused.push(error);
         }
@@ -167,6 +171,10 @@ export class LiveCode {
       const built = await this.#build(others);
       return { ...built, failures: [error, ...built.failures] };
     }
+  }
+
+  #functionsOf({ entry }: Bundled): readonly string[] {
+    return this.#handlers.get(entry)?.functions ?? [];
   }
 
   /** @returns the functions that have new code */

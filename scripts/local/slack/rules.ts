@@ -12,10 +12,13 @@ const LIMITS = {
   text: 40_000,
 };
 
+/** With a character that is shown. */
+const shownText = (longest: number) => z.string().max(longest).regex(/\S/);
+
 const plainText = (longest: number) =>
   z.strictObject({
     type: z.literal("plain_text"),
-    text: z.string().min(1).max(longest),
+    text: shownText(longest),
     emoji: z.boolean().optional(),
   });
 
@@ -24,7 +27,7 @@ const anyText = (longest: number) =>
     plainText(longest),
     z.strictObject({
       type: z.literal("mrkdwn"),
-      text: z.string().min(1).max(longest),
+      text: shownText(longest),
       verbatim: z.boolean().optional(),
     }),
   ]);

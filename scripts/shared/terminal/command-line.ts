@@ -1,4 +1,5 @@
 /** What the commands have in common on the command line: their options, help and exit codes. */
+import { statSync } from "node:fs";
 import { relative, resolve } from "node:path";
 import { Command, Help, InvalidArgumentError, type Option } from "commander";
 import { DEFAULT_HOME } from "../home";
@@ -124,7 +125,7 @@ export function withHome(command: Command): Command {
   return command.option(
     "--home <folder>",
     "for local: the folder that was given to npm start",
-    callersPath,
+    callersFolder,
     DEFAULT_HOME,
   );
 }
@@ -143,8 +144,27 @@ export function callersPath(path: string): string {
   return resolve(process.env["INIT_CWD"] ?? ".", path);
 }
 
+/** A file as the caller means it, not a folder: the error of reading one does not name it. */
+export function callersFile(path: string): string {
+  const file = callersPath(notEmpty(path));
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new InvalidArgumentError("It is a folder.");
+  return file;
+}
+
+/** A folder as the caller means it. */
+export function callersFolder(path: string): string {
+  return callersPath(notEmpty(path));
+}
+
+/** Of an option that an empty variable of a script would change: `--prefix ""` means all timers, `--home ""` the current folder. */
+export function notEmpty(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It is empty.");
+  return text;
+}
+
 function appPath(path: string): string {
-  return relative(".", callersPath(path));
+  return relative(".", callersFile(path));
 }
 
 /** An action that ends with an exit code: commander itself discards what an action returns. */

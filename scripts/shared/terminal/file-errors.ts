@@ -25,10 +25,15 @@ const REFUSED: ReadonlySet<string> = new Set(["EACCES", "EPERM"]);
 /** A command writes more than this. */
 const LEAST_FREE_BYTES = 1024 * 1024;
 
+/** `no space left on the disk`; undefined: it is no error of a file. */
+export function reasonOf(error: unknown): string | undefined {
+  return REASONS[errorCode(error) ?? ""];
+}
+
 /** Undefined: it is no error of a file. */
 export function describeFileError(error: unknown): string | undefined {
   const code = errorCode(error) ?? "";
-  const reason = REASONS[code];
+  const reason = reasonOf(error);
   if (reason === undefined || !isObject(error)) return undefined;
   // A copy fails for want of space in its destination.
   const dest = "dest" in error && typeof error.dest === "string" && NO_SPACE.has(code) ? error.dest : undefined;

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { errorCode } from "../../../functions/shared/errors";
 import { callersPath, UsageError } from "./command-line";
+import { reasonOf } from "./file-errors";
 
 /** For the help of an argument or an option. */
 export const JSON_ARGUMENT = "JSON, a file of it, or - for standard input";
@@ -24,7 +25,10 @@ export async function readJsonArgument(
   try {
     return decoded(await readFile(callersPath(argument)), argument);
   } catch (error) {
-    if (!["ENOENT", "ENAMETOOLONG"].includes(errorCode(error) ?? "")) throw error;
+    const code = errorCode(error) ?? "";
+    // An error of reading names no file.
+    if (code === "EISDIR") throw new UsageError(`${argument} ${reasonOf(error) ?? ""}`, { cause: error });
+    if (!["ENOENT", "ENAMETOOLONG"].includes(code)) throw error;
     throw new UsageError(`${argument} is neither JSON nor a file. Text needs quotes of its own: '"text"'`, {
       cause: error,
     });

@@ -1,4 +1,5 @@
 import { CloudWatchLogsClient } from "@aws-sdk/client-cloudwatch-logs";
+import { isFailure } from "../../../scripts/console/readers/log-tail";
 import { readLogs } from "../../../scripts/console/readers/logs";
 
 const NOW = Date.parse("2026-11-21T06:56:00.000Z");
@@ -40,4 +41,9 @@ describe("a line that a page could not show", () => {
     expect(line?.fields).toHaveLength(51);
     expect(line?.fields.at(-1)).toEqual(["more fields", "9950"]);
   });
+});
+
+it("a failure is the error, not each line of its stack trace", () => {
+  const lines = ["TypeError: no id", "    at handler (check.ts:3:1)", "    at Socket.emit (node:events:531:35)"];
+  expect(lines.filter(isFailure)).toEqual(["TypeError: no id"]);
 });

@@ -337,6 +337,23 @@ describe("the page", () => {
 });
 
 describe("an error", () => {
+  it("of a name that nothing has, or no longer, says that it is gone", async () => {
+    const missing = (name: string) => () => Promise.reject(Object.assign(new Error("there is none"), { name }));
+    const console_ = await start({
+      views: {
+        schedule: missing("UsageError"),
+        task: missing("NotFoundError"),
+        pipeline: missing("NotInEnvironmentError"),
+        timers: missing("ThrottlingException"),
+      },
+    });
+    const headers = await session(console_);
+    const statuses = ["schedule", "task", "pipeline", "timers"].map(async (name) => {
+      return (await send(console_, `/api/${name}`, { headers })).status;
+    });
+    expect(await Promise.all(statuses)).toEqual([404, 404, 404, 502]);
+  });
+
   it("is an answer with a message, and the server goes on", async () => {
     const console_ = await start();
     const headers = await session(console_);

@@ -45,6 +45,46 @@ it("two commands that move the clock: the first moves it from a saved state, the
   rmSync(folder, { recursive: true });
 });
 
+/** A rate limit's bucket, as MiniStack has it: tokens, and when they were counted last. */
+const BACK_TO_NOW = `
+import asyncio, json, sys, types
+sys.path.insert(0, "scripts/emulator/server")
+import kept_state
+
+def module(name, **variables):
+    sys.modules[name] = made = types.ModuleType(name)
+    vars(made).update(variables)
+    return made
+none = types.SimpleNamespace(all_values=lambda: [], has_any=lambda: False)
+Scoped = type("Scoped", (), {})
+module("ministack", app=types.SimpleNamespace(_loaded_modules={}))
+ended = []
+module("ministack.core", lambda_runtime=types.SimpleNamespace(invalidate_worker=ended.append))
+module("ministack.core.responses", AccountRegionScopedDict=Scoped, AccountScopedDict=Scoped, now_iso=None)
+gateway = module("ministack.services.apigateway_v1", _throttle_state={("stage", "api"): (7.0, 100.0)}, _quota_state={})
+module("ministack.services", stepfunctions=module("ministack.services.stepfunctions", _executions=none),
+       lambda_svc=module("ministack.services.lambda_svc", _esms=none, _functions=types.SimpleNamespace(
+           all_values=lambda: [{"config": {"FunctionName": "check"}}])))
+
+kept = kept_state.KeptState(sys.argv[1], {})
+kept._write(kept._before)
+kept_state.clock.set(3600)
+gateway._throttle_state["stage", "api"] = (6.0, 3700.0)
+
+import advance
+clock = advance.Advance(sys.argv[2])
+clock._wait_until_quiet = lambda: ended.append(f"quiet at {kept_state.clock.offset}")
+asyncio.run(advance.clock_routes(clock, kept)["POST", "/_almanac/clock/now"]({}))
+print(json.dumps([kept_state.clock.offset, list(gateway._throttle_state.values()), ended]))
+`;
+
+it("back to now: what runs tomorrow ends first, no process remembers it, and its requests count for no rate limit of today", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "almanac-clock-"));
+  const { stdout } = await promisify(execFile)("python3", ["-c", BACK_TO_NOW, join(folder, "state"), folder]);
+  expect(JSON.parse(stdout)).toEqual([0, [[7, 100]], ["quiet at 3600", "check"]]);
+  rmSync(folder, { recursive: true });
+});
+
 describe("a command that moves the clock", () => {
   const NOW = Date.parse("2026-11-21T06:56:00.000Z");
   const UNTIL = NOW + 3_600_000;

@@ -1,5 +1,6 @@
 /** Small parts of every view: icons, badges, tabs, filters, states of loading. */
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { Health } from "../../contract";
 import { whole } from "../format";
 import { isGone, isWithoutSession, type Live } from "../live";
@@ -74,7 +75,7 @@ interface TabsProps {
 /** Filters with counts. The first is the default, which the address does not have. */
 export function Tabs({ label, name, tabs, current }: TabsProps): JSX.Element {
   return (
-    <div class="tabs" role="group" aria-label={label}>
+    <TabRow label={label} current={current}>
       {tabs.map(({ value, label: text, count }, index) => (
         <button
           type="button"
@@ -87,6 +88,24 @@ export function Tabs({ label, name, tabs, current }: TabsProps): JSX.Element {
           {text} {count !== undefined && <span class="count">{whole(count)}</span>}
         </button>
       ))}
+    </TabRow>
+  );
+}
+
+interface TabRowProps extends Pick<TabsProps, "label" | "current"> {
+  /** Buttons; that of `current` is pressed. */
+  readonly children: ComponentChildren;
+}
+
+/** Tabs, of which the current one shows, also where they are wider than the screen. */
+export function TabRow({ label, current, children }: TabRowProps): JSX.Element {
+  const row = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    row.current?.querySelector("[aria-pressed=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [current]);
+  return (
+    <div class="tabs" role="group" aria-label={label} ref={row}>
+      {children}
     </div>
   );
 }
@@ -216,5 +235,25 @@ export function Code({ text, label }: { readonly text: string; readonly label: s
     <pre class="code" role="region" tabIndex={0} aria-label={label}>
       {text}
     </pre>
+  );
+}
+
+/** Why parts of a view could not be read; nothing when all were. */
+export function Unread({ reasons }: { readonly reasons: readonly string[] }): JSX.Element | null {
+  if (reasons.length === 0) return null;
+  return (
+    <div class="alert degraded" role="alert">
+      <Icon health="degraded" />
+      <div>
+        <p>
+          <b>Some parts could not be read.</b>
+        </p>
+        {reasons.map((reason) => (
+          <p class="detail" key={reason}>
+            {reason}
+          </p>
+        ))}
+      </div>
+    </div>
   );
 }

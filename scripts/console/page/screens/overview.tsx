@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import type { Finding, NextView, OverviewView, RunView } from "../../contract";
 import { Time } from "../components/clock";
 import { Diagram } from "../components/diagram";
-import { Empty, Icon, Loaded, Panel } from "../components/parts";
+import { Empty, Icon, Loaded, Panel, Unread } from "../components/parts";
 import { span } from "../format";
 import { useLive } from "../live";
 import { href } from "../router";
@@ -15,21 +15,7 @@ export function Overview(): JSX.Element {
       {(view) => (
         <>
           <Features view={view} />
-          {view.unread.length > 0 && (
-            <div class="alert degraded" role="alert">
-              <Icon health="degraded" />
-              <div>
-                <p>
-                  <b>Some parts could not be read.</b>
-                </p>
-                {view.unread.map((reason) => (
-                  <p class="detail" key={reason}>
-                    {reason}
-                  </p>
-                ))}
-              </div>
-            </div>
-          )}
+          <Unread reasons={view.unread} />
           <div class="columns">
             <Panel title="Failed">
               <Findings findings={view.failed} calm="Nothing has failed lately." />

@@ -4,7 +4,7 @@ import { TASK_TABS, type Health, type Query, type TaskTab, type TaskView } from 
 import { ActionButton } from "../components/action";
 import { Time } from "../components/clock";
 import { Machine } from "../components/machine";
-import { Badge, Code, Empty, Filter, Loaded, Panel, Tabs } from "../components/parts";
+import { Badge, Code, Empty, Filter, Loaded, Panel, TabRow, Tabs } from "../components/parts";
 import { pretty } from "../format";
 import { useLive } from "../live";
 import { filter, href } from "../router";
@@ -48,7 +48,7 @@ export function Workflows({ query }: { readonly query: Query }): JSX.Element {
                   tabs={view.workflows.map((value) => ({ value, label: value }))}
                 />
               )}
-              <div class="tabs" role="group" aria-label="Status">
+              <TabRow label="Status" current={current}>
                 {TASK_TABS.map((value) => (
                   <button
                     type="button"
@@ -65,7 +65,7 @@ export function Workflows({ query }: { readonly query: Query }): JSX.Element {
                     </span>
                   </button>
                 ))}
-              </div>
+              </TabRow>
               <Filter label="Id" name="q" value={q} />
               <ActionButton name="workflows.start" values={{ workflow: view.workflow }} onDone={live.reload} />
             </div>

@@ -99,6 +99,20 @@ describe("a message that the gate accepts", () => {
     expect(pipelineSchema.safeParse(config).success).toBe(false);
   });
 
+  it.each([
+    ["9999-12-31T23:59:59Z", 400],
+    ["2026-11-22T07:00:00.000000001Z", 400],
+    ["2026-11-22T07:00Z", 202],
+    ["2026-11-22T08:00:00+01:00", 202],
+    ["0000-01-01T00:00:00Z", 202],
+    [8_999_999_999_999_999, 202],
+    ["253402300799999", 202],
+  ])("has a version that later ones can replace, when it is a time: %s gets %i", async (v, status) => {
+    const row = rowAfter(JSON.stringify({ id: "1", v }), pipelineSchema.parse({ key: "/id", version: "/v" }));
+    if (status === 202) await expect(row).resolves.toMatchObject({ version: { S: String(v) } });
+    else await expect(row).rejects.toMatchObject({ status, message: "body: /v: is a time more than a day ahead" });
+  });
+
   it("is at most as long as a row can be, whatever its names and its pipeline's labels", async () => {
     const names = fc.stringMatching(/^[aü€😀\uffff]{1,20}$/u);
     await fc.assert(

@@ -181,6 +181,20 @@ describe("a Slack message", () => {
     expect(faultsOf(message)).toEqual([]);
   });
 
+  it("shows a blank key in quotes: Slack refuses a section that shows nothing", () => {
+    const fields = Array.from({ length: 5 }, (_, index) => ({ label: `Field ${index}`, value: "x".repeat(200) }));
+    for (let count = 10; count < 20; count += 1) {
+      const keys = [...Array.from({ length: count }, (_, index) => `${index}`.padEnd(200, "x")), "  "];
+      const { message, included } = composeMessage(
+        keys.map((key) => notification({ key, fields })),
+        "almanac-staging",
+      );
+      expect(included).toBe(keys.length);
+      expect(faultsOf(message)).toEqual([]);
+      expect(textsOf(message)).toContain('"  "');
+    }
+  });
+
   it("says how many fields a message has no room for", () => {
     const fields = Array.from({ length: 90 }, (_, index) => ({ label: `L${index}`, value: "x".repeat(200) }));
     const { message } = composeMessage([notification({ fields })], "almanac-staging");

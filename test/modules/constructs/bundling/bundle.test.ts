@@ -62,7 +62,7 @@ describe("a bundle", () => {
     const [first, second] = ["first.ts", "second.ts"].map((name) => join(folder, name));
     if (first === undefined || second === undefined) throw new Error("two files");
     const entry = relative(process.cwd(), join(folder, "handler.ts"));
-    writeFileSync(entry, 'export { one } from "./first"; export { two } from "./second";');
+    writeFileSync(entry, 'export { one as handler } from "./first"; export { two } from "./second";');
     writeFileSync(first, "export const one = 1;");
     writeFileSync(second, "export const two = 2;");
     await bundleHandlers([entry], { cacheDirectory });
@@ -128,6 +128,27 @@ describe("a bundle", () => {
   it("is made for every file that exports a handler", () => {
     expect(handlerEntries()).toContain(CHECK);
   });
+
+  it.each(["", "export const handle = 1;", "export const handlerOf = 1;", 'export default "handler";'])(
+    "is not made of a file that exports no handler, beside others that do: %j",
+    async (source) => {
+      const cacheDirectory = emptyFolder();
+      const entry = relative(".", join(cacheDirectory, "renamed.ts"));
+      writeFileSync(entry, source);
+      await expect(bundleHandlers([entry, CHECK], { cacheDirectory })).rejects.toThrow(`${entry} exports no handler`);
+      expect(cachedBundles({ cacheDirectory }).map((each) => each.entry)).toEqual([CHECK]);
+    },
+  );
+
+  it.each(["module.exports.handler = 1;", "const own = 1; export { own as handler };", "exports.handler = 1;"])(
+    "is made of a handler however it is exported: %s",
+    async (source) => {
+      const cacheDirectory = emptyFolder();
+      const entry = relative(".", join(cacheDirectory, "own.ts"));
+      writeFileSync(entry, source);
+      await expect(bundleHandlers([entry], { cacheDirectory })).resolves.toHaveLength(1);
+    },
+  );
 
   it("says which handler does not build, and why", async () => {
     await expect(

@@ -63,7 +63,7 @@ describe("a target on the command line", () => {
       /^--expect-status: is neither a status nor a range/,
     ],
     ["a broken pattern", URL_GIVEN, { matches: "(" }, /^--matches: is not a regular expression$/],
-    ["a file that is not there", URL_GIVEN, { ca: "nowhere.pem" }, /^--ca: ENOENT.*nowhere.pem/],
+    ["a file that is not there", URL_GIVEN, { ca: "nowhere.pem" }, /^--ca: nowhere.pem: no such file or folder$/],
     ["several at once", "x", { matches: "(" }, /^<url>: .*\n--matches: /],
   ])("refuses %s, naming the option", (_name, url, options, message) => {
     expect(() => targetOf(url, options)).toThrow(UsageError);

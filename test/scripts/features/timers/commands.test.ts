@@ -118,7 +118,7 @@ describe("npx almanac timers", () => {
     ["move --from default --to default", "--to: is not another callback than --from"],
     ["move --from Default --to billing", "--from: is not the name of a callback"],
     ["put tea --callback nope", "--callback: is not one of default, billing"],
-    ["put te/a --every 1h", "<id>: "],
+    ["put te/a --every 1h", '"te/a" is not a valid id'],
     ["put tea --minute 75", "--minute: is not a minute of 0 to 59"],
     ["put tea --every 5s", "--every: is not 1 minute to 365 days"],
     ["put tea --every soon", "--every: is not a period"],
@@ -134,13 +134,13 @@ describe("npx almanac timers", () => {
     ["put tea --in 9999999d", "--in: is not "],
     ["preview tea --every 5s", "--every: is not 1 minute to 365 days"],
     ["preview tea --count 101", "--count: is not 1 to 100"],
-    ["get te/a", "<id>: "],
-    ["pause te/a", "<id>: "],
+    ["get te/a", '"te/a" is not a valid id'],
+    ["pause te/a", '"te/a" is not a valid id'],
     ["pause --prefix te/a", "--prefix: is not the beginning of an id"],
     ["ls --prefix te/a", "--prefix: is not the beginning of an id"],
     ["ls --due-before soon", "--due-before: is not a time"],
     ["ls --callback Nope!", "--callback: is not the name of a callback"],
-    ["fires te/a", "<id>: "],
+    ["fires te/a", '"te/a" is not a valid id'],
     ["audit --since 8d", "--since: is not 1 to 604800 seconds"],
     ["audit --late 8d", "--late: is not 1 to 604800 seconds"],
   ])("%s: names the option, not the field of the API", async (line, message) => {
@@ -193,7 +193,9 @@ describe("npx almanac timers", () => {
     ]);
     await expect(run(verb, "egg")).rejects.toThrow('staging has no periodic timer "egg".');
     await expect(run(verb)).rejects.toThrow(UsageError);
-    await expect(run(verb, "tea", "--prefix", "")).rejects.toThrow(UsageError);
+    await expect(run(verb, "tea", "--prefix", "report-")).rejects.toThrow(UsageError);
+    // Of an unset variable: all timers.
+    await expect(run(verb, "--prefix", "")).rejects.toThrow("It is empty.");
   });
 
   it("move those of a callback to another, and those that are left when it runs again", async () => {

@@ -124,6 +124,16 @@ it("says that a change does not build, and puts it once its mend builds", async 
   expect(said.map(({ kind }) => kind)).toEqual(["live"]);
 });
 
+it("says that what was broken is live again, also with the code that its functions have", async () => {
+  const { code, said, puts, faults } = setup();
+  faults.build = "Expected }";
+  await code.change([api]);
+  delete faults.build;
+  await code.change([api]);
+  expect(puts).toEqual([]);
+  expect(said.map(({ kind }) => kind)).toEqual(["failed", "live"]);
+});
+
 it("makes a change live beside a handler that does not build, and says its fault once", async () => {
   const { save, clear, said, puts, faults } = setup();
   [faults.build, faults.in] = ["Expected }", api];

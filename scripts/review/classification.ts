@@ -33,6 +33,13 @@ export interface TypeClass {
   readonly destroyed?: Removal;
   /** Its own destruction is no finding when what it serves is destroyed too. @default it is one in any case */
   readonly goesWith?: GoesWith;
+  /**
+   * What AWS knows it by. Another resource of Terraform with the same values is the same thing: creating it is refused or overwrites this one, and
+   * destroying this one deletes it. @default not judged
+   */
+  readonly key?: string;
+  /** All that it does. One with another key and the same values takes its place. @default nothing does */
+  readonly content?: string;
   /** When it is replaced. @default nothing: its attributes are judged */
   readonly replaced?: Removal;
   /** When its policy no longer allows something. @default refused: what needs it fails */
@@ -65,6 +72,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "description stage_description stage_name triggers variables canary_settings",
   },
   aws_api_gateway_gateway_response: {
+    key: "rest_api_id response_type",
     destroyed: identity("no longer changes the errors that API Gateway returns", "warn"),
     goesWith: withAny(["aws_api_gateway_rest_api", "rest_api_id"]),
     address: "rest_api_id",
@@ -108,6 +116,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "response_models response_parameters",
   },
   aws_api_gateway_method_settings: {
+    key: "rest_api_id stage_name method_path",
     destroyed: exposure("no longer limits requests"),
     goesWith: withRoute,
     exposure: "settings",
@@ -160,6 +169,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_cloudwatch_dashboard: { settings: "dashboard_body dashboard_name" },
   aws_cloudwatch_event_rule: {
+    key: "name event_bus_name",
     destroyed: data("no longer starts anything", "warn"),
     goesWith: withTargets,
     durability: "state is_enabled schedule_expression event_pattern",
@@ -167,6 +177,8 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "description force_destroy name name_prefix role_arn tags",
   },
   aws_cloudwatch_event_target: {
+    key: "rule event_bus_name target_id",
+    content: "rule event_bus_name arn role_arn input input_path input_transformer dead_letter_config retry_policy",
     destroyed: data("no longer receives events", "warn"),
     goesWith: either(withTarget, withAny(["aws_cloudwatch_event_rule", "rule"])),
     durability: "dead_letter_config retry_policy",
@@ -181,6 +193,9 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "log_group_class tags",
   },
   aws_cloudwatch_metric_alarm: {
+    key: "alarm_name",
+    content:
+      "actions_enabled alarm_actions comparison_operator datapoints_to_alarm dimensions evaluation_periods extended_statistic metric_name metric_query namespace period statistic threshold threshold_metric_id treat_missing_data unit",
     destroyed: exposure("no longer alarms"),
     goesWith: withMeasured,
     replaced: exposure("does not alarm while it is replaced", "warn"),
@@ -197,6 +212,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "billing_mode read_capacity write_capacity table_class tags attribute local_secondary_index on_demand_throughput",
   },
   aws_glue_catalog_database: {
+    key: "name",
     destroyed: identity("no longer exists: queries of its tables fail", "warn"),
     identity: "name",
     address: "catalog_id location_uri target_database federated_database",
@@ -204,6 +220,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "description parameters tags",
   },
   aws_glue_catalog_table: {
+    key: "database_name name",
     destroyed: identity("no longer exists: queries of it fail", "warn"),
     goesWith: withAny(["aws_glue_catalog_database", "database_name"]),
     identity: "name",
@@ -212,15 +229,27 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "description owner retention table_type view_expanded_text view_original_text open_table_format_input partition_index partition_keys",
   },
   aws_iam_role: {
+    key: "name",
     revoked: identity("can no longer be assumed by a principal: what uses it fails"),
     replaced: identity("gets another unique id: policies of others that name it no longer match", "warn"),
     exposure: "inline_policy managed_policy_arns permissions_boundary max_session_duration",
     identity: "name name_prefix path",
     settings: "assume_role_policy description force_detach_policies tags",
   },
-  aws_iam_role_policy: { revoked: NO_LONGER_ALLOWED, address: "role", settings: "name name_prefix policy" },
-  aws_iam_role_policy_attachment: { revoked: NO_LONGER_ALLOWED, exposure: "policy_arn", address: "role" },
+  aws_iam_role_policy: {
+    key: "role name",
+    revoked: NO_LONGER_ALLOWED,
+    address: "role",
+    settings: "name name_prefix policy",
+  },
+  aws_iam_role_policy_attachment: {
+    key: "role policy_arn",
+    revoked: NO_LONGER_ALLOWED,
+    exposure: "policy_arn",
+    address: "role",
+  },
   aws_kms_alias: {
+    key: "name",
     destroyed: identity("no longer names its key", "warn"),
     goesWith: withAny(["aws_kms_key", "target_key_id"]),
     identity: "name name_prefix",
@@ -234,6 +263,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "description policy tags",
   },
   aws_lambda_event_source_mapping: {
+    key: "event_source_arn function_name",
     destroyed: data("no longer reads its source: a stream's records expire after 24 hours"),
     goesWith: withAny(["aws_sqs_queue", "event_source_arn"], ["aws_dynamodb_table", "event_source_arn"]),
     replaced: data("starts at another position of its source", "warn"),
@@ -245,6 +275,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "batch_size bisect_batch_on_function_error maximum_batching_window_in_seconds parallelization_factor tags tumbling_window_in_seconds amazon_managed_kafka_event_source_config document_db_event_source_config metrics_config provisioned_poller_config scaling_config self_managed_kafka_event_source_config",
   },
   aws_lambda_function: {
+    key: "function_name",
     destroyed: identity("no longer exists: invocations fail", "warn"),
     replaced: identity("is not there for a while: invocations fail", "warn"),
     exposure:
@@ -256,12 +287,16 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "architectures description filename handler image_uri layers memory_size publish runtime s3_bucket s3_key s3_object_version skip_destroy source_code_hash tags timeout environment ephemeral_storage image_config logging_config snap_start tracing_config",
   },
   aws_lambda_function_event_invoke_config: {
+    key: "function_name qualifier",
     destroyed: data("no longer keeps failed events in a dead-letter queue"),
     goesWith: withAny(["aws_lambda_function", "function_name"]),
     durability: "destination_config maximum_event_age_in_seconds maximum_retry_attempts",
     address: "function_name qualifier",
   },
   aws_lambda_permission: {
+    key: "function_name qualifier statement_id",
+    content:
+      "function_name qualifier action principal source_arn source_account principal_org_id function_url_auth_type event_source_token",
     destroyed: data("no longer lets its caller invoke the function"),
     goesWith: withCaller,
     exposure: "principal source_arn source_account principal_org_id function_url_auth_type event_source_token action",
@@ -276,41 +311,48 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "acceleration_status policy request_payer tags",
   },
   aws_s3_bucket_lifecycle_configuration: {
+    key: "bucket",
     durability: "rule",
     address: "bucket expected_bucket_owner",
     settings: "transition_default_minimum_object_size",
   },
   aws_s3_bucket_ownership_controls: {
+    key: "bucket",
     destroyed: exposure("lets access control lists apply again"),
     goesWith: withAny(["aws_s3_bucket", "bucket"]),
     exposure: "rule",
     address: "bucket",
   },
   aws_s3_bucket_policy: {
+    key: "bucket",
     destroyed: exposure("no longer refuses plain HTTP"),
     goesWith: withAny(["aws_s3_bucket", "bucket"]),
     address: "bucket",
     settings: "policy",
   },
   aws_s3_bucket_public_access_block: {
+    key: "bucket",
     destroyed: exposure("no longer refuses public access"),
     goesWith: withAny(["aws_s3_bucket", "bucket"]),
     exposure: "block_public_acls block_public_policy ignore_public_acls restrict_public_buckets",
     address: "bucket",
   },
   aws_s3_bucket_server_side_encryption_configuration: {
+    key: "bucket",
     destroyed: exposure("no longer encrypts with the configured key"),
     goesWith: withAny(["aws_s3_bucket", "bucket"]),
     exposure: "rule",
     address: "bucket expected_bucket_owner",
   },
   aws_s3_bucket_versioning: {
+    key: "bucket",
     destroyed: data("no longer keeps overwritten or deleted versions"),
     goesWith: withAny(["aws_s3_bucket", "bucket"]),
     durability: "mfa versioning_configuration",
     address: "bucket expected_bucket_owner",
   },
   aws_s3_object: {
+    key: "bucket key",
     destroyed: data("is deleted", "warn"),
     goesWith: either(withAny(["aws_s3_bucket", "bucket"]), withUsers("aws_lambda_function", "key")),
     exposure: "acl server_side_encryption kms_key_id bucket_key_enabled website_redirect",
@@ -322,6 +364,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "cache_control checksum_algorithm content content_base64 content_disposition content_encoding content_language content_type etag metadata source source_hash tags override_provider",
   },
   aws_sfn_state_machine: {
+    key: "name",
     destroyed: identity("no longer exists: its executions end, and their histories are lost"),
     replaced: identity("is another machine: its executions end, and their histories are lost"),
     exposure: "encryption_configuration logging_configuration",
@@ -330,6 +373,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "definition publish tags tracing_configuration",
   },
   aws_sns_topic: {
+    key: "name",
     destroyed: identity("no longer exists: no notification is sent"),
     replaced: identity("is another topic: subscribers must confirm again"),
     exposure: "kms_master_key_id signature_version",
@@ -339,6 +383,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
       "policy display_name tags tracing_config application_failure_feedback_role_arn application_success_feedback_role_arn application_success_feedback_sample_rate firehose_failure_feedback_role_arn firehose_success_feedback_role_arn firehose_success_feedback_sample_rate http_failure_feedback_role_arn http_success_feedback_role_arn http_success_feedback_sample_rate lambda_failure_feedback_role_arn lambda_success_feedback_role_arn lambda_success_feedback_sample_rate sqs_failure_feedback_role_arn sqs_success_feedback_role_arn sqs_success_feedback_sample_rate",
   },
   aws_sns_topic_policy: {
+    key: "arn",
     revoked: exposure("no longer accepts notifications of a sender"),
     destroyed: exposure("no longer refuses plain HTTP"),
     goesWith: withAny(["aws_sns_topic", "arn"]),
@@ -346,6 +391,7 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
     settings: "policy",
   },
   aws_sns_topic_subscription: {
+    key: "topic_arn protocol endpoint",
     destroyed: exposure("no longer receives alarms"),
     goesWith: withAny(["aws_sns_topic", "topic_arn"]),
     replaced: identity("must be confirmed again, and receives nothing until then"),

@@ -1,5 +1,6 @@
 /** Resources that serve another, such as the policy of a bucket: destroyed with it, they are no finding of their own. */
-import { fieldsOf, type Fields } from "../shared/fields";
+import { groupBy } from "../../functions/shared/group-by";
+import { fieldsOf, isFields, type Fields } from "../shared/fields";
 import type { ResourceChange } from "./plan";
 
 /** Whether a destroyed resource, by its last values, served only resources that the plan destroys too. */
@@ -12,12 +13,13 @@ const NAMES = ["arn", "bucket", "execution_arn", "function_name", "id", "name", 
 export class DestroyedResources {
   readonly #changes: readonly ResourceChange[];
   readonly #destroyed: ReadonlySet<string>;
+  readonly #kept: ReadonlyMap<string, readonly ResourceChange[]>;
 
   constructor(changes: readonly ResourceChange[]) {
     this.#changes = changes.filter(({ mode, deposed }) => mode === "managed" && deposed === undefined);
-    const kept = new Set(
-      this.#changes.filter((change) => !isDestroyed(change)).flatMap((it) => namesOf(it, fieldsOf(it.change.after))),
-    );
+    const staying = this.#changes.filter((change) => !isDestroyed(change) && isFields(change.change.after));
+    this.#kept = groupBy(staying, ({ type }) => type);
+    const kept = new Set(staying.flatMap((it) => namesOf(it, fieldsOf(it.change.after))));
     this.#destroyed = new Set(
       this.#changes
         .filter(isDestroyed)
@@ -31,6 +33,19 @@ export class DestroyedResources {
   /** @param name its ARN, id or name */
   has(type: string, name: unknown): boolean {
     return typeof name === "string" && name !== "" && this.#destroyed.has(`${type} ${name}`);
+  }
+
+  /** Whether a resource that the plan creates or keeps has the same values of these attributes, all of which are known. */
+  staysWith(type: string, last: Fields, attributes: string | undefined): boolean {
+    if (attributes === undefined) return false;
+    const names = attributes.split(" ");
+    // A state has all attributes of a resource, null where they are unset.
+    if (!names.every((name) => name in last)) return false;
+    return (this.#kept.get(type) ?? []).some(({ change: { after, after_unknown: unknown } }) => {
+      const [planned, unknowns] = [fieldsOf(after), fieldsOf(unknown)];
+      const isKnown = unknown !== true && names.every((name) => !hasUnknown(unknowns[name]));
+      return isKnown && names.every((name) => contentOf(planned[name]) === contentOf(last[name]));
+    });
   }
 
   /** Whether nothing of a feature's module is left. The environment itself, "", is none. */
@@ -47,6 +62,16 @@ export class DestroyedResources {
       .map((it) => ({ ...fieldsOf(it.change.before), isDestroyed: isDestroyed(it) }));
   }
 }
+
+/** Absent, null and empty are the same. */
+const contentOf = (value: unknown) =>
+  value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)
+    ? ""
+    : JSON.stringify(value);
+
+/** Whether a part of it is known after the apply only. */
+const hasUnknown = (marks: unknown): boolean =>
+  typeof marks === "object" && marks !== null ? Object.values(marks).some(hasUnknown) : marks === true;
 
 const isDestroyed = ({ change: { actions } }: ResourceChange) =>
   actions.includes("delete") && !actions.includes("create");

@@ -51,13 +51,20 @@ function reasonsOf(
   if (!(creates === true || updates === true || deletes === true)) return [];
   const known = TYPES[type];
   if (known === undefined) return [unclassified(`is a ${type}, whose changes are not classified`)];
-  if (deletes === true && creates !== true)
-    return known.goesWith?.(fieldsOf(change.before), plan, module) === true ? [] : removal(known.destroyed);
+  if (deletes === true && creates !== true) {
+    const last = fieldsOf(change.before);
+    if (plan.staysWith(type, last, known.key))
+      return [{ verdict: known.destroyed?.verdict ?? "data", what: AT_TWO_ADDRESSES, refused: true }];
+    const isNoLoss = known.goesWith?.(last, plan, module) === true || plan.staysWith(type, last, known.content);
+    return isNoLoss ? [] : removal(known.destroyed);
+  }
   const replaced = deletes === true ? removal(known.replaced) : [];
   const isReplaced = creates === true && deletes === true;
   return [...replaced, ...changedAttributes(type, known, change, creates === true && !isReplaced, isReplaced)];
 }
 
+const AT_TWO_ADDRESSES =
+  "is at another address, too: AWS refuses that one, or loses it with this one. Keep it by a moved block";
 const FORGOTTEN: Reason = {
   verdict: "identity",
   what: "is no longer managed: it stays as it is, and nothing destroys it",
@@ -165,7 +172,7 @@ const isSetting = (value: unknown) =>
   typeof value === "number" ||
   (typeof value === "string" && /^[A-Z][A-Za-z_]+$/.test(value));
 
-type Class = Exclude<keyof TypeClass, "destroyed" | "replaced" | "revoked" | "goesWith">;
+type Class = Exclude<keyof TypeClass, "destroyed" | "replaced" | "revoked" | "goesWith" | "key" | "content">;
 const CLASSES: readonly Class[] = ["exposure", "durability", "identity", "address", "settings"];
 
 const classes = new Map<TypeClass, ReadonlyMap<string, Class>>();

@@ -1,4 +1,5 @@
 import { TYPES } from "../../../scripts/review/classification";
+import { classesOf } from "../../../scripts/review/findings";
 import { parsePlan } from "../../../scripts/review/plan";
 import { reviewPlan } from "../../../scripts/review/report";
 import { fieldsOf } from "../../../scripts/shared/fields";
@@ -224,4 +225,87 @@ const SILENT: Readonly<Record<string, string>> = {
 it.each(Object.keys(TYPES))("the destruction of an %s is data loss, a finding, or known to mean nothing", (type) => {
   const { findings, dataLoss } = reviewPlan(parsePlan(samplePlan([destroy(`${type}.x`), OTHER])), new Set());
   expect(findings.length + dataLoss.length).toBe(type in SILENT ? 0 : 1);
+});
+
+describe("a resource that is destroyed at one address, and is at another", () => {
+  /** As a state has them: with all attributes. */
+  const whole = (type: string, values: object) => ({
+    ...Object.fromEntries(
+      `${TYPES[type]?.key ?? ""} ${TYPES[type]?.content ?? ""}`.split(" ").map((attribute) => [attribute, null]),
+    ),
+    ...values,
+  });
+  const findingsOf = (type: string, before: object, after: object, after_unknown: object = {}) =>
+    reviewPlan(
+      parsePlan(
+        samplePlan([
+          destroy(`${type}.old`, whole(type, before)),
+          { address: `module.bells.${type}.new`, actions: ["create"], after: { ...after }, after_unknown },
+        ]),
+      ),
+      new Set(),
+    ).findings.filter(({ address }) => address.endsWith(".old"));
+
+  const permission = {
+    function_name: "ring",
+    action: "lambda:InvokeFunction",
+    principal: "events.amazonaws.com",
+    source_arn: "arn:aws:events:r:1:rule/bells-*",
+    qualifier: "",
+  };
+  const target = { rule: "noon", event_bus_name: "default", arn: "arn:f", input: "{}", retry_policy: [] };
+  const alarm = {
+    metric_name: "Errors",
+    namespace: "AWS/Lambda",
+    dimensions: { FunctionName: "ring" },
+    threshold: 1,
+    alarm_actions: ["arn:topic"],
+  };
+
+  it.each<[what: string, type: string, same: object, oldKey: object, newKey: object]>([
+    ["a permission", "aws_lambda_permission", permission, { statement_id: "a" }, { statement_id: "b" }],
+    ["a target", "aws_cloudwatch_event_target", target, { target_id: "a" }, { target_id: "b" }],
+    ["an alarm", "aws_cloudwatch_metric_alarm", alarm, { alarm_name: "a" }, { alarm_name: "b" }],
+  ])("is no loss where %s does the same by another name", (_, type, same, oldKey, newKey) => {
+    expect(findingsOf(type, { ...same, ...oldKey }, { ...same, qualifier: null, ...newKey })).toEqual([]);
+    const [attribute = ""] = Object.keys(newKey);
+    expect(findingsOf(type, { ...same, ...oldKey }, same, { [attribute]: true })).toEqual([]);
+  });
+
+  it("is one where the other does something else, or what it does is not known yet", () => {
+    const was = { ...permission, statement_id: "a" };
+    for (const other of [{ principal: "s3.amazonaws.com" }, { source_arn: "arn:other" }, { function_name: "other" }])
+      expect(findingsOf("aws_lambda_permission", was, { ...was, statement_id: "b", ...other })).toHaveLength(1);
+    const { source_arn: _, ...rest } = was;
+    const changed = { ...rest, statement_id: "b" };
+    expect(findingsOf("aws_lambda_permission", was, changed, { source_arn: true })).toHaveLength(1);
+    expect(findingsOf("aws_lambda_permission", rest, changed, { source_arn: true })).toHaveLength(1);
+  });
+
+  it.each<[type: string, values: object]>([
+    ["aws_lambda_permission", { ...permission, statement_id: "rules" }],
+    ["aws_cloudwatch_event_target", { ...target, target_id: "t" }],
+    ["aws_cloudwatch_metric_alarm", { ...alarm, alarm_name: "a" }],
+    ["aws_iam_role_policy", { role: "ring", name: "own", policy: "{}" }],
+    ["aws_iam_role_policy_attachment", { role: "ring", policy_arn: "arn:aws:iam::aws:policy/X" }],
+    ["aws_lambda_event_source_mapping", { event_source_arn: "arn:q", function_name: "ring" }],
+    ["aws_s3_bucket_policy", { bucket: "files", policy: "{}" }],
+    ["aws_sns_topic", { name: "bells" }],
+    ["aws_sns_topic_policy", { arn: "arn:t", policy: "{}" }],
+    ["aws_sns_topic_subscription", { topic_arn: "arn:t", protocol: "email", endpoint: "a@example.com" }],
+  ])("is refused where %s is one thing at both: AWS loses it with the old one", (type, values) => {
+    expect(findingsOf(type, values, values)).toMatchObject([
+      { what: expect.stringContaining("is at another address, too"), refused: true },
+    ]);
+  });
+
+  it("is recognised by attributes that its type has", () => {
+    const unknown = Object.entries(TYPES).flatMap(([type, known]) =>
+      [known.key, known.content]
+        .flatMap((attributes) => attributes?.split(" ") ?? [])
+        .filter((attribute) => !classesOf(known).has(attribute))
+        .map((attribute) => `${type}.${attribute}`),
+    );
+    expect(unknown).toEqual([]);
+  });
 });

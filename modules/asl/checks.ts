@@ -8,7 +8,7 @@ import { mapFaults } from "./maps";
 import { objectFaults } from "./object-fields";
 import { parameterFaults } from "./parameters";
 import { callFaults, expressFaults } from "./service-calls";
-import { EXPRESSION, inRange, isRecord, isToken, recordsOf, type Fields } from "./values";
+import { EXPRESSION, inRange, isNameOfPaths, isRecord, isToken, recordsOf, type Fields } from "./values";
 
 const MAX_SECONDS = 99_999_999;
 const STATES_ERRORS = new Set(
@@ -505,11 +505,13 @@ function assignedNames({ Assign }: { readonly Assign?: unknown }): readonly stri
   return Object.keys(Object(Assign) as object).map((name) => name.replace(/\.\$$/, ""));
 }
 
-/** Texts of a template. */
-function stringsIn(value: unknown): string[] {
-  if (typeof value === "string") return [value];
+/** Texts of a template, without paths where they are data. */
+function stringsIn(value: unknown, name = ""): string[] {
+  if (typeof value === "string") return isNameOfPaths(name) && value.startsWith("$") ? [] : [value];
   if (typeof value !== "object" || value === null) return [];
-  return Object.values(value).flatMap(stringsIn);
+  return Object.entries(value).flatMap(([key, child]) =>
+    stringsIn(child, Array.isArray(value) || isNameOfPaths(name) ? name : key),
+  );
 }
 
 /** What is wrong with the names of a template, which are texts. */

@@ -2,7 +2,7 @@
 import { HASHES, isInContext } from "./expressions";
 import type { State } from "./machine";
 import { isOfCondition } from "./object-fields";
-import { isJson, isRecord, type Fields } from "./values";
+import { isJson, isNameOfPaths, isRecord, type Fields } from "./values";
 
 /**
  * What the intrinsic functions take and return: a letter an argument. Array, Boolean, Number (without a fraction), Object, String, or any (x).
@@ -102,12 +102,18 @@ function templateFaults(name: string, value: unknown, isData = DATA.has(name)): 
     if (isPath(name, isData)) return intrinsicFaults(value);
     if (/^\{%[^]*%\}$/.test(value)) return [`has ${value}, an expression of JSONata`];
     if (isIntrinsic(value)) return [`has the function ${value} at ${name}: ${name}.$ takes functions`];
-    return /^\$\$?\.[A-Za-z]/.test(value) ? [`has the path ${value} at ${name}: ${name}.$ takes paths`] : [];
+    return /^\$\$?\.[A-Za-z]/.test(value) && !(isData && isNameOfPaths(name))
+      ? [`has the path ${value} at ${name}: ${name}.$ takes paths`]
+      : [];
   }
   if (value === null && name.endsWith(".$")) return [`has ${name} that is no path`];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, child]) =>
-    templateFaults(Array.isArray(value) ? name : key, child, isData || DATA.has(key)),
+    templateFaults(
+      Array.isArray(value) || (isData && isNameOfPaths(name) && !key.endsWith(".$")) ? name : key,
+      child,
+      isData || DATA.has(key),
+    ),
   );
 }
 

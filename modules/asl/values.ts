@@ -29,6 +29,9 @@ export function isJson(text: string): boolean {
 /** A text that is an expression as a whole. */
 export const EXPRESSION = /^\{%([^]*)%\}$/;
 
+/** Of data: what it has is a path of something else, an event's for example. */
+export const isNameOfPaths = (name: string): boolean => /Paths?(Map)?$/.test(name);
+
 /** Neither an expression nor text that Terraform replaces. */
 export function isLiteral(value: unknown): value is string {
   return typeof value === "string" && !/\$\{|\{%/.test(value);

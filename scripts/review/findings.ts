@@ -5,8 +5,8 @@ import { NOT_CLASSIFIED, TYPES, type TypeClass, type Verdict } from "./classific
 import { RULES, type Rule } from "./rules";
 import type { DestroyedResources } from "./companions";
 import type { ResourceChange } from "./plan";
-import { isSecretAt } from "./secrets";
-import { SENSITIVE, UNKNOWN } from "./values";
+import { isSecretAt, SENSITIVE } from "./secrets";
+import { UNKNOWN } from "./values";
 
 export interface Finding {
   readonly verdict: Verdict | "unclassified";

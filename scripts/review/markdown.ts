@@ -74,9 +74,11 @@ function document(report: Report, environment: string, withValues: boolean): Mar
     ? [
         isForbidden(report)
           ? mark`**❌ No resource would change now**, but see below.`
-          : report.drift.length === 0
-            ? mark`No changes: the deployed environment matches the configuration.`
-            : mark`**⚠️ The deployed environment was changed outside Terraform**, and Terraform would not undo it.`,
+          : report.findings.length > 0
+            ? mark`**⚠️ No resource would change**, but see below.`
+            : report.drift.length === 0
+              ? mark`No changes: the deployed environment matches the configuration.`
+              : mark`**⚠️ The deployed environment was changed outside Terraform**, and Terraform would not undo it.`,
         ...findings(report),
         ...drift(report),
       ]

@@ -4,7 +4,7 @@ import { groupBy } from "../../functions/shared/group-by";
 import { isUnresolved } from "../../modules/synthesized/expression";
 import { fieldsOf, isFields, parseJson } from "../shared/fields";
 import type { Change, Expressions, ResourceChange } from "./plan";
-import { SENSITIVE } from "./values";
+import { conditionWithoutSecrets, SENSITIVE } from "./secrets";
 
 export interface PermissionChange {
   /** `role almanac-staging-heartbeats-check`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
@@ -40,6 +40,8 @@ interface Grant {
   readonly resource: string;
   /** `by {"Service":"events.amazonaws.com"}`, `if {...}`. */
   readonly rest: string;
+  /** The same without secrets, to be shown. */
+  readonly printed: string;
   /** `events.amazonaws.com`, `*`, an ARN. Empty: those of the role. */
   readonly principals: readonly string[];
   readonly conditions: readonly Condition[];
@@ -319,7 +321,17 @@ function grantsOf(
     const policy = text(values["policy_arn"]);
     return policy === ""
       ? []
-      : [{ owner, effect: "Allow", action: `everything in ${policy}`, resource: "", rest: "", ...OF_ITS_ROLE }];
+      : [
+          {
+            owner,
+            effect: "Allow",
+            action: `everything in ${policy}`,
+            resource: "",
+            rest: "",
+            printed: "",
+            ...OF_ITS_ROLE,
+          },
+        ];
   }
   if (type === "aws_s3_bucket") return []; // repeats its aws_s3_bucket_policy
   return POLICY_ATTRIBUTES.flatMap((attribute) => {
@@ -340,11 +352,15 @@ type Statement = z.output<typeof policySchema>["Statement"][number];
 
 function grantsOfStatement(owner: string, statement: Statement): readonly Grant[] {
   const { Effect, Action, NotAction, Resource, NotResource, Principal, NotPrincipal, Condition } = statement;
-  const rest = [
-    ...(Principal === undefined ? [] : [`by ${shown(Principal)}`]),
-    ...(NotPrincipal === undefined ? [] : [`by all but ${shown(NotPrincipal)}`]),
-    ...(Condition === undefined ? [] : [`if ${shown(Condition)}`]),
-  ].join(" ");
+  const restOf = (condition: unknown) =>
+    readable(
+      [
+        ...(Principal === undefined ? [] : [`by ${shown(Principal)}`]),
+        ...(NotPrincipal === undefined ? [] : [`by all but ${shown(NotPrincipal)}`]),
+        ...(condition === undefined ? [] : [`if ${shown(condition)}`]),
+      ].join(" "),
+    );
+  const [rest, printed] = [restOf(Condition), restOf(conditionWithoutSecrets(Condition))];
   const everybody =
     Effect === "Allow" && (NotPrincipal !== undefined || namesIn(Principal).includes("*")) && !namesCallers(Condition);
   const principals = namesIn(Principal).map(readable);
@@ -358,7 +374,8 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
       effect: Effect,
       action,
       resource: readable(resource),
-      rest: readable(rest),
+      rest,
+      printed,
       principals,
       conditions,
       everybody,
@@ -412,12 +429,14 @@ const isAnything = (value: unknown) => typeof value !== "string" || ANYTHING.tes
 
 function invocationGrant(owner: string, values: Readonly<Record<string, unknown>>): Grant {
   const source = text(values["source_arn"]);
+  const rest = readable(`by ${text(values["principal"])}${source === "" ? "" : ` for ${source}`}`);
   return {
     owner,
     effect: "Allow",
     action: text(values["action"]),
     resource: readable(text(values["function_name"])),
-    rest: readable(`by ${text(values["principal"])}${source === "" ? "" : ` for ${source}`}`),
+    rest,
+    printed: rest,
     principals: [text(values["principal"])],
     conditions: source === "" ? [] : conditionsOf({ ArnLike: { "aws:SourceArn": source } }),
     everybody: values["principal"] === "*" && source === "",
@@ -432,7 +451,16 @@ function unknownOf(grant: Held, { after_unknown: unknown }: Change): readonly He
 }
 
 function unreadable(owner: string, attribute: string, why: string): Grant {
-  return { owner, effect: `${attribute}:`, action: why, resource: "", rest: "", ...OF_ITS_ROLE, unread: true };
+  return {
+    owner,
+    effect: `${attribute}:`,
+    action: why,
+    resource: "",
+    rest: "",
+    printed: "",
+    ...OF_ITS_ROLE,
+    unread: true,
+  };
 }
 
 /** The role of an identity policy; the address of a resource policy. */
@@ -455,18 +483,18 @@ function readable(value: string): string {
 
 function sentences(grants: readonly Grant[]): readonly string[] {
   // One sentence for all actions on a resource, and for all resources with the same actions.
-  const byResource = groups(grants, ({ effect, resource, rest }) => JSON.stringify([effect, resource, rest]));
+  const byResource = groups(grants, ({ effect, resource, printed }) => JSON.stringify([effect, resource, printed]));
   const grouped = byResource.map((group) => ({
     actions: group.map(({ action }) => action).join(", "),
     resource: group[0]?.resource ?? "",
     effect: group[0]?.effect ?? "",
-    rest: group[0]?.rest ?? "",
+    printed: group[0]?.printed ?? "",
   }));
-  return groups(grouped, ({ actions, effect, rest }) => JSON.stringify([actions, effect, rest])).map((group) => {
-    const [{ actions, effect, rest } = { actions: "", effect: "", rest: "" }] = group;
+  return groups(grouped, ({ actions, effect, printed }) => JSON.stringify([actions, effect, printed])).map((group) => {
+    const [{ actions, effect, printed } = { actions: "", effect: "", printed: "" }] = group;
     const resources = group.map(({ resource }) => resource).filter((resource) => resource !== "");
     const on = resources.length === 0 ? "" : `on ${resources.join(", ")}`;
-    return [effect, actions, on, rest].filter((part) => part !== "").join(" ");
+    return [effect, actions, on, printed].filter((part) => part !== "").join(" ");
   });
 }
 

@@ -1,7 +1,7 @@
 /** What a plan says beyond its resources: that it is not whole, and what this version of Almanac does not know. */
-import { isFields } from "../shared/fields";
+import { fieldsOf, isFields } from "../shared/fields";
 import type { Finding } from "./findings";
-import type { Plan } from "./plan";
+import type { Change, Plan } from "./plan";
 
 /** Stands for the plan where findings have an address: `--allow plan`. */
 const PLAN = "plan";
@@ -62,12 +62,29 @@ export function planFindings(plan: Plan, allowed: ReadonlySet<string>): readonly
     ...Object.entries(outputs)
       .filter(([, { before_sensitive: was, after_sensitive: is }]) => was === true && is !== true)
       .map(([name]) => finding(`output.${name}`, "is no longer sensitive: it is shown", { verdict: "exposure" })),
+    ...Object.entries(outputs)
+      .flatMap(([name, change]) => removedOutputs(name, change))
+      .map((name) =>
+        finding(`output.${name}`, "is no longer an output: what reads it from the state fails", {
+          verdict: "identity",
+          refused: false,
+        }),
+      ),
     ...checks
       .filter(({ status }) => status === "fail" || status === "error")
       .map(({ address, status }) =>
         finding(address.to_display, `is a check with the result: ${status}`, { refused: false }),
       ),
   ];
+}
+
+/** An output that is removed, or what a feature's no longer has: `exports-outputs.bucket`. */
+function removedOutputs(name: string, { actions, before, after, after_unknown: unknown }: Change): readonly string[] {
+  if (actions.includes("delete")) return actions.includes("create") ? [] : [name];
+  if (!isFields(before) || !isFields(after)) return [];
+  return Object.keys(before)
+    .filter((key) => !(key in after) && !(key in fieldsOf(unknown)))
+    .map((key) => `${name}.${key}`);
 }
 
 function isNothing(content: unknown): boolean {

@@ -8,6 +8,7 @@ import { SetByOthers } from "./set-by-others";
 import { changedPermissions, POLICY_ATTRIBUTES, type Harm, type PermissionChange } from "./permissions";
 import { Expressions, moduleOf, resourcesOf, type ModuleConfiguration, type Plan, type ResourceChange } from "./plan";
 import { planFindings } from "./plan-findings";
+import { machineFindings } from "./state-machines";
 import { changedValues, UNKNOWN, type ValueChange } from "./values";
 
 export type Action = "added" | "changed" | "replaced" | "destroyed" | "forgotten" | "moved" | "imported";
@@ -108,13 +109,17 @@ export function reviewPlan(
     const review = reviewChange(change);
     return review === undefined ? [] : [{ change, review }];
   });
-  const permissions = changedPermissions(changes, new Expressions(plan));
+  const expressions = new Expressions(plan);
+  const permissions = changedPermissions(changes, expressions);
   const destroyed = new DestroyedResources(changes);
   return {
     dataLoss: reviewed.flatMap(({ change, review }) => dataLossOf(change, review, allowed)),
     findings: [
       ...planFindings(plan, allowed),
-      ...changes.flatMap((change) => findingsOf(change, destroyed, allowed)),
+      ...changes.flatMap((change) => [
+        ...findingsOf(change, destroyed, allowed),
+        ...machineFindings(change, expressions, allowed),
+      ]),
       ...permissionFindings(permissions, allowed),
       ...stale.map(({ address, routes }) => servedRoutes(address, routes)),
     ],

@@ -2,10 +2,9 @@
 import { truncate } from "../../functions/shared/text";
 import { fieldsOf, isFields } from "../shared/fields";
 import type { Change } from "./plan";
-import { isSecretAt } from "./secrets";
+import { SENSITIVE, withoutSecrets } from "./secrets";
 
-/** Shown in place of sensitive values, and of values that are known after apply. */
-export const SENSITIVE = "(sensitive)";
+/** Shown in place of values that are known after apply. */
 export const UNKNOWN = "(known after apply)";
 
 /** Longer values are cut. */
@@ -35,17 +34,13 @@ export function changedValues(change: Change): readonly ValueChange[] {
       const name = path.join(".");
       found.push({
         path: name,
-        ...(before !== undefined && { before: masked(name, before) }),
-        ...(after !== undefined && { after: masked(name, after) }),
+        ...(before !== undefined && { before }),
+        ...(after !== undefined && { after }),
         forcesReplacement: forced.some((each) => name === each || name.startsWith(`${each}.`)),
       });
     },
   );
   return found;
-}
-
-function masked(path: string, text: string): string {
-  return isSecretAt(path, text.replace(/^"|"$/g, "")) ? SENSITIVE : text;
 }
 
 /** One side of a comparison: the value, and parallel shapes in which `true` marks sensitive or unknown parts. */
@@ -64,7 +59,7 @@ function compare(before: Side, after: Side, path: Path, found: Found): void {
     return;
   }
   if (after.unknown === true) {
-    found(path, shown(before.value), UNKNOWN);
+    found(path, shown(path, before.value), UNKNOWN);
     return;
   }
   if (isSame(before.value, after.value) && !holdsTrue(after.unknown)) return;
@@ -73,7 +68,7 @@ function compare(before: Side, after: Side, path: Path, found: Found): void {
   const keys = keysOf(one, other, after.unknown);
   if (keys === undefined) {
     // A part may be sensitive although the value is shown as a whole.
-    const hide = (side: Side) => (holdsTrue(side.sensitive) ? SENSITIVE : shown(side.value));
+    const hide = (side: Side) => (holdsTrue(side.sensitive) ? SENSITIVE : shown(path, side.value));
     found(path, hide(before), hide(after));
     return;
   }
@@ -156,8 +151,11 @@ function canonical(value: unknown): string {
   );
 }
 
-function shown(value: unknown): string | undefined {
+/** Secrets are hidden before the text is cut: half of one is not recognised. */
+function shown(path: Path, value: unknown): string | undefined {
   if (value === null || value === undefined) return undefined;
-  const text = JSON.stringify(value);
+  const hidden = withoutSecrets(path.join("."), value);
+  if (hidden === SENSITIVE) return SENSITIVE;
+  const text = JSON.stringify(hidden);
   return text.length > LONGEST_VALUE ? `${truncate(text, LONGEST_VALUE + 1)} (${text.length} characters)` : text;
 }

@@ -264,6 +264,16 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
       [`a result with the name ${name}`, () => pm({ A: P.pass({ Result: { a: { [name]: null } }, End: true }) })],
     ],
   ),
+  ...[calling, pcalling].map((call): (typeof RIGHT)[number] => [
+    `paths of events in ${call.name}`,
+    call("arn:aws:states:::aws-sdk:eventbridge:putTargets", {
+      Rule: "a",
+      Targets: [
+        { Id: "a", Arn: "b", InputPath: "$.detail" },
+        { Id: "c", Arn: "d", InputTransformer: { InputPathsMap: { a: "$.detail.a" }, InputTemplate: "<a>" } },
+      ],
+    }),
+  ]),
   [
     "data with the names of paths",
     pcalling(LAMBDA, {

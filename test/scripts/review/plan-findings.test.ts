@@ -123,6 +123,32 @@ describe("what Terraform does with a resource", () => {
 });
 
 describe("an output", () => {
+  it.each([
+    ["that is removed", { actions: ["delete"], before: "arn", after: null }, "output.exports-outputs"],
+    [
+      "of a feature that no longer has one of its values",
+      {
+        actions: ["update"],
+        before: { bucket: "b", table: "t", url: "u" },
+        after: { table: "t" },
+        after_unknown: { url: true },
+      },
+      "output.exports-outputs.bucket",
+    ],
+  ])("%s is said, since others may read it from the state", (_, change, address) => {
+    const report = review([], { output_changes: { "exports-outputs": change } });
+    expect(report.findings).toMatchObject([{ verdict: "identity", address, refused: false }]);
+    expect(markdownOf(report)).not.toContain("No changes");
+  });
+
+  it("that is added or changed is no finding", () => {
+    const output_changes = {
+      added: { actions: ["create"], before: null, after: "arn" },
+      changed: { actions: ["update"], before: { a: 1 }, after: { a: 2, b: 1 } },
+    };
+    expect(review([], { output_changes }).findings).toEqual([]);
+  });
+
   it("that was sensitive and is shown from now on is an exposure, without its value", () => {
     const secret = { actions: ["update"], before: "hunter2", after: "hunter2", before_sensitive: true };
     const report = review([], { output_changes: { webhook: { ...secret, after_sensitive: false } } });

@@ -1,8 +1,9 @@
 /** What an error of the file system says to a person: what, where, and what to do. */
 import { statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative, sep } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 import { errorCode, isObject } from "../../../functions/shared/errors";
+import { madeFolders } from "../folder";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -79,8 +80,12 @@ function ownedByAnother(path: string): { readonly path: string; readonly owner: 
 /** Where commands write: those without space, else all. */
 function fullPlaces(): string {
   const places = [".almanac", "cdktf.out", tmpdir()];
-  const full = places.filter(isFull);
+  const full = [...places, ...madeFolders()].filter(isFull).filter(isOutermost);
   return (full.length === 0 ? places : full).join(" or ");
+}
+
+function isOutermost(place: string, _: number, all: readonly string[]): boolean {
+  return !all.some((other) => resolve(place).startsWith(resolve(other) + sep));
 }
 
 function isFull(place: string): boolean {

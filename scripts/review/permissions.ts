@@ -1,10 +1,8 @@
-/** Finds the permissions that a plan grants and revokes. */
-import * as z from "zod";
+/** Judges the permissions that a plan grants and revokes. */
 import { groupBy } from "../../functions/shared/group-by";
-import { isUnresolved } from "../../modules/synthesized/expression";
-import { fieldsOf, isFields, parseJson } from "../shared/fields";
+import { fieldsOf, isFields } from "../shared/fields";
+import { ALL_BUT, grantsOf, isAnything, ownerOf, POLICY_ATTRIBUTES, text, unreadable, type Grant } from "./grants";
 import type { Change, Expressions, ResourceChange } from "./plan";
-import { conditionWithoutSecrets, SENSITIVE } from "./secrets";
 
 export interface PermissionChange {
   /** `role almanac-staging-heartbeats-check`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
@@ -32,61 +30,8 @@ export interface Revocation {
   readonly entirely: boolean;
 }
 
-/** One action on one resource. */
-interface Grant {
-  readonly owner: string;
-  readonly effect: string;
-  readonly action: string;
-  readonly resource: string;
-  /** `by {"Service":"events.amazonaws.com"}`, `if {...}`. */
-  readonly rest: string;
-  /** The same without secrets, to be shown. */
-  readonly printed: string;
-  /** `events.amazonaws.com`, `*`, an ARN. Empty: those of the role. */
-  readonly principals: readonly string[];
-  readonly conditions: readonly Condition[];
-  /** Whether no principal and no condition says who has it. */
-  readonly everybody: boolean;
-  /** Whether a condition says who has it, or of which resources. */
-  readonly limited: boolean;
-  /** True: it stands for a policy that is known after the apply, or secret. */
-  readonly unread?: boolean;
-}
-
-interface Condition {
-  /** `like aws:sourcearn`, whatever the operator for names and patterns is. */
-  readonly test: string;
-  readonly values: readonly string[];
-}
-
 /** In the policy at this address. */
 type Held = Grant & { readonly address: string; readonly type: string };
-
-const listOf = (item: z.ZodType<string>) => z.union([z.array(item), item.transform((one) => [one])]).optional();
-const policySchema = z.object({
-  Statement: z.union([z.array(z.looseObject({})), z.looseObject({}).transform((one) => [one])]).pipe(
-    z.array(
-      z.looseObject({
-        Effect: z.string(),
-        Action: listOf(z.string()),
-        NotAction: listOf(z.string()),
-        Resource: listOf(z.string()),
-        NotResource: listOf(z.string()),
-        Principal: z.unknown().optional(),
-        NotPrincipal: z.unknown().optional(),
-        Condition: z.unknown().optional(),
-      }),
-    ),
-  ),
-});
-
-/** Attributes of AWS resources that contain a policy. */
-export const POLICY_ATTRIBUTES: readonly string[] = [
-  "policy",
-  "assume_role_policy",
-  "access_policy",
-  "resource_policy",
-];
 
 /** By owner, in the order of the plan. Owners without changes are left out. */
 export function changedPermissions(
@@ -310,175 +255,10 @@ function matches(pattern: string, name: string): boolean {
   return new RegExp(`^${escaped}$`, "is").test(name);
 }
 
-function grantsOf(
-  { address, type }: ResourceChange,
-  values: Readonly<Record<string, unknown>>,
-  sensitive: unknown,
-): readonly Grant[] {
-  const owner = ownerOf(type, address, values);
-  if (type === "aws_lambda_permission") return Object.keys(values).length === 0 ? [] : [invocationGrant(owner, values)];
-  if (type === "aws_iam_role_policy_attachment") {
-    const policy = text(values["policy_arn"]);
-    return policy === ""
-      ? []
-      : [
-          {
-            owner,
-            effect: "Allow",
-            action: `everything in ${policy}`,
-            resource: "",
-            rest: "",
-            printed: "",
-            ...OF_ITS_ROLE,
-          },
-        ];
-  }
-  if (type === "aws_s3_bucket") return []; // repeats its aws_s3_bucket_policy
-  return POLICY_ATTRIBUTES.flatMap((attribute) => {
-    const policy = values[attribute];
-    if (typeof policy !== "string" || policy === "") return [];
-    if (fieldsOf(sensitive)[attribute] === true || sensitive === true) return [unreadable(owner, attribute, SENSITIVE)];
-    const parsed = policySchema.safeParse(parseJson(policy));
-    if (!parsed.success) return isUnresolved(policy) ? [unreadable(owner, attribute, "known after apply")] : [];
-    return parsed.data.Statement.flatMap((statement) => grantsOfStatement(owner, statement));
-  });
-}
-
-const OF_ITS_ROLE = { principals: [], conditions: [], everybody: false, limited: false } as const;
-
-const ALL_BUT = "all but ";
-
-type Statement = z.output<typeof policySchema>["Statement"][number];
-
-function grantsOfStatement(owner: string, statement: Statement): readonly Grant[] {
-  const { Effect, Action, NotAction, Resource, NotResource, Principal, NotPrincipal, Condition } = statement;
-  const restOf = (condition: unknown) =>
-    readable(
-      [
-        ...(Principal === undefined ? [] : [`by ${shown(Principal)}`]),
-        ...(NotPrincipal === undefined ? [] : [`by all but ${shown(NotPrincipal)}`]),
-        ...(condition === undefined ? [] : [`if ${shown(condition)}`]),
-      ].join(" "),
-    );
-  const [rest, printed] = [restOf(Condition), restOf(conditionWithoutSecrets(Condition))];
-  const everybody =
-    Effect === "Allow" && (NotPrincipal !== undefined || namesIn(Principal).includes("*")) && !namesCallers(Condition);
-  const principals = namesIn(Principal).map(readable);
-  const conditions = conditionsOf(Condition);
-  const limited = principals.length > 0 ? namesCallers(Condition) : conditions.some(isLimit);
-  const actions = Action ?? NotAction?.map((action) => `${ALL_BUT}${action}`) ?? [];
-  const resources = Resource ?? NotResource?.map((resource) => `${ALL_BUT}${resource}`) ?? [""];
-  return actions.flatMap((action) =>
-    resources.map((resource) => ({
-      owner,
-      effect: Effect,
-      action,
-      resource: readable(resource),
-      rest,
-      printed,
-      principals,
-      conditions,
-      everybody,
-      limited,
-    })),
-  );
-}
-
-/** Those in `"*"`, `{ "AWS": "*" }`, `{ "AWS": ["arn:...", "*"] }`. */
-function namesIn(principal: unknown): readonly string[] {
-  if (isFields(principal)) return Object.values(principal).flatMap(namesIn);
-  return [principal].flat().filter((name) => typeof name === "string");
-}
-
-function conditionsOf(condition: unknown): readonly Condition[] {
-  return Object.entries(fieldsOf(condition)).flatMap(([operator, tests]) =>
-    Object.entries(fieldsOf(tests)).map(([key, values]) => ({
-      test: `${operator.replace(/^(string|arn)(equals|like)$/i, "like")} ${key}`.toLowerCase(),
-      values: [values].flat().map((value) => readable(String(value))),
-    })),
-  );
-}
-
-const isLimit = ({ values }: Condition) => values.every((value) => !isAnything(value));
-
-/** Keys of a request that say who makes it. */
-const CALLER =
-  /^(aws:(source(arn|account|orgid|orgpaths|ip|vpc|vpcarn|vpce)|principal(arn|account|orgid|orgpaths|servicename|tag\/.+)|userid|username)|kms:calleraccount|[\w-]+:dataaccesspointaccount)$/i;
-
-/** Operators that are false when the request lacks the key: not `...IfExists`, `ForAllValues:...`, `StringNotEquals`. */
-const NAMES = /^(foranyvalue:)?(string(equals|like|equalsignorecase)|arn(equals|like)|ipaddress)$/i;
-
-/** Whether a condition limits who may: that a request comes over TLS, or before a date, says nothing of it. */
-function namesCallers(condition: unknown): boolean {
-  return Object.entries(fieldsOf(condition)).some(
-    ([operator, tests]) =>
-      NAMES.test(operator) &&
-      Object.entries(fieldsOf(tests)).some(
-        ([key, values]) => CALLER.test(key) && [values].flat().every((value) => !isAnything(value)),
-      ),
-  );
-}
-
-/**
- * `*`, `arn:*`, `arn:aws:*:*:*:*`; a role or topic of any account, any organization; `0.0.0.0/0`, and half of all addresses. ARNs of S3 have no
- * account.
- */
-const ANYTHING = /^(arn:)?(aws:)?[*?:]*$|^arn:[^:]*:(?!s3:)[^:]*:[^:]*:[*?]+:|^o-[*?]|\/[0-7]$/;
-
-const isAnything = (value: unknown) => typeof value !== "string" || ANYTHING.test(value);
-
-function invocationGrant(owner: string, values: Readonly<Record<string, unknown>>): Grant {
-  const source = text(values["source_arn"]);
-  const rest = readable(`by ${text(values["principal"])}${source === "" ? "" : ` for ${source}`}`);
-  return {
-    owner,
-    effect: "Allow",
-    action: text(values["action"]),
-    resource: readable(text(values["function_name"])),
-    rest,
-    printed: rest,
-    principals: [text(values["principal"])],
-    conditions: source === "" ? [] : conditionsOf({ ArnLike: { "aws:SourceArn": source } }),
-    everybody: values["principal"] === "*" && source === "",
-    limited: source !== "",
-  };
-}
-
 /** What stands for a policy whose expression is not in the plan either. */
 function unknownOf(grant: Held, { after_unknown: unknown }: Change): readonly Held[] {
   const attribute = POLICY_ATTRIBUTES.find((each) => (isFields(unknown) ? unknown[each] === true : unknown === true));
   return attribute === undefined ? [] : [{ ...grant, ...unreadable(grant.owner, attribute, "known after apply") }];
-}
-
-function unreadable(owner: string, attribute: string, why: string): Grant {
-  return {
-    owner,
-    effect: `${attribute}:`,
-    action: why,
-    resource: "",
-    rest: "",
-    printed: "",
-    ...OF_ITS_ROLE,
-    unread: true,
-  };
-}
-
-/** The role of an identity policy; the address of a resource policy. */
-function ownerOf(type: string, address: string, values: Readonly<Record<string, unknown>>): string {
-  if (type === "aws_iam_role") return `role ${roleName(text(values["name"])) || address}`;
-  const role = text(values["role"]);
-  if (role !== "" && type.startsWith("aws_iam_role_policy")) return `role ${roleName(role)}`;
-  return address;
-}
-
-/** A role that does not exist yet is referred to by its id, which is its name. */
-function roleName(role: string): string {
-  return isUnresolved(role) ? readable(role) : role;
-}
-
-/** `${aws_sqs_queue.jobs.arn}` without its brackets. */
-function readable(value: string): string {
-  return value.replace(/\$\{([^}]*)\}/g, "<$1>");
 }
 
 function sentences(grants: readonly Grant[]): readonly string[] {
@@ -504,15 +284,3 @@ const groups = <Item>(items: readonly Item[], keyFor: (item: Item) => string): r
 
 const keyOf = ({ owner, effect, action, resource, rest }: Grant) =>
   JSON.stringify([owner, effect, action, resource, rest]);
-const text = (value: unknown) => (typeof value === "string" ? value : "");
-const shown = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(sorted(value)));
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, part]) => [key, sorted(part as unknown)]),
-  );
-}

@@ -5,7 +5,7 @@ import * as z from "zod";
 import { ACCOUNT_ID, withReferences, type Place } from "../../../modules/synthesized/known-after-apply";
 import type { Resource } from "../../../modules/synthesized/resources";
 import { pythonEnvironment } from "../../emulator/python";
-import { POLICY_ATTRIBUTES } from "../../review/permissions";
+import { POLICY_ATTRIBUTES } from "../../review/grants";
 import { parseJson } from "../../shared/fields";
 import { CommandFailedError, runCommand, type CommandResult } from "../../shared/run-command";
 import { readStackResources } from "../../terraform/stack-resources";

@@ -1,5 +1,5 @@
 /** `almanac dashboard <environment>`: the address of its CloudWatch dashboard. */
-import { dashboardUrl } from "../environments/console-url";
+import { dashboardUrl } from "../shared/aws/console-url";
 import { checkName } from "../environments/names";
 import { openInBrowser } from "../shared/terminal/browser";
 import {

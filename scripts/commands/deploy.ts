@@ -1,7 +1,7 @@
 /** `almanac deploy <environment>`: plans, shows the changes, asks for confirmation, and applies exactly that plan. */
 import { describeFeatures } from "../emulator/describe-run";
 import { bootstrap } from "../environments/bootstrap";
-import { dashboardUrl } from "../environments/console-url";
+import { dashboardUrl } from "../shared/aws/console-url";
 import { checkName, LOCAL, rememberPersonal } from "../environments/names";
 import { rememberState } from "../terraform/deployed-state";
 import { readStateBackend } from "../terraform/state-bucket";

@@ -2,7 +2,7 @@
 import { Argument } from "commander";
 import { STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
 import { readRunning } from "../emulator/run-record";
-import { dashboardUrl } from "../environments/console-url";
+import { dashboardUrl } from "../shared/aws/console-url";
 import { findDeployed, type Deployed } from "../environments/deployed";
 import { openInBrowser } from "../shared/terminal/browser";
 import {

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { isFields } from "../shared/fields";
 import type { Plan } from "./plan";
 
-/** Equal for two plans that change the same values of the same resources, whenever they were made. */
-export function digestOf({ resource_changes: changes }: Plan): string {
-  const meaning = changes
+/** Equal for two plans that change the same values of the same resources and outputs, whenever they were made. */
+export function digestOf({ resource_changes: changes, output_changes: outputs }: Plan): string {
+  const resources = changes
     .filter(
       ({ mode, previous_address, change: { actions, importing } }) =>
         mode !== "data" &&
@@ -13,7 +13,10 @@ export function digestOf({ resource_changes: changes }: Plan): string {
     )
     .map(({ address, previous_address, deposed, change }) => ({ address, previous_address, deposed, change }))
     .sort((a, b) => (a.address < b.address ? -1 : 1));
-  const canonical = JSON.stringify(meaning, (_, value: unknown) =>
+  const changedOutputs = Object.entries(outputs)
+    .filter(([, { actions }]) => actions.some((action) => action !== "no-op"))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const canonical = JSON.stringify([resources, changedOutputs], (_, value: unknown) =>
     isFields(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
   return createHash("sha256").update(canonical).digest("hex");

@@ -1,17 +1,13 @@
 /** Addresses of runs' logs in the CloudWatch console. */
 import type { Run } from "../../../functions/schedules/contract";
 import type { AwsSettings } from "../../shared/aws/aws-settings";
+import { cloudWatchUrl } from "../../shared/aws/console-url";
 
 /** The log of a run's last attempt in CloudWatch's console; undefined on an emulator, which has no console. */
 export function logUrlOf({ log }: Pick<Run, "log">, { region, endpoint }: AwsSettings): string | undefined {
   if (log === undefined || endpoint !== undefined) return undefined;
   // The console encodes twice, with $ in place of %.
   const encode = (text: string) => encodeURIComponent(encodeURIComponent(text)).replaceAll("%", "$");
-  const domain = region.startsWith("cn-")
-    ? "console.amazonaws.cn"
-    : region.startsWith("us-gov-")
-      ? "console.amazonaws-us-gov.com"
-      : "console.aws.amazon.com";
   const place = `log-group/${encode(log.group)}/log-events/${encode(log.stream)}`;
-  return `https://${domain}/cloudwatch/home?region=${region}#logsV2:log-groups/${place}$3FfilterPattern$3D${encode(`"${log.requestId}"`)}`;
+  return cloudWatchUrl(region, `logsV2:log-groups/${place}$3FfilterPattern$3D${encode(`"${log.requestId}"`)}`);
 }

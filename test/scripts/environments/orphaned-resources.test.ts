@@ -1,4 +1,4 @@
-import { dashboardUrl } from "../../../scripts/environments/console-url";
+import { dashboardUrl } from "../../../scripts/shared/aws/console-url";
 import { isNamedAfter } from "../../../scripts/environments/orphaned-resources";
 
 describe("what is named after an environment", () => {

@@ -120,6 +120,16 @@ describe("what Terraform does with a resource", () => {
     expect(digests[0]).toBe(digests[1]);
     expect(new Set(digests).size).toBe(3);
   });
+
+  it("has outputs that another configuration may read", () => {
+    const [unchanged, changed, removed] = [
+      { actions: ["no-op"], before: "arn", after: "arn" },
+      { actions: ["update"], before: "arn", after: "other" },
+      { actions: ["delete"], before: "arn", after: null },
+    ].map((bucket) => digestOf(planOf([], { output_changes: { bucket } })));
+    expect(unchanged).toBe(digestOf(planOf([])));
+    expect(new Set([unchanged, changed, removed]).size).toBe(3);
+  });
 });
 
 describe("an output", () => {

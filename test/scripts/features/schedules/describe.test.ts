@@ -67,7 +67,7 @@ describe("a run", () => {
   it("links to the lines of its last attempt in the CloudWatch console of its partition", () => {
     const place =
       "cloudwatch/home?region=eu-central-1#logsV2:log-groups/log-group/$252Faws$252Flambda$252Falmanac-staging-schedules-run-report/log-events/2026$252F11$252F21$252F$255B$2524LATEST$255D1a2b$3FfilterPattern$3D$2522r-1$2522";
-    expect(logUrlOf(RUN, { region: "eu-central-1" })).toBe(`https://console.aws.amazon.com/${place}`);
+    expect(logUrlOf(RUN, { region: "eu-central-1" })).toBe(`https://eu-central-1.console.aws.amazon.com/${place}`);
     expect(logUrlOf(RUN, { region: "cn-north-1" })).toMatch(/^https:\/\/console.amazonaws.cn\//);
     expect(logUrlOf(RUN, { region: "us-gov-west-1" })).toMatch(/^https:\/\/console.amazonaws-us-gov.com\//);
     expect(logUrlOf(RUN, { region: "eu-central-1", endpoint: "http://127.0.0.1:4566" })).toBeUndefined();

@@ -47,7 +47,7 @@ const FAILS: readonly { readonly when: RegExp; readonly code: number; readonly s
   { when: /timers redrive /, code: 1, says: "no dead-letter queue of timers" },
   { when: /schedules show \w+ 2026-/, code: 2, says: "has no run" },
   { when: /--follow/, code: 130, says: "" }, // ended by Ctrl-C
-  { when: /almanac open dashboard/, code: 1, says: "is on an emulator, which has no CloudWatch console" },
+  { when: /almanac open dashboard/, code: 2, says: "is on an emulator, which has no CloudWatch console" },
 ];
 
 export const DOCUMENTED_COMMANDS = [

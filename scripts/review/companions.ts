@@ -2,6 +2,7 @@
 import { groupBy } from "../../functions/shared/group-by";
 import { fieldsOf, isFields, type Fields } from "../shared/fields";
 import type { ResourceChange } from "./plan";
+import { holdsTrue } from "./values";
 
 /** Whether a destroyed resource, by its last values, served only resources that the plan destroys too. */
 export type GoesWith = (last: Fields, plan: DestroyedResources, module: string) => boolean;
@@ -43,7 +44,7 @@ export class DestroyedResources {
     if (!names.every((name) => name in last)) return false;
     return (this.#kept.get(type) ?? []).some(({ change: { after, after_unknown: unknown } }) => {
       const [planned, unknowns] = [fieldsOf(after), fieldsOf(unknown)];
-      const isKnown = unknown !== true && names.every((name) => !hasUnknown(unknowns[name]));
+      const isKnown = unknown !== true && names.every((name) => !holdsTrue(unknowns[name]));
       return isKnown && names.every((name) => contentOf(planned[name]) === contentOf(last[name]));
     });
   }
@@ -68,10 +69,6 @@ const contentOf = (value: unknown) =>
   value === null || value === undefined || value === "" || (Array.isArray(value) && value.length === 0)
     ? ""
     : JSON.stringify(value);
-
-/** Whether a part of it is known after the apply only. */
-const hasUnknown = (marks: unknown): boolean =>
-  typeof marks === "object" && marks !== null ? Object.values(marks).some(hasUnknown) : marks === true;
 
 const isDestroyed = ({ change: { actions } }: ResourceChange) =>
   actions.includes("delete") && !actions.includes("create");

@@ -67,19 +67,7 @@ export function grantsOf(
   if (type === "aws_lambda_permission") return Object.keys(values).length === 0 ? [] : [invocationGrant(owner, values)];
   if (type === "aws_iam_role_policy_attachment") {
     const policy = text(values["policy_arn"]);
-    return policy === ""
-      ? []
-      : [
-          {
-            owner,
-            effect: "Allow",
-            action: `everything in ${policy}`,
-            resource: "",
-            rest: "",
-            printed: "",
-            ...OF_ITS_ROLE,
-          },
-        ];
+    return policy === "" ? [] : [summaryGrant(owner, "Allow", `everything in ${policy}`)];
   }
   if (type === "aws_s3_bucket") return []; // repeats its aws_s3_bucket_policy
   return POLICY_ATTRIBUTES.flatMap((attribute) => {
@@ -92,7 +80,11 @@ export function grantsOf(
   });
 }
 
-const OF_ITS_ROLE = { principals: [], conditions: [], everybody: false, limited: false } as const;
+/** Stands for a whole policy: of its role, on no resource that is known. */
+function summaryGrant(owner: string, effect: string, action: string): Grant {
+  const ofItsRole = { principals: [], conditions: [], everybody: false, limited: false };
+  return { owner, effect, action, resource: "", rest: "", printed: "", ...ofItsRole };
+}
 
 export const ALL_BUT = "all but ";
 
@@ -193,16 +185,7 @@ function invocationGrant(owner: string, values: Readonly<Record<string, unknown>
 }
 
 export function unreadable(owner: string, attribute: string, why: string): Grant {
-  return {
-    owner,
-    effect: `${attribute}:`,
-    action: why,
-    resource: "",
-    rest: "",
-    printed: "",
-    ...OF_ITS_ROLE,
-    unread: true,
-  };
+  return { ...summaryGrant(owner, `${attribute}:`, why), unread: true };
 }
 
 /** The role of an identity policy; the address of a resource policy. */

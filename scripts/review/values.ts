@@ -128,7 +128,8 @@ function parsedJson(value: unknown): unknown {
   }
 }
 
-function holdsTrue(marks: unknown): boolean {
+/** Whether a mark of a part is true: of what is sensitive, or known after the apply only. */
+export function holdsTrue(marks: unknown): boolean {
   if (typeof marks !== "object" || marks === null) return marks === true;
   return Object.values(marks).some(holdsTrue);
 }

@@ -1,4 +1,5 @@
 /** Standard output and error may be closed while a command runs, `almanac timers ls | head -2`, or their disk may be full. */
+import { EXIT } from "./command-line";
 import { reasonOf } from "./file-errors";
 
 const closed = new AbortController();
@@ -19,7 +20,7 @@ export function tolerateClosedOutput(): void {
       lost = true;
       console.error(`error: standard output: ${reasonOf(error) ?? error.message}`);
       process.on("exit", () => {
-        process.exitCode ||= 1;
+        process.exitCode ||= EXIT.failure;
       });
     });
 }

@@ -194,12 +194,13 @@ export const COMPUTE: Readonly<Record<string, Rules>> = {
       "tests of the functions, not rules, say how long one takes",
     ),
     "environment.variables": must(
-      "knows its environment, and prints stack traces of the source",
+      "knows its environment, and prints stack traces of the source; the dispatcher collects garbage half as often",
       (_, resource, { prefix }) => {
         const variables = new Map(variablesOf(resource));
+        const isDispatcher = resource.module === "timers" && nameOf(resource) === "dispatch";
         return (
           `${variables.get("ALMANAC_APP") ?? ""}-${variables.get("ALMANAC_ENVIRONMENT") ?? ""}` === prefix &&
-          variables.get("NODE_OPTIONS") === "--enable-source-maps" &&
+          variables.get("NODE_OPTIONS") === `--enable-source-maps${isDispatcher ? " --max-semi-space-size=32" : ""}` &&
           variables.get("POWERTOOLS_SERVICE_NAME") === resource.module
         );
       },

@@ -2,6 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { nodeOptions } from "../../../../modules/constructs/resources/node-function";
+import { DISPATCH_SEMI_SPACE_MB } from "../../../../modules/timers";
 import { createAuthority } from "../../../../test/support/certificates";
 import { PRICES } from "../../../shared/aws/prices";
 import { withProcesses } from "../child-processes";
@@ -50,10 +52,15 @@ export async function benchTimers(): Promise<readonly Figure[]> {
       const tls = STUB_READY.parse(await start("stub", { environment: { TLS_CERTIFICATE: cert, TLS_KEY: key } }));
       // Sequentially: the machine may have only two cores.
       const run = async (name: "baseline" | "wire" | "api") =>
-        measuredSchema.parse(await start(name, { environment: environmentAt(endpoint) })).runs;
+        measuredSchema.parse(
+          await start(name, { environment: environmentAt(endpoint), ...(name === "wire" && DISPATCHER) }),
+        ).runs;
       const dispatch = async (runs: Runs, environment = environmentAt(endpoint)) =>
         measuredSchema.parse(
-          await start("almanac", { environment: { ...environment, [RUNS_VARIABLE]: JSON.stringify(runs) } }),
+          await start("almanac", {
+            environment: { ...environment, [RUNS_VARIABLE]: JSON.stringify(runs) },
+            ...DISPATCHER,
+          }),
         ).runs;
       const rounds: Round[] = [];
       for (let round = 0; round < ROUNDS; round++)
@@ -70,6 +77,9 @@ export async function benchTimers(): Promise<readonly Figure[]> {
     rmSync(folder, { recursive: true });
   }
 }
+
+/** As it is deployed. Its limit, the bare sender, has the same. */
+const DISPATCHER = { execArgv: nodeOptions(DISPATCH_SEMI_SPACE_MB).split(" ") };
 
 const rateOf = (runs: readonly Run[]) => median(runs.map(({ timers, seconds }) => timers / seconds));
 const cpuRateOf = (runs: readonly Run[]) => median(runs.map(({ timers, cpuSeconds }) => timers / cpuSeconds));

@@ -341,10 +341,13 @@ describe("the API of timers", () => {
   it.each([{ state: "scheduled" }, { dueBefore: "2026-11-22T00:00:00Z" }])(
     "lists one-shots that are due next, and reads none of those that have fired: %j",
     async (query) => {
+      const before = ports;
+      ports = { ...ports, now: () => NOW - 3_600_000 };
       for (let index = 0; index < 100; index++)
         await call("PUT /oneshot/{id}", { id: `fired-${index}`, body: { at: "2026-11-20T00:00:00Z" } });
+      ports = before;
       await call("PUT /oneshot/{id}", { id: "soon", body: { delaySeconds: 60 } });
-      await call("PUT /oneshot/{id}", { id: "jittered", body: { delaySeconds: 0, jitterSeconds: 300 } });
+      await call("PUT /oneshot/{id}", { id: "jittered", body: { at: "1970-01-01T00:00:00Z", jitterSeconds: 300 } });
       await call("PUT /oneshot/{id}", { id: "later", body: { delaySeconds: 9_999 } });
       ports = {
         ...ports,

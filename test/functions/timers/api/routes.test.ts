@@ -200,6 +200,30 @@ describe("the API of timers", () => {
       'body: is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
     ],
     ["an empty batch", "POST /batch", { body: { requests: [] } }, "body.requests: is not 1 to 25 requests"],
+    [
+      "a condition in the query of a PUT",
+      "PUT /periodic/{id}",
+      { id: "tea", body: {}, query: { ifVersion: "v1" } },
+      "query: has no parameters: conditions such as ifVersion are fields of the body",
+    ],
+    [
+      "a prefix in the query of a verb on all",
+      "POST /periodic",
+      { body: { verb: "pause", prefix: "" }, query: { prefix: "report-" } },
+      "query: has no parameters: conditions such as ifVersion are fields of the body",
+    ],
+    [
+      "a condition of a pause",
+      "POST /periodic/{id}/{verb}",
+      { path: { id: "tea", verb: "pause" }, body: { ifVersion: "v1" } },
+      "body: has no fields: pause and resume have no conditions",
+    ],
+    [
+      "a condition in the query of a verb",
+      "POST /periodic/{id}/{verb}",
+      { path: { id: "tea", verb: "resume" }, query: { ifVersion: "v1" } },
+      "query: has only count",
+    ],
   ])("rejects %s with the field and the reason", async (_, route, request, message) => {
     expect(await call(route, request)).toEqual([400, { error: "BadRequest", message }]);
   });
@@ -456,6 +480,27 @@ describe("the API of timers", () => {
     const [, encoded] = await call("POST /batch", { scope, body: { requests: requests.slice(2) } });
     expect(encoded).toMatchObject({ results: [{ status: 403 }] });
     expect((await call("GET /oneshot/{id}", { id: "b-1" }))[0]).toBe(200);
+  });
+
+  it("refuses conditions of a batch that it would ignore", async () => {
+    for (const id of ["tea", "milk"]) await call("PUT /periodic/{id}", { id, body: {} });
+    const requests = [
+      { method: "PUT", path: "/periodic/tea", body: { every: "1 day" }, ifVersion: "v9" },
+      { method: "DELETE", path: "/periodic/milk", body: { ifVersion: "v9" } },
+    ];
+    expect(await call("POST /batch", { body: { requests } })).toMatchObject([
+      200,
+      {
+        results: [
+          { status: 400, body: { message: "body.requests.0.ifVersion: is only for DELETE: a PUT has it in its body" } },
+          {
+            status: 400,
+            body: { message: "body.requests.1.body: is only for PUT: a DELETE has ifVersion beside its path" },
+          },
+        ],
+      },
+    ]);
+    expect([...fake.rows.values()].map(({ version }) => version)).toEqual(["v1", "v2"]);
   });
 
   it("fails only the failing requests of a batch", async () => {

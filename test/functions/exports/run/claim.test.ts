@@ -459,6 +459,12 @@ describe("a claim", () => {
     expect((await ports.exportState("logs")).scheduledUntil).toBe(NOON);
   });
 
+  it("never has a window that ends in the future, although the clock is behind the event's", async () => {
+    const { ports } = memoryState();
+    const claimed = await claimRun({ ...claimInput("early", dueOn(0), NOON - 2_000), config: noonly }, ports);
+    expect(claimed).toMatchObject({ run: { window: { to: String(NOON / 1_000 - 2) } } });
+  });
+
   it("makes up for no run that a new schedule would have had before it was known", async () => {
     const { ports, finish } = memoryState();
     const claimOf = async (day: number, known?: ExportState["knownSchedule"]) => {

@@ -1,9 +1,10 @@
 /** Reads the permissions that policies of a plan grant: one for each action on each resource. */
 import * as z from "zod";
+import { SENSITIVE } from "../../functions/shared/plain-secret";
 import { isUnresolved } from "../../modules/synthesized/expression";
 import { fieldsOf, isFields, parseJson } from "../shared/fields";
 import type { ResourceChange } from "./plan";
-import { conditionWithoutSecrets, SENSITIVE } from "./secrets";
+import { conditionWithoutSecrets } from "./secrets";
 
 /** One action on one resource. */
 export interface Grant {

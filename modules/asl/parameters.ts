@@ -152,7 +152,7 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
     const small = names.filter((name) => !/^[A-Z]/.test(name));
     return small.length > 0
       ? small.map((name) => `has ${name} for ${call}: parameters begin with a capital`)
-      : sdkFaults(service, action, given);
+      : [...sdkFaults(service, action, given), ...inputFaults(call, given)];
   }
   const known = CALLS[call];
   const [renamed, parameters] = (service === "elasticmapreduce" ? RENAMED[action] : undefined) ?? [];
@@ -176,6 +176,12 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
     ...valueFaults(call, given),
   ];
   return faults.length > 0 ? faults : ofSdk(false);
+}
+
+/** As the SDK sends it: the optimized integration may write a text as JSON. */
+function inputFaults(call: string, { Input }: Fields): string[] {
+  const isStart = /^sfn:start(Sync)?Execution$/.test(call);
+  return isStart && isLiteral(Input) && !isJson(Input) ? [`has an Input for ${call} that is not JSON`] : [];
 }
 
 /** Names, URLs and ARNs. */
@@ -290,6 +296,7 @@ function valueFaults(call: string, given: Fields): string[] {
   const patterns = { ...PATTERNS[call], TableName: TABLE };
   const texts = Object.entries(patterns).flatMap(([name, pattern]) => {
     const value = given[name];
+    if (typeof value === "object" && value !== null) return [`has a ${name} for ${call} that is no text`];
     return !isLiteral(value) || pattern.test(value) ? [] : [`has ${name} ${value} for ${call}, which is none`];
   });
   texts.push(...objectFaults(call, given), ...recordsOf([given["MessageAttributes"]]).flatMap(messageAttributeFaults));

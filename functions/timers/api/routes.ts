@@ -27,6 +27,7 @@ import {
   batchRequestSchema,
   batchSchema,
   deleteSchema,
+  emptySchema,
   fireSchema,
   listSchema,
   oneshotRequestSchema,
@@ -179,6 +180,7 @@ async function runVerb(
     const key = headers["idempotency-key"] ?? ports.newVersion();
     return { body: await fireTimer(timer, { fireId, key }, ports, until) };
   }
+  parsed(emptySchema, { body });
   const stored = await setEnabled({ kind, id }, verb === "resume", ports, until);
   if (stored === undefined) return { status: 404, body: id };
   return { body: await readTimerResponse(stored, ports) };

@@ -44,6 +44,8 @@ const OUTCOMES: Readonly<Record<Followed, string>> = {
   stored: "It is stored, without a notification.",
   delivered: "Slack: no notification of it waits. It was delivered, or the row did not change.",
   "set aside": "Slack: its notification cannot be read. See: npx almanac pipelines dead ls",
+  "another version":
+    "The row has another version. An older message changes nothing. See: npx almanac pipelines dead ls",
   "no row": "There is no row yet. See: npx almanac pipelines dead ls",
   "waiting for Slack": "Slack: the notification still waits. See: npx almanac pipelines test",
 };

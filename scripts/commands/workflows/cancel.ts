@@ -1,4 +1,5 @@
 /** `almanac workflows cancel <task>`: cancels a task. */
+import { jsonText } from "../../../functions/shared/json-text";
 import { cancelTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
@@ -15,6 +16,6 @@ export const command = () =>
 
 async function run(taskId: string, options: WorkflowOptions & JsonOption): Promise<number> {
   const task = await cancelTask(taskId, (await findWorkflow(options)).ports);
-  console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+  console.log(options.json ? jsonText(task) : describeTask(task, colours));
   return EXIT.ok;
 }

@@ -1,4 +1,5 @@
 /** `almanac workflows redrive <task>`: runs a failed task again from the state that failed. */
+import { jsonText } from "../../../functions/shared/json-text";
 import { redriveTask } from "../../../functions/workflows/task/redrive";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
@@ -18,6 +19,6 @@ async function run(taskId: string, options: WorkflowOptions & JsonOption): Promi
   const { ports, isOwn } = await findWorkflow(options);
   if (!isOwn) throw new UsageError("This workflow's machine records its failures itself. Start another task.");
   const task = await redriveTask(taskId, ports);
-  console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+  console.log(options.json ? jsonText(task) : describeTask(task, colours));
   return EXIT.ok;
 }

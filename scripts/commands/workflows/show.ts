@@ -1,4 +1,5 @@
 /** `almanac workflows show <task>`: shows a task with its history. */
+import { jsonText } from "../../../functions/shared/json-text";
 import { findTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
@@ -23,6 +24,6 @@ async function run(
   const { ports } = await findWorkflow(options);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);
   const task = await findTask(taskId, ports);
-  console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+  console.log(options.json ? jsonText(task) : describeTask(task, colours));
   return EXIT.ok;
 }

@@ -3,7 +3,7 @@ import type * as z from "zod";
 import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { taskRequestSchema } from "../../../functions/workflows/contract";
-import { hasExactNumbers, INEXACT } from "../../../functions/shared/json-text";
+import { hasExactNumbers, INEXACT, jsonText } from "../../../functions/shared/json-text";
 import { findTask, startTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
@@ -41,7 +41,7 @@ async function run(taskId: string, input: string | undefined, options: Options):
   await startTask(request, ports);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);
   const task = await findTask(taskId, ports);
-  console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+  console.log(options.json ? jsonText(task) : describeTask(task, colours));
   return EXIT.ok;
 }
 

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { commentSchema, type Decision } from "../../../functions/workflows/contract";
 import { decide } from "../../../functions/workflows/task/decide";
 import { parseInput } from "../../../functions/shared/input";
+import { jsonText } from "../../../functions/shared/json-text";
 import { colours } from "../../shared/terminal/colours";
 import { EXIT, exitCodeOf, type JsonOption } from "../../shared/terminal/command-line";
 import { describeTask } from "./describe-task";
@@ -23,7 +24,7 @@ export function decisionCommand(decision: Decision, contents: Parameters<typeof 
         const { ports, caller } = await findWorkflow(options);
         const reason = comment === undefined ? undefined : parseInput(commentSchema, comment);
         const task = await decide(taskId, { decision, by: await caller(), comment: reason, state }, ports);
-        console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+        console.log(options.json ? jsonText(task) : describeTask(task, colours));
         return EXIT.ok;
       }),
     );

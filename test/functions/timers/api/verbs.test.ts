@@ -126,6 +126,13 @@ describe("a stored timer", () => {
   });
 
   describe("paused", () => {
+    it("does not fire after its jitter, though its time has passed", async () => {
+      await call("PUT /oneshot/{id}", { id: "egg" }, { body: { at: "1970-01-01T00:00:00Z", jitterSeconds: 300 } });
+      now += 1_000;
+      await call("POST /oneshot/{id}/{verb}", { id: "egg", verb: "pause" });
+      expect(fake.rows.get("oneshot#egg")).toMatchObject({ enabled: false });
+    });
+
     it("does not fire until it is resumed, and keeps everything else", async () => {
       await put("tea", { every: "15 minutes", timerCallbackData: 7, catchUp: "latest" });
       expect(await act("pause")).toMatchObject([

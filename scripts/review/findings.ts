@@ -31,7 +31,8 @@ export function findingsOf(
   allowed: ReadonlySet<string>,
 ): readonly Finding[] {
   const { address, deposed } = resource;
-  if (deposed !== undefined) return [];
+  // What a deposed object was for, its successor is for now. Whether it held data is known of known types.
+  if (deposed !== undefined && TYPES[resource.type] !== undefined) return [];
   const grouped = new Map<string, Finding>();
   for (const { verdict, what, refused, change } of reasonsOf(resource, plan)) {
     const key = `${verdict} ${what}`;

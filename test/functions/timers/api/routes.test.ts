@@ -328,23 +328,29 @@ describe("the API of timers", () => {
     expect(ids.length).toBeGreaterThan(1);
   });
 
-  it("shows what its callback's queue has not accepted as overdue, and lists it, while others have fired", async () => {
-    for (const callback of ["default", "billing"])
-      await call("PUT /oneshot/{id}", { id: callback, body: { delaySeconds: 900, callback } });
-    const cursor = { cursor: NOW + 3_720_000, behind: { billing: { cursor: NOW + 600_000 } } };
-    const cursors = { get: () => Promise.resolve(new Map([["shard0", cursor]])) };
-    ports = { ...ports, now: () => NOW + 3_600_000, cursors };
-    expect((await listAll("GET /oneshot", { state: "scheduled" })).ids).toEqual(["billing"]);
-    const due = new Date(NOW + 900_000).toISOString();
-    for (const [id, nextFireAt] of [
-      ["default", null],
-      ["billing", due],
-    ] as const)
-      expect((await call("GET /oneshot/{id}", { id }))[1]).toMatchObject({ nextFireAt });
-    // Paused, it does not fire once the queue accepts it.
-    const [, paused] = await call("POST /oneshot/{id}/{verb}", { path: { id: "billing", verb: "pause" } });
-    expect(paused).toMatchObject({ state: "paused" });
-  });
+  it.each([
+    ["billing", "default"],
+    ["default", "billing"],
+  ])(
+    "shows what the queue of %s has not accepted as overdue, and lists it, while others have fired",
+    async (behind, other) => {
+      for (const callback of [behind, other])
+        await call("PUT /oneshot/{id}", { id: callback, body: { delaySeconds: 900, callback } });
+      const cursor = { cursor: NOW + 3_720_000, behind: { [behind]: { cursor: NOW + 600_000 } } };
+      const cursors = { get: () => Promise.resolve(new Map([["shard0", cursor]])) };
+      ports = { ...ports, now: () => NOW + 3_600_000, cursors };
+      expect((await listAll("GET /oneshot", { state: "scheduled" })).ids).toEqual([behind]);
+      const due = new Date(NOW + 900_000).toISOString();
+      for (const [id, nextFireAt] of [
+        [other, null],
+        [behind, due],
+      ] as const)
+        expect((await call("GET /oneshot/{id}", { id }))[1]).toMatchObject({ nextFireAt });
+      // Paused, it does not fire once the queue accepts it.
+      const [, paused] = await call("POST /oneshot/{id}/{verb}", { path: { id: behind, verb: "pause" } });
+      expect(paused).toMatchObject({ state: "paused" });
+    },
+  );
 
   it("leaves time for its answer when it sends fires", async () => {
     const deadlines: number[] = [];

@@ -1,6 +1,7 @@
 /** Parses configuration, with one line for each fault. */
 import { dirname } from "node:path";
 import type * as z from "zod";
+import { plainSecrets, SENSITIVE } from "../../functions/shared/plain-secret";
 import { nearest } from "./nearest";
 
 /** The folder of these sources. */
@@ -67,6 +68,7 @@ function changedTexts(value: unknown, field: string): readonly string[] {
 }
 
 function describe(issue: z.core.$ZodIssue, root: string): string[] {
+  const quote = (value: unknown) => quoted(value, issue.path);
   const field = root + issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
   switch (issue.code) {
     case "unrecognized_keys":
@@ -87,8 +89,9 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
   }
 }
 
-/** At most 80 characters. */
-function quote(value: unknown): string {
+/** At most 80 characters, and no secret: the text is in the logs of builds, where its value may come from a variable of the environment. */
+function quoted(value: unknown, path: readonly PropertyKey[]): string {
+  if (plainSecrets(value, path).length > 0) return SENSITIVE;
   const text = jsonOf(value) ?? (value === undefined ? "undefined" : `<${typeof value}>`);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

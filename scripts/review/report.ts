@@ -303,6 +303,12 @@ function permissionFindings(changes: readonly PermissionChange[], allowed: Reado
 const HARMS: Readonly<Record<Harm, Removal>> = {
   opened: { verdict: "exposure", severity: "refuse", what: "can be used by everybody" },
   unlimited: { verdict: "exposure", severity: "refuse", what: "allows this without a condition" },
+  weakened: { verdict: "exposure", severity: "refuse", what: "allows this under a weaker condition" },
+  unread: {
+    verdict: "exposure",
+    severity: "refuse",
+    what: "gets a policy that is sensitive, so that no review shows what it allows",
+  },
   powerful: { verdict: "exposure", severity: "refuse", what: "is allowed this on everything" },
   foreign: { verdict: "exposure", severity: "warn", what: "lets another account in" },
   denied: { verdict: "data", severity: "refuse", what: "denies what is allowed: what needs it fails" },

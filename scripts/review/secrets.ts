@@ -1,9 +1,6 @@
 /** Hides values that are secrets although Terraform does not mark them: a plain variable of a function, for example. */
-import { plainSecrets } from "../../functions/shared/plain-secret";
+import { plainSecrets, SENSITIVE } from "../../functions/shared/plain-secret";
 import { isFields, parseJson } from "../shared/fields";
-
-/** Shown in place of sensitive values. */
-export const SENSITIVE = "(sensitive)";
 
 /** @param path as `environment.0.variables.API_KEY` */
 export function isSecretAt(path: string, value: string): boolean {

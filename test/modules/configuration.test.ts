@@ -324,6 +324,13 @@ describe("a configuration error", () => {
     expect(problems(input)).toEqual([problem]);
   });
 
+  it("does not quote a secret that stands where the name of its parameter belongs", () => {
+    const slackWebhookParameter = "https://hooks.slack.com/services/T000/B000/XXXX";
+    expect(problems({ region: "eu-central-1", heartbeats: { targets: [], slackWebhookParameter } })[0]).toBe(
+      'staging.heartbeats.slackWebhookParameter: (sensitive) is not an SSM parameter name such as "/almanac/slack/webhook"',
+    );
+  });
+
   it("comes with the place in main.ts, and without the parser's", () => {
     const error = new ConfigurationError(["staging.region: is missing"]);
     const [name, problem, frame] = error.stack?.split("\n") ?? [];

@@ -116,7 +116,7 @@ function templateFaults(name: string, value: unknown, isData = DATA.has(name)): 
       ? [`has the path ${value} at ${name}: ${name}.$ takes paths`]
       : [];
   }
-  if (value === null && name.endsWith(".$")) return [`has ${name} that is no path`];
+  if (name.endsWith(".$")) return [`has ${name} that is no path`];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, child]) =>
     templateFaults(

@@ -152,7 +152,7 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
     const small = names.filter((name) => !/^[A-Z]/.test(name));
     return small.length > 0
       ? small.map((name) => `has ${name} for ${call}: parameters begin with a capital`)
-      : [...sdkFaults(service, action, given), ...inputFaults(call, given)];
+      : [...sdkFaults(service, action, given), ...jsonFaults(call, given)];
   }
   const known = CALLS[call];
   const [renamed, parameters] = (service === "elasticmapreduce" ? RENAMED[action] : undefined) ?? [];
@@ -178,10 +178,16 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
   return faults.length > 0 ? faults : ofSdk(false);
 }
 
-/** As the SDK sends it: the optimized integration may write a text as JSON. */
-function inputFaults(call: string, { Input }: Fields): string[] {
+/** Texts that are JSON, as the SDK sends them. The optimized integration may write the text of an Input as JSON. */
+function jsonFaults(call: string, { Input, Entries }: Fields): string[] {
   const isStart = /^sfn:start(Sync)?Execution$/.test(call);
-  return isStart && isLiteral(Input) && !isJson(Input) ? [`has an Input for ${call} that is not JSON`] : [];
+  const details = call === "eventbridge:putEvents" ? recordsOf(Entries).map(({ Detail }) => Detail) : [];
+  return [
+    ...(isStart && isLiteral(Input) && !isJson(Input) ? [`has an Input for ${call} that is not JSON`] : []),
+    ...details
+      .filter((detail) => isLiteral(detail) && !isObjectText(detail))
+      .map(() => `has an entry whose Detail is text, but not that of an object for ${call}`),
+  ];
 }
 
 /** Names, URLs and ARNs. */

@@ -13,6 +13,7 @@ import {
   wholeNumber,
   withEnvironment,
   type EnvironmentOptions,
+  notEmpty,
 } from "../../shared/terminal/command-line";
 import { pipelineOf } from "../../shared/feature-outputs";
 
@@ -35,7 +36,7 @@ export const command = () =>
     }),
   )
     .argument("<pipeline>", "its name in main.ts: jobOrder")
-    .argument("<key>", "the message's key")
+    .argument("<key>", "the message's key", notEmpty)
     .option("--message-version <version>", "wait for this version of it (default: any)")
     .option("--timeout <seconds>", "how long to wait", wholeNumber(1), DEFAULT_TIMEOUT_SECONDS)
     .action(exitCodeOf(run));

@@ -9,7 +9,7 @@ import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { watchTask } from "../../features/workflows/watch";
 import { colours } from "../../shared/terminal/colours";
-import { EXIT, exitCodeOf, UsageError, type JsonOption } from "../../shared/terminal/command-line";
+import { EXIT, exitCodeOf, UsageError, type JsonOption, notEmpty } from "../../shared/terminal/command-line";
 import { JSON_ARGUMENT, readJsonArgument } from "../../shared/terminal/json-argument";
 
 interface Options extends WorkflowOptions, JsonOption {
@@ -26,7 +26,7 @@ export const command = () =>
     ],
     exitCodes: { [EXIT.failure]: "failed; with --watch: the task did not end as DONE" },
   })
-    .argument("<task>", "the task's id")
+    .argument("<task>", "the task's id", notEmpty)
     .argument("[input]", `passed to the work: ${JSON_ARGUMENT}`)
     .option("--input <json>", "the same, as an option")
     .option("--watch", "follow the task until it has ended", false)

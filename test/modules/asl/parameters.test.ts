@@ -11,6 +11,7 @@ const ECS = "arn:aws:states:::ecs:runTask";
 const EMR = "arn:aws:states:::elasticmapreduce:";
 const HTTP = "arn:aws:states:::http:invoke";
 const LAMBDA = "arn:aws:states:::lambda:invoke";
+const event = { DetailType: "a", Source: "b" };
 const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:m";
 const SDK = "arn:aws:states:::aws-sdk:";
 const SNS = "arn:aws:states:::sns:publish";
@@ -69,6 +70,12 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
     "an input of an execution that is plain text",
     calling(`${SDK}sfn:startExecution`, { StateMachineArn: MACHINE, Input: "a" }),
   ],
+  [
+    "an event whose detail is plain text",
+    calling(`${SDK}eventbridge:putEvents`, { Entries: [{ ...event, Detail: "a" }] }),
+  ],
+  ["a list where a path is", () => pm({ A: P.pass({ Parameters: { a: { "b.$": ["$.x"] } }, End: true }) })],
+  ["an object where a path is", () => pm({ A: P.pass({ Parameters: { a: { "b.$": { c: 1 } } }, End: true }) })],
   ...["Parameters", "ItemSelector", "ResultSelector"].flatMap((name) => [
     [`${name} that are a text`, pmapping({ [name]: "a" })] as const,
     [`${name} that are a list`, pmapping({ [name]: ["a"] })] as const,
@@ -196,6 +203,11 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
 ];
 
 const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
+  [
+    "an event whose detail is an object",
+    calling(`${SDK}eventbridge:putEvents`, { Entries: [{ ...event, Detail: { a: 1 } }] }),
+  ],
+  ["an event whose detail is JSON", calling(`${SDK}eventbridge:putEvents`, { Entries: [{ ...event, Detail: "{}" }] })],
   ["a text that is given as an object", calling(`${SDK}sns:publish`, { TopicArn: "t", Message: { a: 1 } })],
   [
     "an identifier of several texts",

@@ -372,6 +372,19 @@ describe("a redrive", () => {
     expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
     expect(redrives.count).toBe(1);
   });
+
+  it("happens also when the response to its mark was lost, and the SDK's own retry finds the row changed", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    const writeRedrive: typeof table.writeRedrive = async (...marked) => {
+      await table.writeRedrive(...marked);
+      return table.writeRedrive(...marked);
+    };
+    const task = await redriveTask("r-1", { ...ports, table: { ...table, writeRedrive } });
+    expect(task.history.map(({ status }) => status)).toEqual(["STARTED", "FAILED", "STARTED"]);
+    expect([redrives.count, execution.now.status]).toEqual([1, "RUNNING"]);
+  });
 });
 
 describe("the cancellation of a task whose row a redrive has made STARTED, and whose execution does not run yet", () => {

@@ -75,6 +75,15 @@ describe("a stored timer", () => {
       expect(await act("fire")).toMatchObject([503, { error: "Unavailable" }]);
     });
 
+    it("is answered 409 when its callback is not configured any more: another attempt would not help", async () => {
+      await put("tea", { every: "1 day", callback: "billing" });
+      const { billing: _, ...callbacks } = ports.callbacks;
+      ports = { ...ports, callbacks };
+      const message = 'the timer\'s callback "billing" is not configured any more: move the timer to another one';
+      expect(await act("fire")).toMatchObject([409, { error: "Conflict", message }]);
+      expect(fake.sent).toEqual([]);
+    });
+
     it("is answered 500 when the queue rejects it as invalid", async () => {
       await put("tea", { every: "1 day" });
       const send: TimerPorts["queue"]["send"] = (fires) =>

@@ -52,8 +52,10 @@ function describeUnknown(meant: string | undefined): string {
   return `is an unknown field${meant === undefined ? "" : `. Did you mean ${meant}?`}`;
 }
 
-/** Terraform normalizes texts, and cdktf loses a field: what is deployed would be another configuration. */
+/** Terraform normalizes texts and replaces halves of characters, and cdktf loses a field: what is deployed would be another configuration. */
 function changedTexts(value: unknown, field: string): readonly string[] {
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value))
+    return [`${field}: has half of a character (a surrogate without its pair), which Terraform would replace`];
   if (typeof value === "string")
     return value === value.normalize()
       ? []

@@ -198,9 +198,10 @@ export function unreadable(owner: string, attribute: string, why: string): Grant
   return { ...summaryGrant(owner, `${attribute}:`, why), unread: true };
 }
 
-/** The role of an identity policy; the address of a resource policy. */
+/** The role of an identity policy; the function of a permission, which is a statement of its policy; the address of another resource policy. */
 export function ownerOf(type: string, address: string, values: Readonly<Record<string, unknown>>): string {
   if (type === "aws_iam_role") return `role ${roleName(text(values["name"])) || address}`;
+  if (type === "aws_lambda_permission") return `function ${readable(text(values["function_name"])) || address}`;
   const role = text(values["role"]);
   if (role !== "" && type.startsWith("aws_iam_role_policy")) return `role ${roleName(role)}`;
   return address;

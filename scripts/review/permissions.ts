@@ -15,12 +15,17 @@ import {
 import type { Change, Expressions, ResourceChange } from "./plan";
 
 export interface PermissionChange {
-  /** `role almanac-staging-heartbeats-check`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
+  /** `role almanac-staging-heartbeats-check`, `function ...`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
   readonly owner: string;
   /** Sentences: `Allow sqs:SendMessage on arn:...`. */
   readonly gained: readonly string[];
   readonly lost: readonly string[];
-  readonly harms: readonly { readonly harm: Harm; readonly sentences: readonly string[] }[];
+  /** With the addresses of their policies. */
+  readonly harms: readonly {
+    readonly harm: Harm;
+    readonly sentences: readonly string[];
+    readonly addresses: readonly string[];
+  }[];
   /** What was allowed and is no more, although what it was about stays. */
   readonly revoked: readonly Revocation[];
 }
@@ -126,7 +131,9 @@ export function changedPermissions(
         owner,
         gained: sentences(gained),
         lost: sentences(lost),
-        harms: harms.flatMap(([harm, grants]) => (grants.length === 0 ? [] : [{ harm, sentences: sentences(grants) }])),
+        harms: harms.flatMap(([harm, grants]) =>
+          grants.length === 0 ? [] : [{ harm, sentences: sentences(grants), addresses: addressesOf(grants) }],
+        ),
         revoked: groups(revoked, ({ address }) => address).flatMap((grants) => {
           const [{ address, type } = { address: "", type: "" }] = grants;
           const isOfUse = (other: Held) => isAllowance(other) && isTrust(other.type) === isTrust(type);
@@ -137,6 +144,7 @@ export function changedPermissions(
   });
 }
 
+const addressesOf = (grants: readonly Held[]) => [...new Set(grants.map(({ address }) => address))];
 const isDenial = ({ effect }: Grant) => effect === "Deny";
 const isAllowance = ({ effect, unread }: Grant) => effect === "Allow" || unread === true;
 /** A role's own policy says who may assume it. */

@@ -2,8 +2,13 @@
 import { plainSecrets, SENSITIVE } from "../../functions/shared/plain-secret";
 import { isFields, parseJson } from "../shared/fields";
 
+/** A choice of AWS's: `AWS_IAM`, `NONE`. */
+const CHOICE = /^[A-Z_]+$/;
+
 /** @param path as `environment.0.variables.API_KEY` */
 export function isSecretAt(path: string, value: string): boolean {
+  // The provider names its attributes, and marks those that are secret: a method's `authorization` is none.
+  if (!path.includes(".") && CHOICE.test(value)) return false;
   const names = path.split(".").filter((name) => !/^\d+$/.test(name));
   return plainSecrets(names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)).length > 0;
 }

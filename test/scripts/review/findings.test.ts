@@ -1427,6 +1427,15 @@ describe("a policy that a stranger would write", () => {
   });
 });
 
+it("a method's authorization is shown: it is no secret, whatever its name is", () => {
+  const open = update("aws_api_gateway_method.m", { authorization: "AWS_IAM" }, { authorization: "NONE" });
+  const report = review([open]);
+  expect(report.findings[0]?.changes).toEqual(['authorization: "AWS_IAM" → "NONE"']);
+  expect(report.modules[0]?.changes[0]?.values).toMatchObject([{ before: '"AWS_IAM"', after: '"NONE"' }]);
+  const header = update("aws_x.m", { headers: { authorization: "OPENSESAME" } }, { headers: {} });
+  expect(JSON.stringify(review([header]))).not.toContain("OPENSESAME");
+});
+
 it("an object of an unknown type that a failed replacement left behind is not classified", () => {
   const deposed = { ...destroy("aws_unheard_of.o"), deposed: "1f0cb1d2" };
   expect(review([deposed]).findings).toMatchObject([{ verdict: "unclassified", refused: true }]);

@@ -208,16 +208,20 @@ function isWeaker(grant: Held, other: Held): boolean {
   return other.conditions.some((was) => isLimit(was) && !grant.conditions.some(({ test }) => test === was.test));
 }
 
-/** Everything of a service, or others' permissions, on any resource. */
-function isPowerful({ effect, action, resource, principals }: Grant): boolean {
-  const isAll = /^([*?]+|[\w-]*[*?].*:.*|[\w-]+:[*?]+|all but .*|(iam|sts|organizations):(?!get|list).*)$/i.test(
-    action,
-  );
+/** Actions that read data and secrets. */
+const READS =
+  /^(kms:(decrypt|\w*reencrypt.*)|s3:getobject(version)?|dynamodb:((batch)?getitem|query|scan|partiqlselect|getrecords)|secretsmanager:(batch)?getsecretvalue|ssm:getparameters?(bypath|history)?|sqs:receivemessage|kinesis:getrecords)$/i;
+
+/** Everything of a service, others' permissions, or data without a condition, on any resource. */
+function isPowerful({ effect, action, resource, principals, conditions }: Grant): boolean {
+  const isAll =
+    (READS.test(action) && conditions.length === 0) ||
+    /^([*?]+|[\w-]*[*?].*:.*|[\w-]+:[*?]+|all but .*|(iam|sts|organizations):(?!get|list).*)$/i.test(action);
   const isAny = exceptionsOf(resource) !== undefined || isAnything(resource);
   return (
     effect === "Allow" &&
     principals.length === 0 &&
-    ((isAll && isAny) || /^everything in .*(AdministratorAccess|PowerUserAccess|FullAccess)$/.test(action))
+    ((isAll && isAny) || /^everything in .*(Administrator(Access)?|PowerUserAccess|FullAccess)$/.test(action))
   );
 }
 

@@ -1366,6 +1366,13 @@ describe("a policy that a stranger would write", () => {
       role(undefined, statement({ Action, Resource: "*" })),
       "is allowed this on everything",
     ]),
+    ...["kms:Decrypt", "s3:GetObject", "secretsmanager:GetSecretValue"].map(
+      (Action): [string, SampleChange, string] => [
+        `what ${Action} reads`,
+        role(undefined, statement({ Action, Resource: "*" })),
+        "is allowed this on everything",
+      ],
+    ),
     [
       "every bucket",
       role(undefined, statement({ Action: "s3:*", Resource: "arn:aws:s3:::*" })),
@@ -1404,6 +1411,17 @@ describe("a policy that a stranger would write", () => {
     ],
     ["one bucket", role(undefined, statement({ Action: "s3:*", Resource: ["arn:aws:s3:::b", "arn:aws:s3:::b/*"] }))],
     ["what only reads", role(undefined, statement({ Action: "iam:GetRole", Resource: "*" }))],
+    [
+      "what a service decrypts",
+      role(
+        undefined,
+        statement({
+          Action: "kms:Decrypt",
+          Resource: "*",
+          Condition: { StringEquals: { "kms:ViaService": "sqs.eu-central-1.amazonaws.com" } },
+        }),
+      ),
+    ],
     [
       "a stricter test",
       bucket(

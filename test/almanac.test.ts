@@ -138,6 +138,18 @@ describe("called wrongly is", () => {
     ["an empty id to follow", ["logs", "--id", ""], "It is empty."],
     ["a manifest without its bucket", ["exports", "restore", "_manifest.json", "orders"], "is not s3://<bucket>/<key>"],
     ["an edited message that is not sent", ["pipelines", "dead", "ls", "orders", "--body", "{}"], "only for redrive"],
+    ["an empty id of a task", ["workflows", "show", ""], "It is empty."],
+    ["an empty key of a message", ["pipelines", "tail", "orders", ""], "It is empty."],
+    [
+      "a comment that is too long",
+      ["workflows", "approve", "order-1", "--comment", "x".repeat(501)],
+      "--comment: is longer than 500 characters",
+    ],
+    [
+      "a zone for a schedule that has one",
+      ["schedules", "preview", "invoices", "--zone", "Asia/Tokyo"],
+      "invoices has its own time zone",
+    ],
     ["one dead letter of a list", ["pipelines", "dead", "ls", "orders", "17"], "show has one"],
   ])("%s", async (_, words, says) => {
     const { code, stdout, stderr } = await almanac(...words);

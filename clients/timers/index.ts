@@ -6,6 +6,7 @@ import type {
   BatchRequest,
   FiredResponse,
   FireResponse,
+  ListResponse,
   OneshotInput,
   PeriodicInput,
   TimerResponse,
@@ -73,7 +74,11 @@ export interface ListOptions {
   readonly callback?: string;
   /** Timers per request, 1 to 1000. @default 100 */
   readonly pageSize?: number;
+  /** Called with each timer whose row cannot be read, so that the list lacks it: put it again, or delete it. @default nothing */
+  readonly onUnreadable?: (timer: UnreadableTimer) => void;
 }
+
+export type UnreadableTimer = NonNullable<ListResponse["unreadable"]>[number];
 
 export type BatchItem =
   | { readonly kind: "periodic"; readonly id: string; readonly put: PeriodicInput }
@@ -307,13 +312,18 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
    *
    * @throws {@link TimersError}
    */
-  async *list({ pageSize = 100, ...filters }: ListOptions = {}): AsyncGenerator<TimerResponse, void, undefined> {
+  async *list({ pageSize = 100, onUnreadable, ...filters }: ListOptions = {}): AsyncGenerator<
+    TimerResponse,
+    void,
+    undefined
+  > {
     let next: string | undefined;
     do {
       const query = { limit: String(pageSize), ...filters, ...(next !== undefined && { next }) };
       const { status, body } = await this.send({ method: "GET", path: [this.kind], query });
       if (status !== 200) throw errorForStatus(status, messageOf(body, status));
       const page = parseResponse(listSchema, body);
+      for (const timer of page.unreadable ?? []) onUnreadable?.(timer);
       yield* page.timers;
       next = page.next;
     } while (next !== undefined);

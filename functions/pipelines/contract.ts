@@ -35,6 +35,11 @@ export const verificationSchema = z.union([
       .string()
       .max(200)
       .refine((template) => template.includes("{body}"), "does not sign the body: it has no {body}")
+      // They would be signed as they are written: no delivery would have the signature.
+      .refine(
+        (template) => !/\{(?!body\}|header:[\w-]+\})[\w:.-]+\}/.test(template),
+        "has other names in braces than {body} and {header:...}",
+      )
       .default("{body}"),
     /** The header with the time of sending, Unix time in seconds. It must be signed, and at most five minutes away. @default none */
     timestampHeader: headerSchema.optional(),

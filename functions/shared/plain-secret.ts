@@ -4,6 +4,9 @@
  */
 import { parseJson } from "./input";
 
+/** Shown in place of secrets. */
+export const SENSITIVE = "(sensitive)";
+
 /** Words of names whose values are secrets: `X-Vault-Token`, `api_key`, `clientSecret`, `SMTP_PASS`. */
 const SECRET_WORDS =
   /(^|-)(secrets?|tokens?|passw(or)?ds?|passwort|pwd|passphrase|passcode|api-?keys?|auth-?keys?|access-?keys?|private-?keys?|secret-?keys?|signing-?keys?|encryption-?keys?|credentials?|authorization|auth|bearer|cookies?|jwt|signature|sig|session-?ids?|webhook-?urls?|dsn|connection-?strings?)(\d*$|-)|(^|-)(pass|pw)$/;
@@ -109,6 +112,30 @@ function isSecretOrHasOne(name: string, withPublicPem: string): boolean {
     [...text.matchAll(pattern)].map(([, name = "", value = ""]) => [name, value] as const),
   );
   return [...form, ...pairs].some(([name, value]) => isPlainSecret(name, value));
+}
+
+const PRIVATE_PEM = /-----BEGIN ([A-Z ]*PRIVATE KEY)-----(?:[^-]*-----END \1-----)?/g;
+
+/** The credentials of a header, in the middle of a text. */
+const CREDENTIALS = /(?<=\b(?:bearer|authorization\W{1,6}\w{1,20}) {1,3})(?=\S{0,200}\d)\S{8,2000}/gi;
+
+/** Temporary folders have random names. */
+const FILE = /^\.{0,2}\/[\w.~/-]*(?::\d+)*:?$/;
+
+/** The text with {@link SENSITIVE} in place of each secret in it: what a program or service quotes in its errors. The rest stays as it is. */
+export function hideSecrets(text: string): string {
+  const withoutPairs = PAIRS.reduce(
+    (rest, pattern) =>
+      rest.replace(pattern, (pair, name: string, value = name) => {
+        if (typeof value !== "string" || !isPlainSecret(name, value)) return pair;
+        const at = pair.lastIndexOf(value);
+        return pair.slice(0, at) + SENSITIVE + pair.slice(at + value.length);
+      }),
+    text.replace(PRIVATE_PEM, SENSITIVE).replace(CREDENTIALS, SENSITIVE),
+  );
+  return withoutPairs.replace(/[^\s"'`,;()<>[\]{}\\]+/g, (word) =>
+    !FILE.test(word) && (isPlainSecret("", word) || secretInUrl(word) !== undefined) ? SENSITIVE : word,
+  );
 }
 
 /** A JSON object or array; undefined: the text is none. */

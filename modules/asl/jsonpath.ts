@@ -2,7 +2,7 @@
 import { HASHES, isInContext } from "./expressions";
 import type { State } from "./machine";
 import { isOfCondition } from "./object-fields";
-import { isJson, isNameOfPaths, isRecord, type Fields } from "./values";
+import { isJson, isLiteral, isNameOfPaths, isRecord, type Fields } from "./values";
 
 /**
  * What the intrinsic functions take and return: a letter an argument. Array, Boolean, Number (without a fraction), Object, String, or any (x).
@@ -45,6 +45,7 @@ const NOT_PATHS = new Set(["Result", "ItemProcessor", "Iterator", "Branches", "C
 export function jsonPathFaults(state: State): string[] {
   const fields = Object.entries(state).filter(([name]) => !NOT_PATHS.has(name));
   return [
+    ...objectFaults(state),
     ...fields.flatMap(([name, value]) => templateFaults(name, value)),
     ...(state.Choices ?? []).flatMap((rule) => [
       ...valueFaults({ ...rule }),
@@ -56,6 +57,15 @@ export function jsonPathFaults(state: State): string[] {
       ]),
     ]),
   ];
+}
+
+/** A payload template is an object: https://states-language.net/#payload-template. In JSONata, any value. */
+function objectFaults(state: State): string[] {
+  const { Parameters, ItemSelector, ResultSelector, ItemBatcher }: Fields = { ...state };
+  const BatchInput = isRecord(ItemBatcher) ? ItemBatcher["BatchInput"] : undefined;
+  return Object.entries({ Parameters, ItemSelector, ResultSelector, BatchInput })
+    .filter(([, value]) => value !== undefined && !isRecord(value) && (typeof value !== "string" || isLiteral(value)))
+    .map(([name]) => `has ${name}, which is no object`);
 }
 
 /** Variables that a state reads, by name. */
@@ -106,7 +116,7 @@ function templateFaults(name: string, value: unknown, isData = DATA.has(name)): 
       ? [`has the path ${value} at ${name}: ${name}.$ takes paths`]
       : [];
   }
-  if (value === null && name.endsWith(".$")) return [`has ${name} that is no path`];
+  if (name.endsWith(".$")) return [`has ${name} that is no path`];
   if (typeof value !== "object" || value === null) return [];
   return Object.entries(value).flatMap(([key, child]) =>
     templateFaults(

@@ -152,7 +152,7 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
     const small = names.filter((name) => !/^[A-Z]/.test(name));
     return small.length > 0
       ? small.map((name) => `has ${name} for ${call}: parameters begin with a capital`)
-      : sdkFaults(service, action, given);
+      : [...sdkFaults(service, action, given), ...jsonFaults(call, given)];
   }
   const known = CALLS[call];
   const [renamed, parameters] = (service === "elasticmapreduce" ? RENAMED[action] : undefined) ?? [];
@@ -176,6 +176,18 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
     ...valueFaults(call, given),
   ];
   return faults.length > 0 ? faults : ofSdk(false);
+}
+
+/** Texts that are JSON, as the SDK sends them. The optimized integration may write the text of an Input as JSON. */
+function jsonFaults(call: string, { Input, Entries }: Fields): string[] {
+  const isStart = /^sfn:start(Sync)?Execution$/.test(call);
+  const details = call === "eventbridge:putEvents" ? recordsOf(Entries).map(({ Detail }) => Detail) : [];
+  return [
+    ...(isStart && isLiteral(Input) && !isJson(Input) ? [`has an Input for ${call} that is not JSON`] : []),
+    ...details
+      .filter((detail) => isLiteral(detail) && !isObjectText(detail))
+      .map(() => `has an entry whose Detail is text, but not that of an object for ${call}`),
+  ];
 }
 
 /** Names, URLs and ARNs. */
@@ -290,6 +302,7 @@ function valueFaults(call: string, given: Fields): string[] {
   const patterns = { ...PATTERNS[call], TableName: TABLE };
   const texts = Object.entries(patterns).flatMap(([name, pattern]) => {
     const value = given[name];
+    if (typeof value === "object" && value !== null) return [`has a ${name} for ${call} that is no text`];
     return !isLiteral(value) || pattern.test(value) ? [] : [`has ${name} ${value} for ${call}, which is none`];
   });
   texts.push(...objectFaults(call, given), ...recordsOf([given["MessageAttributes"]]).flatMap(messageAttributeFaults));

@@ -147,11 +147,19 @@ function valueFaults(written: unknown, shape: Shape, at: Omit<Place, "isIntegrat
       return typeof value === "string" && Number.isNaN(Date.parse(value)) && Number.isNaN(Number(value)) ? fault : [];
     case "string":
       if (typeof value === "number" || typeof value === "boolean") return fault;
-      return typeof value === "string" ? textFaults(value, at) : [];
+      if (typeof value === "string") return textFaults(value, at);
+      return typeof value === "object" && value !== null && isName(at) ? fault : [];
     default:
       return [];
   }
 }
+
+/** A text that no JSON of an object or a list can be. CloudControl's identifiers can. */
+function isName({ place, type, types }: Omit<Place, "isIntegrated">): boolean {
+  return NAME.test(place) ? !place.includes("cloudcontrol:") : valuesOf(type, types).length > 0;
+}
+
+const NAME = /(?:Arn|Bucket|Id|Identifier|Name|Qualifier|Subject|Url)$/;
 
 /** Of a text that resembles a known value. A short one may be a newer code, and one with a digit a newer version or size. */
 function textFaults(value: string, { place, type, types }: Omit<Place, "isIntegrated">): string[] {

@@ -1,6 +1,7 @@
 /** Parses configuration, with one line for each fault. */
 import { dirname } from "node:path";
 import type * as z from "zod";
+import { plainSecrets, SENSITIVE } from "../../functions/shared/plain-secret";
 import { nearest } from "./nearest";
 
 /** The folder of these sources. */
@@ -51,8 +52,10 @@ function describeUnknown(meant: string | undefined): string {
   return `is an unknown field${meant === undefined ? "" : `. Did you mean ${meant}?`}`;
 }
 
-/** Terraform normalizes texts, and cdktf loses a field: what is deployed would be another configuration. */
+/** Terraform normalizes texts and replaces halves of characters, and cdktf loses a field: what is deployed would be another configuration. */
 function changedTexts(value: unknown, field: string): readonly string[] {
+  if (typeof value === "string" && /\p{Surrogate}/u.test(value))
+    return [`${field}: has half of a character (a surrogate without its pair), which Terraform would replace`];
   if (typeof value === "string")
     return value === value.normalize()
       ? []
@@ -67,6 +70,7 @@ function changedTexts(value: unknown, field: string): readonly string[] {
 }
 
 function describe(issue: z.core.$ZodIssue, root: string): string[] {
+  const quote = (value: unknown) => quoted(value, issue.path);
   const field = root + issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
   switch (issue.code) {
     case "unrecognized_keys":
@@ -87,8 +91,9 @@ function describe(issue: z.core.$ZodIssue, root: string): string[] {
   }
 }
 
-/** At most 80 characters. */
-function quote(value: unknown): string {
+/** At most 80 characters, and no secret: the text is in the logs of builds, where its value may come from a variable of the environment. */
+function quoted(value: unknown, path: readonly PropertyKey[]): string {
+  if (plainSecrets(value, path).length > 0) return SENSITIVE;
   const text = jsonOf(value) ?? (value === undefined ? "undefined" : `<${typeof value}>`);
   return text.length > 80 ? `${text.slice(0, 77)}...` : text;
 }

@@ -16,8 +16,12 @@ export function variablesSchema(isOurs: (name: string) => boolean) {
   return z.record(name, z.string()).default({});
 }
 
-/** Of a policy's resource: IAM refuses other texts, and a wildcard in its partition or service. */
-const ARN = /^arn:aws[a-z-]*:[a-z0-9-]+:[a-z0-9*?-]*:[\w*?-]*:.+$/s;
+/**
+ * Of a policy's resource: IAM refuses other texts, a wildcard in the partition or service, an account of other than twelve digits, and a region of
+ * what has none: its own resources, and buckets.
+ */
+const ARN =
+  /^arn:aws[a-z-]*:(?!iam:[^:]|s3:[^:]+::)[a-z0-9-]+:[a-z0-9*?-]*:(?!\d{1,11}:|\d{13,}:)[\w*?-]*:[^\p{Cc}]+$/u;
 
 /** What a function may do. */
 export const permissionSchema = z.strictObject({

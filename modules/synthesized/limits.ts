@@ -59,6 +59,9 @@ const NAME = /[.\-_A-Za-z0-9]+/;
 /** Policies and descriptions in IAM and KMS. */
 const LATIN = /[\t\n\r\u0020-\u00FF]+/;
 
+/** Labels of at most 63 characters. */
+const DOMAIN = /(?:\*\.)?(?:[A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{2,63}/;
+
 /** Lambda sets some itself, and refuses a function that does. */
 const VARIABLE =
   /(?!(?:AWS_(?:DEFAULT_)?REGION|AWS_EXECUTION_ENV|AWS_LAMBDA_(?:FUNCTION|INITIALIZATION|LOG|RUNTIME)_\w+|AWS_ACCESS_KEY(?:_ID)?|AWS_SECRET_ACCESS_KEY|AWS_SESSION_TOKEN|LAMBDA_(?:TASK_ROOT|RUNTIME_DIR))$)[a-zA-Z][a-zA-Z0-9_]+/;
@@ -225,6 +228,7 @@ export const LIMITS: readonly Limit[] = [
     ["default_root_object", { most: 255 }, `${DOCS}/cloudfront/latest/APIReference/API_DistributionConfig.html`],
     ["comment", { most: 128 }, CLOUDFRONT],
     ["aliases", { most: 100, unit: "items" }, CLOUDFRONT],
+    ["aliases", { most: 253, pattern: DOMAIN }, "https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4"],
   ]),
   ...rows("aws_cloudfront_origin_access_control", "CloudFront", [
     ["name", { least: 1, most: 64 }, `${DOCS}/cloudfront/latest/APIReference/API_OriginAccessControlConfig.html`],

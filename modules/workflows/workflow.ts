@@ -345,7 +345,7 @@ function createTasksApi(
       EXECUTION_ARN_PREFIX: machine.grantExecutions(
         "DescribeExecution",
         "StopExecution",
-        ...(isOwn ? (["RedriveExecution"] as const) : []),
+        ...(isOwn ? (["GetExecutionHistory", "RedriveExecution"] as const) : []),
       ),
       KEEP_DAYS: keepDays.stringValue,
       SCOPES: scopes === undefined ? "" : escapeTemplate(JSON.stringify(scopes)),

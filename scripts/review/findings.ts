@@ -1,11 +1,12 @@
 /** Judges what a plan changes by the classification of each attribute. */
+import { SENSITIVE } from "../../functions/shared/plain-secret";
 import { truncate } from "../../functions/shared/text";
 import { fieldsOf, parseJson, type Fields } from "../shared/fields";
 import { NOT_CLASSIFIED, TYPES, type TypeClass, type Verdict } from "./classification";
 import { RULES, type Rule } from "./rules";
 import type { DestroyedResources } from "./companions";
 import type { ResourceChange } from "./plan";
-import { isSecretAt, SENSITIVE } from "./secrets";
+import { isSecretAt } from "./secrets";
 import { UNKNOWN } from "./values";
 
 export interface Finding {
@@ -30,7 +31,8 @@ export function findingsOf(
   allowed: ReadonlySet<string>,
 ): readonly Finding[] {
   const { address, deposed } = resource;
-  if (deposed !== undefined) return [];
+  // What a deposed object was for, its successor is for now. Whether it held data is known of known types.
+  if (deposed !== undefined && TYPES[resource.type] !== undefined) return [];
   const grouped = new Map<string, Finding>();
   for (const { verdict, what, refused, change } of reasonsOf(resource, plan)) {
     const key = `${verdict} ${what}`;

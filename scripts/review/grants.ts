@@ -1,9 +1,10 @@
 /** Reads the permissions that policies of a plan grant: one for each action on each resource. */
 import * as z from "zod";
+import { SENSITIVE } from "../../functions/shared/plain-secret";
 import { isUnresolved } from "../../modules/synthesized/expression";
 import { fieldsOf, isFields, parseJson } from "../shared/fields";
 import type { ResourceChange } from "./plan";
-import { conditionWithoutSecrets, SENSITIVE } from "./secrets";
+import { conditionWithoutSecrets } from "./secrets";
 
 /** One action on one resource. */
 export interface Grant {
@@ -73,7 +74,8 @@ export function grantsOf(
   return POLICY_ATTRIBUTES.flatMap((attribute) => {
     const policy = values[attribute];
     if (typeof policy !== "string" || policy === "") return [];
-    if (fieldsOf(sensitive)[attribute] === true || sensitive === true) return [unreadable(owner, attribute, SENSITIVE)];
+    if (fieldsOf(sensitive)[attribute] === true || sensitive === true)
+      return [{ ...unreadable(owner, attribute, SENSITIVE), rest: policy }]; // compared, never shown
     const parsed = policySchema.safeParse(parseJson(policy));
     if (!parsed.success) return isUnresolved(policy) ? [unreadable(owner, attribute, "known after apply")] : [];
     return parsed.data.Statement.flatMap((statement) => grantsOfStatement(owner, statement));
@@ -86,7 +88,14 @@ function summaryGrant(owner: string, effect: string, action: string): Grant {
   return { owner, effect, action, resource: "", rest: "", printed: "", ...ofItsRole };
 }
 
-export const ALL_BUT = "all but ";
+const ALL_BUT = "all but ";
+
+/** One pattern for all of a list: each of them alone would be everything together with another. */
+const allBut = (names: readonly string[] | undefined) => names && [`${ALL_BUT}${names.toSorted().join(", ")}`];
+
+/** What `all but a, b` leaves out; undefined: it is a pattern. */
+export const exceptionsOf = (pattern: string): readonly string[] | undefined =>
+  pattern.startsWith(ALL_BUT) ? pattern.slice(ALL_BUT.length).split(", ") : undefined;
 
 type Statement = z.output<typeof policySchema>["Statement"][number];
 
@@ -106,8 +115,8 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
   const principals = namesIn(Principal).map(readable);
   const conditions = conditionsOf(Condition);
   const limited = principals.length > 0 ? namesCallers(Condition) : conditions.some(isLimit);
-  const actions = Action ?? NotAction?.map((action) => `${ALL_BUT}${action}`) ?? [];
-  const resources = Resource ?? NotResource?.map((resource) => `${ALL_BUT}${resource}`) ?? [""];
+  const actions = Action ?? allBut(NotAction) ?? [];
+  const resources = Resource ?? allBut(NotResource) ?? [""];
   return actions.flatMap((action) =>
     resources.map((resource) => ({
       owner,
@@ -133,13 +142,13 @@ function namesIn(principal: unknown): readonly string[] {
 function conditionsOf(condition: unknown): readonly Condition[] {
   return Object.entries(fieldsOf(condition)).flatMap(([operator, tests]) =>
     Object.entries(fieldsOf(tests)).map(([key, values]) => ({
-      test: `${operator.replace(/^(string|arn)(equals|like)$/i, "like")} ${key}`.toLowerCase(),
+      test: `${operator.replace(/^(string|arn)(equals|like)(?=(ifexists)?$)/i, "like")} ${key}`.toLowerCase(),
       values: [values].flat().map((value) => readable(String(value))),
     })),
   );
 }
 
-const isLimit = ({ values }: Condition) => values.every((value) => !isAnything(value));
+export const isLimit = ({ values }: Condition) => values.every((value) => !isAnything(value));
 
 /** Keys of a request that say who makes it. */
 const CALLER =
@@ -160,10 +169,11 @@ function namesCallers(condition: unknown): boolean {
 }
 
 /**
- * `*`, `arn:*`, `arn:aws:*:*:*:*`; a role or topic of any account, any organization; `0.0.0.0/0`, and half of all addresses. ARNs of S3 have no
- * account.
+ * `*`, `arn:*`, `arn:aws:*:*:*:*`; a role or topic of any account, or of each account that begins with a digit; any bucket, whose ARN has no
+ * account; any organization; `0.0.0.0/0`, and half of all addresses.
  */
-const ANYTHING = /^(arn:)?(aws:)?[*?:]*$|^arn:[^:]*:(?!s3:)[^:]*:[^:]*:[*?]+:|^o-[*?]|\/[0-7]$/;
+const ANYTHING =
+  /^(arn:)?(aws:)?[*?:]*$|^arn:[^:]*:(?!s3:)[^:]*:[^:]*:\d*[*?][\d*?]*:|^arn:[^:]*:[^:]*:[^:]*::[*?/]+$|^\d+[*?][\d*?]*$|^o-[*?]|\/[0-7]$/;
 
 export const isAnything = (value: unknown) => typeof value !== "string" || ANYTHING.test(value);
 
@@ -188,9 +198,10 @@ export function unreadable(owner: string, attribute: string, why: string): Grant
   return { ...summaryGrant(owner, `${attribute}:`, why), unread: true };
 }
 
-/** The role of an identity policy; the address of a resource policy. */
+/** The role of an identity policy; the function of a permission, which is a statement of its policy; the address of another resource policy. */
 export function ownerOf(type: string, address: string, values: Readonly<Record<string, unknown>>): string {
   if (type === "aws_iam_role") return `role ${roleName(text(values["name"])) || address}`;
+  if (type === "aws_lambda_permission") return `function ${readable(text(values["function_name"])) || address}`;
   const role = text(values["role"]);
   if (role !== "" && type.startsWith("aws_iam_role_policy")) return `role ${roleName(role)}`;
   return address;

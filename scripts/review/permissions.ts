@@ -1,25 +1,41 @@
 /** Judges the permissions that a plan grants and revokes. */
 import { groupBy } from "../../functions/shared/group-by";
 import { fieldsOf, isFields } from "../shared/fields";
-import { ALL_BUT, grantsOf, isAnything, ownerOf, POLICY_ATTRIBUTES, text, unreadable, type Grant } from "./grants";
+import {
+  exceptionsOf,
+  grantsOf,
+  isAnything,
+  isLimit,
+  ownerOf,
+  POLICY_ATTRIBUTES,
+  text,
+  unreadable,
+  type Grant,
+} from "./grants";
 import type { Change, Expressions, ResourceChange } from "./plan";
 
 export interface PermissionChange {
-  /** `role almanac-staging-heartbeats-check`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
+  /** `role almanac-staging-heartbeats-check`, `function ...`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
   readonly owner: string;
   /** Sentences: `Allow sqs:SendMessage on arn:...`. */
   readonly gained: readonly string[];
   readonly lost: readonly string[];
-  readonly harms: readonly { readonly harm: Harm; readonly sentences: readonly string[] }[];
+  /** With the addresses of their policies. */
+  readonly harms: readonly {
+    readonly harm: Harm;
+    readonly sentences: readonly string[];
+    readonly addresses: readonly string[];
+  }[];
   /** What was allowed and is no more, although what it was about stays. */
   readonly revoked: readonly Revocation[];
 }
 
 /**
- * opened: gained by everybody. unlimited: a condition is gone. powerful: gained for any resource. foreign: gained by another account. denied: what was
+ * opened: gained by everybody. unlimited: a condition that says who is gone. weakened: another condition is gone, or that of a role's trust is
+ * wider. unread: a policy that changes is sensitive. powerful: gained for any resource. foreign: gained by another account. denied: what was
  * allowed, and is denied now. undenied: what a policy that stays has denied, and denies no more.
  */
-export type Harm = "opened" | "unlimited" | "powerful" | "foreign" | "denied" | "undenied";
+export type Harm = "opened" | "unlimited" | "weakened" | "unread" | "powerful" | "foreign" | "denied" | "undenied";
 
 /** Of one policy. */
 export interface Revocation {
@@ -95,12 +111,14 @@ export function changedPermissions(
       !destroyed.has(address) &&
       // Of a policy that cannot be read nothing is known.
       !gained.some((other) => other.address === address && other.unread === true);
+    const isUnlimited = (grant: Held) =>
+      lost.some((other) => other.limited && !grant.limited && includes(grant, other));
+    const isWeakened = (grant: Held) => !isUnlimited(grant) && lost.some((other) => isWeaker(grant, other));
     const harms: readonly (readonly [Harm, readonly Held[]])[] = [
       ["opened", gained.filter(({ everybody }) => everybody)],
-      [
-        "unlimited",
-        gained.filter((grant) => lost.some((other) => other.limited && !grant.limited && includes(grant, other))),
-      ],
+      ["unlimited", gained.filter(isUnlimited)],
+      ["weakened", gained.filter(isWeakened)],
+      ["unread", gained.filter(({ unread, rest }) => unread === true && rest !== "")],
       ["powerful", gained.filter((grant) => isPowerful(grant) && isNew(grant))],
       ["foreign", gained.filter((grant) => isForeign(grant, account) && isNew(grant))],
       ["denied", gained.filter((grant) => isShutOut(grant, was, allowances))],
@@ -113,7 +131,9 @@ export function changedPermissions(
         owner,
         gained: sentences(gained),
         lost: sentences(lost),
-        harms: harms.flatMap(([harm, grants]) => (grants.length === 0 ? [] : [{ harm, sentences: sentences(grants) }])),
+        harms: harms.flatMap(([harm, grants]) =>
+          grants.length === 0 ? [] : [{ harm, sentences: sentences(grants), addresses: addressesOf(grants) }],
+        ),
         revoked: groups(revoked, ({ address }) => address).flatMap((grants) => {
           const [{ address, type } = { address: "", type: "" }] = grants;
           const isOfUse = (other: Held) => isAllowance(other) && isTrust(other.type) === isTrust(type);
@@ -124,6 +144,7 @@ export function changedPermissions(
   });
 }
 
+const addressesOf = (grants: readonly Held[]) => [...new Set(grants.map(({ address }) => address))];
 const isDenial = ({ effect }: Grant) => effect === "Deny";
 const isAllowance = ({ effect, unread }: Grant) => effect === "Allow" || unread === true;
 /** A role's own policy says who may assume it. */
@@ -169,20 +190,38 @@ function includes(wide: Grant, narrow: Grant): boolean {
     conditions.every(({ test, values }) =>
       narrow.conditions.some(
         (other) =>
-          other.test === test && other.values.every((name) => values.some((pattern) => matches(pattern, name))),
+          (other.test === test || other.test === required(test)) &&
+          other.values.every((name) => values.some((pattern) => matches(pattern, name))),
       ),
     )
   );
 }
 
-/** Everything of a service, or others' permissions, on any resource. */
-function isPowerful({ effect, action, resource, principals }: Grant): boolean {
-  const isAll = /^(\*|[\w-]+:\*|all but .*|(iam|sts|organizations):(?!get|list).*)$/i.test(action);
-  const isAny = resource.startsWith(ALL_BUT) || isAnything(resource);
+/** The test that is false, not true, when a request lacks its key. */
+const required = (test: string) => test.replace(/^(\S+)ifexists /, "$1 ");
+
+/** Whether it allows what another one does, under fewer conditions; of a role's trust, whose conditions say who, under wider ones too. */
+function isWeaker(grant: Held, other: Held): boolean {
+  const { action, resource, principals } = other;
+  if (!includes(grant, other)) return false;
+  if (isTrust(grant.type)) return !includes(other, { ...grant, action, resource, principals });
+  return other.conditions.some((was) => isLimit(was) && !grant.conditions.some(({ test }) => test === was.test));
+}
+
+/** Actions that read data and secrets. */
+const READS =
+  /^(kms:(decrypt|\w*reencrypt.*)|s3:getobject(version)?|dynamodb:((batch)?getitem|query|scan|partiqlselect|getrecords)|secretsmanager:(batch)?getsecretvalue|ssm:getparameters?(bypath|history)?|sqs:receivemessage|kinesis:getrecords)$/i;
+
+/** Everything of a service, others' permissions, or data without a condition, on any resource. */
+function isPowerful({ effect, action, resource, principals, conditions }: Grant): boolean {
+  const isAll =
+    (READS.test(action) && conditions.length === 0) ||
+    /^([*?]+|[\w-]*[*?].*:.*|[\w-]+:[*?]+|all but .*|(iam|sts|organizations):(?!get|list).*)$/i.test(action);
+  const isAny = exceptionsOf(resource) !== undefined || isAnything(resource);
   return (
     effect === "Allow" &&
     principals.length === 0 &&
-    ((isAll && isAny) || /^everything in .*(AdministratorAccess|PowerUserAccess|FullAccess)$/.test(action))
+    ((isAll && isAny) || /^everything in .*(Administrator(Access)?|PowerUserAccess|FullAccess)$/.test(action))
   );
 }
 
@@ -244,15 +283,26 @@ function covers(wide: Grant, narrow: Grant): boolean {
   );
 }
 
-/** Whether a name or pattern is of a pattern. What is all but a pattern is in `*` only. */
+/** Whether a name or pattern is of a pattern. What is all but some patterns is in `*`, and in all but fewer of them. */
 function matches(pattern: string, name: string): boolean {
   if (pattern === name || pattern === "*") return true;
-  if (pattern.startsWith(ALL_BUT) || name.startsWith(ALL_BUT)) return false;
+  const [exceptions, others] = [exceptionsOf(pattern), exceptionsOf(name)];
+  if (exceptions !== undefined)
+    return exceptions.every((each) => others?.some((other) => matches(other, each)) ?? isDisjoint(each, name));
+  if (others !== undefined) return false;
   const escaped = pattern
     .replace(/[.+^${}()|[\]\\]/g, "\\$&")
     .replaceAll("*", ".*")
     .replaceAll("?", "[^*]");
   return new RegExp(`^${escaped}$`, "is").test(name);
+}
+
+/** Whether no name is of both patterns, by what they begin with. */
+function isDisjoint(one: string, other: string): boolean {
+  const [a, b] = [one, other].map((pattern) => pattern.replace(/[*?].*$/s, "").toLowerCase());
+  if (a === undefined || b === undefined) return false;
+  if (one.length === a.length && other.length === b.length) return a !== b;
+  return !a.startsWith(b) && !b.startsWith(a);
 }
 
 /** What stands for a policy whose expression is not in the plan either. */

@@ -287,12 +287,15 @@ function permissionFindings(changes: readonly PermissionChange[], allowed: Reado
     address: string,
     { verdict, what, severity }: Removal,
     sentences: readonly string[],
-  ): readonly Finding[] =>
-    sentences.length === 0
-      ? []
-      : [{ verdict, address, what, changes: sentences, refused: severity === "refuse", allowed: allowed.has(address) }];
+    addresses: readonly string[] = [address],
+  ): readonly Finding[] => {
+    if (sentences.length === 0) return [];
+    // A role or function is allowed by its name, or by all of its policies that are meant.
+    const isAllowed = allowed.has(address) || addresses.every((each) => allowed.has(each));
+    return [{ verdict, address, what, changes: sentences, refused: severity === "refuse", allowed: isAllowed }];
+  };
   return changes.flatMap(({ owner, harms, revoked }) => [
-    ...harms.flatMap(({ harm, sentences }) => finding(owner, HARMS[harm], sentences)),
+    ...harms.flatMap(({ harm, sentences, addresses }) => finding(owner, HARMS[harm], sentences, addresses)),
     ...revoked.flatMap(({ address, type, sentences, entirely }) => {
       const { severity, ...known } = TYPES[type]?.revoked ?? REVOKED;
       return finding(address, { ...known, severity: entirely ? "refuse" : severity }, sentences);
@@ -303,6 +306,12 @@ function permissionFindings(changes: readonly PermissionChange[], allowed: Reado
 const HARMS: Readonly<Record<Harm, Removal>> = {
   opened: { verdict: "exposure", severity: "refuse", what: "can be used by everybody" },
   unlimited: { verdict: "exposure", severity: "refuse", what: "allows this without a condition" },
+  weakened: { verdict: "exposure", severity: "refuse", what: "allows this under a weaker condition" },
+  unread: {
+    verdict: "exposure",
+    severity: "refuse",
+    what: "gets a policy that is sensitive, so that no review shows what it allows",
+  },
   powerful: { verdict: "exposure", severity: "refuse", what: "is allowed this on everything" },
   foreign: { verdict: "exposure", severity: "warn", what: "lets another account in" },
   denied: { verdict: "data", severity: "refuse", what: "denies what is allowed: what needs it fails" },

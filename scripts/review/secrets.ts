@@ -1,12 +1,14 @@
 /** Hides values that are secrets although Terraform does not mark them: a plain variable of a function, for example. */
-import { plainSecrets } from "../../functions/shared/plain-secret";
+import { plainSecrets, SENSITIVE } from "../../functions/shared/plain-secret";
 import { isFields, parseJson } from "../shared/fields";
 
-/** Shown in place of sensitive values. */
-export const SENSITIVE = "(sensitive)";
+/** A choice of AWS's: `AWS_IAM`, `NONE`. */
+const CHOICE = /^[A-Z_]+$/;
 
 /** @param path as `environment.0.variables.API_KEY` */
 export function isSecretAt(path: string, value: string): boolean {
+  // The provider names its attributes, and marks those that are secret: a method's `authorization` is none.
+  if (!path.includes(".") && CHOICE.test(value)) return false;
   const names = path.split(".").filter((name) => !/^\d+$/.test(name));
   return plainSecrets(names.reduceRight<unknown>((inner, name) => ({ [name]: inner }), value)).length > 0;
 }

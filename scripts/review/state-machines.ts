@@ -43,15 +43,49 @@ function faultsOf(before: unknown, after: unknown): readonly Fault[] {
   if (!isFields(before)) return [];
   if (after === undefined) return [fault("gets a definition that is known after the apply only", UNKNOWN)];
   const [was, is] = [statesOf(before), statesOf(after)];
+  const renamed = renamedStates(was, is);
   return [
     ...limits("", before, fieldsOf(after)),
     ...[...was].flatMap(([name, state]) => {
-      const kept = is.get(name);
+      const kept = is.get(renamed.get(name) ?? name);
       return kept === undefined
         ? [fault("no longer has a state: what it did is not done", name)]
-        : [...handlers(name, state, kept), ...limits(`${name}.`, state, kept)];
+        : [...work(name, state, kept), ...handlers(name, state, kept), ...limits(`${name}.`, state, kept)];
     }),
   ];
+}
+
+/** The new names of states that are gone, by their former ones: of those that do the same. */
+function renamedStates(was: ReadonlyMap<string, Fields>, is: ReadonlyMap<string, Fields>): ReadonlyMap<string, string> {
+  const added = new Map([...is].filter(([name]) => !was.has(name)).map(([name, state]) => [name, workOf(state)]));
+  const renamed = new Map<string, string>();
+  for (const [name, state] of was) {
+    if (is.has(name)) continue;
+    const [same] = [...added].find(([, each]) => each === workOf(state)) ?? [];
+    if (same === undefined) continue;
+    renamed.set(name, same);
+    added.delete(same);
+  }
+  return renamed;
+}
+
+/** What leads to other states, and what is compared by itself. */
+const NOT_WORK: ReadonlySet<string> = new Set(
+  "Catch Comment Default End HeartbeatSeconds Next Retry StartAt TimeoutSeconds".split(" "),
+);
+
+/** What a state does, whatever it and the states in it are called. */
+const workOf = (state: Fields): string =>
+  JSON.stringify(state, (key, part: unknown) => {
+    if (NOT_WORK.has(key)) return undefined;
+    if (!isFields(part)) return part;
+    return key === "States" ? Object.values(part) : Object.fromEntries(Object.entries(part).toSorted());
+  });
+
+/** A state that does something, and becomes one that does nothing. */
+function work(name: string, { Type: was }: Fields, { Type: is }: Fields): readonly Fault[] {
+  const isGone = /^(Task|Map|Parallel)$/.test(String(was)) && was !== is;
+  return isGone ? [fault("no longer does its work", `${name}.Type: ${shown(was)} → ${shown(is)}`)] : [];
 }
 
 const fault = (what: string, change: string, severity: Severity = "warn", verdict: Verdict = "data"): Fault => ({
@@ -61,11 +95,12 @@ const fault = (what: string, change: string, severity: Severity = "warn", verdic
   change,
 });
 
-/** Every state by its name, which is one of its kind in a machine; those in branches and maps included. */
+/** Every state that can be reached by its name, which is one of its kind in a machine; those in branches and maps included. */
 function statesOf(part: unknown): ReadonlyMap<string, Fields> {
-  const states = Object.entries(fieldsOf(fieldsOf(part)["States"]));
+  const { States, StartAt } = fieldsOf(part);
+  const states = fieldsOf(States);
   return new Map(
-    states.flatMap(([name, state]) => {
+    reachedFrom(StartAt, states).flatMap(([name, state]) => {
       const { Branches, ItemProcessor, Iterator } = fieldsOf(state);
       return [
         [name, fieldsOf(state)] as const,
@@ -73,6 +108,19 @@ function statesOf(part: unknown): ReadonlyMap<string, Fields> {
       ];
     }),
   );
+}
+
+/** All states, when the first one is unknown. */
+function reachedFrom(first: unknown, states: Fields): readonly (readonly [name: string, state: unknown])[] {
+  if (typeof first !== "string" || !(first in states)) return Object.entries(states);
+  const reached = new Set([first]);
+  // A set takes up what is added to it meanwhile.
+  for (const name of reached) {
+    const { Next, Default, Choices, Catch } = fieldsOf(states[name]);
+    const nexts = [Choices ?? [], Catch ?? []].flat(2).map((each) => fieldsOf(each)["Next"]);
+    for (const next of [Next, Default, ...nexts]) if (typeof next === "string" && next in states) reached.add(next);
+  }
+  return Object.entries(states).filter(([name]) => reached.has(name));
 }
 
 /** The handlers of a state: an error that one of them named, and none names now. */

@@ -1,8 +1,9 @@
 /** Finds the values of a resource that a plan changes. Sensitive values are never shown. */
+import { SENSITIVE } from "../../functions/shared/plain-secret";
 import { truncate } from "../../functions/shared/text";
 import { fieldsOf, isFields } from "../shared/fields";
 import type { Change } from "./plan";
-import { SENSITIVE, withoutSecrets } from "./secrets";
+import { withoutSecrets } from "./secrets";
 
 /** Shown in place of values that are known after apply. */
 export const UNKNOWN = "(known after apply)";

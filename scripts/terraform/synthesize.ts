@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import * as z from "zod";
+import { hideSecrets } from "../../functions/shared/plain-secret";
 import { interruptible } from "../shared/interrupts";
 import { withLock } from "../shared/lock-file";
 import { ownEnvironment, runCommand } from "../shared/run-command";
@@ -33,9 +34,13 @@ export class UndeclaredEnvironmentError extends Error {
   override readonly name = "UndeclaredEnvironmentError";
 }
 
-/** The app failed. The message is the app's own, with the line of the app that it came from. */
+/** The app failed. The message is the app's own, without what looks like a secret, and with the line of the app that it came from. */
 export class SynthesisFailedError extends Error {
   override readonly name = "SynthesisFailedError";
+
+  constructor(message: string) {
+    super(hideSecrets(message));
+  }
 }
 
 type OwnFolderOptions = Omit<SynthesizeOptions, "outputDirectory" | "signal">;

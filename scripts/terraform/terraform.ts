@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as z from "zod";
+import { hideSecrets } from "../../functions/shared/plain-secret";
 import {
   CommandFailedError,
   CommandNotFoundError,
@@ -38,9 +39,13 @@ export class TerraformUnusableError extends Error {
   }
 }
 
-/** A Terraform command failed. The message has Terraform's errors. */
+/** A Terraform command failed. The message has Terraform's errors, which quote values: those that look like secrets are hidden. */
 export class TerraformFailedError extends Error {
   override readonly name = "TerraformFailedError";
+
+  constructor(message: string) {
+    super(hideSecrets(message));
+  }
 }
 
 export interface TerraformOptions {

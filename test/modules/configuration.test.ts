@@ -324,6 +324,45 @@ describe("a configuration error", () => {
     expect(problems(input)).toEqual([problem]);
   });
 
+  it.each([
+    ["arn:aws:iam:eu-central-1:123456789012:role/a", "an ARN of IAM with a region"],
+    ["arn:aws:s3:eu-central-1::a/*", "a bucket with a region"],
+    ["arn:aws:dynamodb:eu-central-1:12345:table/a", "an account of other than twelve digits"],
+    ["arn:aws:s3:::a/\n*", "a control character"],
+  ])("names a resource of a permission that IAM refuses: %j: %s", (arn) => {
+    const permissions = [{ actions: ["s3:GetObject"], resources: [arn] }];
+    const bill = { entry: "functions/examples/minute-report.ts", schedule: "rate(1 hour)", permissions };
+    expect(problems({ region: "eu-central-1", schedules: { bill } })).toEqual([
+      `staging.schedules.bill.permissions[0].resources[0]: ${JSON.stringify(arn)} is not an ARN such as "arn:aws:s3:::invoices/*"`,
+    ]);
+  });
+
+  it.each([
+    "arn:aws:iam::aws:policy/ReadOnlyAccess",
+    "arn:aws:iam::*:role/a",
+    "arn:aws:s3:eu-central-1:123456789012:accesspoint/a",
+    "arn:aws:ec2:eu-central-1::image/ami-1",
+    "arn:aws:dynamodb:*:123456789012:table/a",
+  ])("has none where IAM takes a resource: %s", (arn) => {
+    const permissions = [{ actions: ["s3:GetObject"], resources: [arn] }];
+    const bill = { entry: "functions/examples/minute-report.ts", schedule: "rate(1 hour)", permissions };
+    expect(problems({ region: "eu-central-1", schedules: { bill } })).toEqual([]);
+  });
+
+  it("names a text that Terraform would change: half of a character", () => {
+    const target = { name: "site", title: "a\ud800", url: "https://example.org/" };
+    expect(problems({ region: "eu-central-1", heartbeats: { targets: [target] } })).toEqual([
+      "staging.heartbeats.targets[0].title: has half of a character (a surrogate without its pair), which Terraform would replace",
+    ]);
+  });
+
+  it("does not quote a secret that stands where the name of its parameter belongs", () => {
+    const slackWebhookParameter = "https://hooks.slack.com/services/T000/B000/XXXX";
+    expect(problems({ region: "eu-central-1", heartbeats: { targets: [], slackWebhookParameter } })[0]).toBe(
+      'staging.heartbeats.slackWebhookParameter: (sensitive) is not an SSM parameter name such as "/almanac/slack/webhook"',
+    );
+  });
+
   it("comes with the place in main.ts, and without the parser's", () => {
     const error = new ConfigurationError(["staging.region: is missing"]);
     const [name, problem, frame] = error.stack?.split("\n") ?? [];

@@ -13,6 +13,20 @@ const LISTS: Readonly<Record<string, (names: readonly string[]) => Input>> = {
   targets: (names) => ({
     heartbeats: { targets: names.map((name) => ({ name, url: `https://${name}.example.org/` })) },
   }),
+  "cron monitors": (names) => ({
+    heartbeats: {
+      targets: [{ name: "site", url: "https://example.org/", headers: { "x-key": { ssm: "/almanac/site" } } }],
+      cronMonitors: names.map((name) => ({ name, everySeconds: 3_600 })),
+      pingSecretParameter: "/almanac/ping",
+    },
+  }),
+  callbacks: (names) => ({ timers: { callbacks: byName(["default", ...names], () => ({})) } }),
+  "columns of exports": (names) => ({
+    exports: {
+      tables: names.map((name) => ({ name, table: "shop", columns: { id: "string" }, bucket: `of-${name}` })),
+    },
+  }),
+  "tables of jobs": (names) => ({ exports: { jobs: { tables: names.map((name) => `shop-${name}`) } } }),
   exports: (names) => ({ exports: { tables: names.map((name) => ({ name, table: `shop-${name}` })) } }),
   pipelines: (names) => ({
     pipelines: byName(names, (name) => ({

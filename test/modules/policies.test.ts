@@ -26,7 +26,7 @@ const ALLOWED_WILDCARDS: readonly { readonly statement: RegExp; readonly because
   },
   {
     statement:
-      /^states:DescribeExecution(,states:StopExecution(,states:RedriveExecution)?)? on arn:[^*]+:execution:[^*]+-workflows-(task|refund-machine):\*$/,
+      /^states:DescribeExecution(,states:StopExecution(,states:GetExecutionHistory,states:RedriveExecution)?)? on arn:[^*]+:execution:[^*]+-workflows-(task|refund-machine):\*$/,
     because: "the executions of one state machine, which come and go",
   },
   {

@@ -5,6 +5,7 @@ import {
   NotRedrivableError,
   type Executions,
   type ListedExecution,
+  type StateEnd,
   type StateOutcome,
 } from "../../functions/workflows/task/executions";
 import type { Execution } from "../../functions/workflows/task/task";
@@ -78,6 +79,7 @@ export function fakeExecutions({
 }: FakeExecutionsOptions): FakeExecutions {
   const executions = new Map<string, StartedExecution>();
   const waiting = new Map<string, Waiting>();
+  const ends = new Map<string, StateEnd>();
   const arnOf = (name: string) => `${ARN}:${name}`;
   /** An execution as of a moment ago. */
   const asOf = (time: number, arn: string, { input, startedAt, periods }: StartedExecution): Execution => {
@@ -195,8 +197,11 @@ export function fakeExecutions({
       if (state?.isOpen() !== true || lastOf(arn).run.status() !== "RUNNING") return Promise.resolve(false);
       onOutcome?.(token, outcome);
       state.end(outcome);
+      ends.set(token, endOf(outcome, clock.now()));
       return Promise.resolve(true);
     },
+
+    endOf: (_, token) => Promise.resolve(ends.get(token)),
 
     running: () =>
       Promise.resolve(
@@ -207,6 +212,11 @@ export function fakeExecutions({
         ),
       ),
   };
+}
+
+/** As the history of an execution has it. */
+export function endOf(outcome: StateOutcome, at: number): StateEnd {
+  return { at, ...("output" in outcome ? { output: JSON.stringify(outcome.output) } : outcome) };
 }
 
 function listed({ arn, startedAt, stoppedAt = 0, redrivenAt }: Execution): ListedExecution {

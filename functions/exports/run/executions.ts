@@ -36,7 +36,7 @@ export async function isRunning(sfn: SFNClient, executionArn: string): Promise<b
  * or was deleted 90 days after its end.
  */
 export async function endOf(sfn: SFNClient, executionArn: string): Promise<ExecutionEnd | "running" | "unknown"> {
-  const { status, error, cause } = await describe(sfn, executionArn);
+  const { status, error, cause } = await describeExecution(sfn, executionArn);
   if (status === undefined) return "unknown";
   return status === "RUNNING" || status === "PENDING_REDRIVE" ? "running" : { status, error, cause };
 }
@@ -97,7 +97,7 @@ export async function waitForExecution(
   clock: Clock,
 ): Promise<ExecutionOutput | undefined> {
   for (let current = executionArn; ;) {
-    const { status = "RUNNING", output, error, cause } = await describe(sfn, current);
+    const { status = "RUNNING", output, error, cause } = await describeExecution(sfn, current);
     const ended = status === "SUCCEEDED" ? executionOutputSchema.parse(parseJson(output ?? "")) : undefined;
     if (ended !== undefined && ended.next === undefined) return ended;
     if (ended?.next !== undefined) {
@@ -111,7 +111,10 @@ export async function waitForExecution(
 }
 
 /** Empty for an execution that Step Functions does not know: one that has just started, as reads are eventually consistent. */
-async function describe(sfn: SFNClient, executionArn: string): Promise<Partial<DescribeExecutionCommandOutput>> {
+export async function describeExecution(
+  sfn: SFNClient,
+  executionArn: string,
+): Promise<Partial<DescribeExecutionCommandOutput>> {
   try {
     return await sfn.send(new DescribeExecutionCommand({ executionArn }));
   } catch (error) {

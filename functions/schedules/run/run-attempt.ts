@@ -117,11 +117,10 @@ function resultOf(value: unknown): { readonly result?: string; readonly resultNo
     });
   } catch (error) {
     return {
-      resultNote: `the result is not JSON (${truncateBytes(errorMessage(error), MAX_NOTE_BYTES)}) and is not kept`,
+      resultNote: `the result is not JSON (${noted(errorMessage(error))}) and is not kept`,
     };
   }
-  const cut =
-    lost.length === 0 ? "" : `what is not JSON is not kept: ${truncateBytes(lost.join(", "), MAX_NOTE_BYTES)}`;
+  const cut = lost.length === 0 ? "" : `what is not JSON is not kept: ${noted(lost.join(", "))}`;
   if (typeof json !== "string") return { resultNote: `the result is not JSON and is not kept` };
   const bytes = Buffer.byteLength(json);
   if (bytes <= MAX_RESULT_BYTES) return { result: json, ...(cut !== "" && { resultNote: cut }) };
@@ -133,6 +132,9 @@ function resultOf(value: unknown): { readonly result?: string; readonly resultNo
 }
 
 const MAX_NOTE_BYTES = 200;
+
+/** What is the handler's may have any character, half of a surrogate pair as well, which DynamoDB refuses. */
+const noted = (text: string): string => truncateBytes(visibleLines(text), MAX_NOTE_BYTES);
 
 /** Whether JSON has it, or, for a part that is undefined, has nothing in its place as the result does. */
 function isJson(part: unknown): boolean {

@@ -300,9 +300,12 @@ function ended(run: Run, end: AttemptEnd, now: number): UpdateInput {
   };
   const set = Object.entries(attributes).filter(([, value]) => value !== undefined);
   const removed = ["#owner", "deadline", "invokedAt", ...(isOver ? ["nextAttemptAt"] : [])];
+  const before = `#outcome = :before AND ${isOver ? "attempt" : "#attempt"} = :thisAttempt${owner === undefined ? "" : " AND #owner = :owner"}`;
+  // A request whose response was lost is sent again.
+  const written = `#outcome = :outcome AND ${isOver ? "#endedAt = :endedAt" : "#attempt = :attempt AND #nextAttemptAt = :nextAttemptAt"}`;
   return {
     expression: `SET ${set.map(([name]) => `#${name} = :${name}`).join(", ")} REMOVE ${removed.join(", ")}`,
-    condition: `#outcome = :before AND ${end.outcome === "retrying" ? "#attempt" : "attempt"} = :thisAttempt${owner === undefined ? "" : " AND #owner = :owner"}`,
+    condition: `${before} OR ${written}`,
     names: { "#owner": "owner", ...Object.fromEntries(set.map(([name]) => [`#${name}`, name])) },
     values: {
       ...Object.fromEntries(set.map(([name, value]) => [`:${name}`, value])),

@@ -1,7 +1,7 @@
 /** Compares the fires that a timer's schedule expects with those that its callback has recorded. */
-import { MINUTE_MS, SECOND_MS } from "../../shared/time";
-import { exclusiveStart, fireAt, scheduledTimes, uncounted } from "../schedule/fire-times";
-import { MAX_JITTER_SECONDS, type StoredTimer } from "../schedule/timer";
+import { MINUTE_MS } from "../../shared/time";
+import { earliestTime, exclusiveStart, fireAt, scheduledTimes, uncounted } from "../schedule/fire-times";
+import type { StoredTimer } from "../schedule/timer";
 import type { History, RecordedFire } from "../storage/history";
 import type { AuditResponse } from "./api-types";
 import { iso } from "./timer-response";
@@ -41,9 +41,7 @@ function audit(
   recorded: readonly RecordedFire[],
   { from, until, lateMs }: AuditLimits,
 ): AuditResponse {
-  // A one-shot in the past is due at its PUT.
-  const earliest = timer.schedule.kind === "once" ? -Infinity : from - MAX_JITTER_SECONDS * SECOND_MS - 1;
-  const expected = scheduledTimes(uncounted(timer), Math.max(earliest, exclusiveStart(timer)), until)
+  const expected = scheduledTimes(uncounted(timer), Math.max(earliestTime(timer, from), exclusiveStart(timer)), until)
     .map((at) => fireAt(timer, at))
     .filter(({ due }) => due >= from && due <= until);
   const fires = recorded.filter(({ version, due }) => version === timer.version && due >= from && due <= until);

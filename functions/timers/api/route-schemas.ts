@@ -56,8 +56,12 @@ export const deleteSchema = z.object({
   ),
 });
 
+/** A condition in the wrong place would be ignored, and a version overwritten that the client has not read. */
+const noQuery = z.strictObject({}, "has no parameters: conditions such as ifVersion are fields of the body");
+
 export const putSchema = z.object({
   path,
+  query: noQuery,
   headers: z.object({ "idempotency-key": requestKeySchema.optional() }),
   body: z.unknown(),
   text: z.string(),
@@ -86,7 +90,12 @@ export const verbSchema = putSchema.extend({
     id: idSchema,
     verb: z.enum(["fire", "pause", "resume", "preview"], "is not fire, pause, resume or preview"),
   }),
-  query: z.object({ count: count(100, 10) }),
+  query: z.strictObject({ count: count(100, 10) }, { error: onlyCount }),
+});
+
+/** Of verbs without a body. */
+export const emptySchema = z.object({
+  body: z.strictObject({}, "has no fields: pause and resume have no conditions").default({}),
 });
 
 export const fireSchema = z.object({
@@ -113,6 +122,7 @@ export const verbsSchema = z.object({
     ],
     { error: ({ input }) => (isObject(input) ? "is not pause, resume or move" : VERBS_MESSAGE) },
   ),
+  query: noQuery,
   deadline: z.number(),
 });
 
@@ -130,6 +140,15 @@ export const batchRequestSchema = z
     },
     'is not of the form {"method": "PUT", "path": "/periodic/<id>", "body": {...}}',
   )
+  .superRefine(({ method, body, ifVersion }, context) => {
+    const reject = (field: string, message: string): void => {
+      context.addIssue({ code: "custom", path: [field], message });
+    };
+    if (method === "PUT" && ifVersion !== undefined)
+      reject("ifVersion", "is only for DELETE: a PUT has it in its body");
+    if (method === "DELETE" && body !== undefined)
+      reject("body", "is only for PUT: a DELETE has ifVersion beside its path");
+  })
   .transform(({ path, ...request }, context) => {
     const [, name, id] = /^\/(\w+)\/([^/]+)$/.exec(path) ?? [];
     const kind = z.enum(["periodic", "oneshot"]).safeParse(name).data;
@@ -158,4 +177,8 @@ function decodeOrKeep(id: string): string {
   } catch {
     return id;
   }
+}
+
+function onlyCount({ code }: z.core.$ZodRawIssue): string | undefined {
+  return code === "unrecognized_keys" ? "has only count" : undefined;
 }

@@ -8,7 +8,7 @@ import { endpoint, errorResponse, type Endpoint, type RestResponse } from "../..
 import type { Scope } from "../../shared/handlers/scopes";
 import { describeIssues } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
-import type { ApiRouteName } from "../contract";
+import { DEFAULT_CALLBACK, type ApiRouteName } from "../contract";
 import { readAudit } from "./audit";
 import type { BatchResponse, BatchResult } from "./api-types";
 import { listTimers } from "./list-timers";
@@ -27,6 +27,7 @@ import {
   batchRequestSchema,
   batchSchema,
   deleteSchema,
+  emptySchema,
   fireSchema,
   listSchema,
   oneshotRequestSchema,
@@ -175,10 +176,12 @@ async function runVerb(
   if (verb === "fire") {
     const timer = await ports.table.get({ kind, id });
     if (timer === undefined) return { status: 404, body: id };
+    rejectMissingCallback(timer, ports);
     const { fireId } = parsed(fireSchema, { body }).body;
     const key = headers["idempotency-key"] ?? ports.newVersion();
     return { body: await fireTimer(timer, { fireId, key }, ports, until) };
   }
+  parsed(emptySchema, { body });
   const stored = await setEnabled({ kind, id }, verb === "resume", ports, until);
   if (stored === undefined) return { status: 404, body: id };
   return { body: await readTimerResponse(stored, ports) };
@@ -242,6 +245,15 @@ async function prepare({ kind, id, body, text, requestKey }: PutRequest, ports: 
 function rejectUnknownCallback(callback: string | undefined, { callbacks }: TimerPorts, field = "callback"): void {
   if (callback !== undefined && !Object.hasOwn(callbacks, callback))
     throw new BadRequestError(`body.${field}: is not one of ${Object.keys(callbacks).join(", ")}`);
+}
+
+/** No retry would send a fire to a callback that is not configured any more. @throws {@link ConflictError} */
+function rejectMissingCallback({ options }: StoredTimer, { callbacks }: TimerPorts): void {
+  const { callback = DEFAULT_CALLBACK } = options ?? {};
+  if (!Object.hasOwn(callbacks, callback))
+    throw new ConflictError(
+      `the timer's callback "${callback}" is not configured any more: move the timer to another one`,
+    );
 }
 
 /** A timer that has ended may be put again, unchanged or with another callback. */

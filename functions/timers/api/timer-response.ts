@@ -3,6 +3,7 @@ import { parseJson } from "../../shared/input";
 import { RawJson } from "../../shared/json-text";
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from "../../shared/time";
 import {
+  earliestTime,
   exclusiveStart,
   fireAt,
   isUnenqueued,
@@ -132,7 +133,7 @@ function nextFire(stored: StoredTimer, now: number, { cursor }: Pick<TimerStatus
   const enqueued = Math.min(now, enqueuedUntil);
   // Jitter may reorder fires that are closer together than its maximum: compare all of them.
   const next = nextScheduledTime(timer, Math.max(start, enqueued));
-  const times = scheduledTimes(timer, Math.max(start, enqueued - jitter - 1), (next ?? enqueued) + jitter);
+  const times = scheduledTimes(timer, Math.max(start, earliestTime(timer, enqueued)), (next ?? enqueued) + jitter);
   const fires = times.map((at) => ({ at, due: fireAt(timer, at).due }));
   const coming = fires.filter(({ at, due }) => at > enqueued || due > now).map(({ due }) => due);
   return coming.length === 0 ? null : iso(Math.min(...coming));

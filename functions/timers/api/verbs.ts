@@ -7,8 +7,14 @@ import { BadRequestError, TooManyRequestsError, UnavailableError } from "../../s
 import { errorResponse } from "../../shared/handlers/rest-handler";
 import type { Scope } from "../../shared/handlers/scopes";
 import { parseJson } from "../../shared/input";
-import { SECOND_MS } from "../../shared/time";
-import { exclusiveStart, fireAt, fireNow, firesLeftAfter, nextScheduledTime } from "../schedule/fire-times";
+import {
+  earliestTime,
+  exclusiveStart,
+  fireAt,
+  fireNow,
+  firesLeftAfter,
+  nextScheduledTime,
+} from "../schedule/fire-times";
 import type { Fire, StoredTimer, Timer } from "../schedule/timer";
 import { TimerChangedError, type TimerId } from "../storage/timer-table";
 import { DEFAULT_CALLBACK } from "../contract";
@@ -177,10 +183,7 @@ export async function changeAll(
 export function preview(stored: Timer | StoredTimer, count: number, now: number): PreviewResponse {
   const { moved: _, ...unmoved } = stored;
   const timer = stored.enabled ? stored : { ...unmoved, enabled: true, putAt: now };
-  const jitterMs = (timer.jitterSeconds ?? 0) * SECOND_MS;
-  // A one-shot in the past is due at its PUT.
-  const earliest = timer.schedule.kind === "once" ? -Infinity : now - jitterMs;
-  const start = Math.max(earliest, exclusiveStart(timer));
+  const start = Math.max(earliestTime(timer, now), exclusiveStart(timer));
   const due: number[] = [];
   const { firesLeft = Infinity } = "enqueuedUntil" in stored ? firesLeftAfter(stored, start) : stored;
   let at = nextScheduledTime(timer, start);

@@ -56,6 +56,11 @@ export function fireAt(timer: Timer, scheduled: number): Fire {
   return { kind, id, version, shard, due, fireId, data, ...(callback !== undefined && { callback }) };
 }
 
+/** Exclusive lower bound of the scheduled times whose fires may be due at `due` or later. A one-shot in the past is due after its PUT. */
+export function earliestTime({ schedule, jitterSeconds = 0 }: Timer, due: number): number {
+  return schedule.kind === "once" ? -Infinity : due - jitterSeconds * SECOND_MS - 1;
+}
+
 /** A fire by request. @param key the same for the same request; @param now epoch milliseconds */
 export function fireNow(timer: Timer, key: string, now: number): Fire {
   const { kind, id, version, shard, data, options } = timer;
@@ -171,8 +176,9 @@ export function movedTimer(stored: StoredTimer, next: Timer, cursor: number): Ti
  * next can be listed.
  */
 export function indexKeyOf(timer: StoredTimer): IndexKey | undefined {
-  const { schedule, shard } = timer;
-  if (schedule.kind === "once") return timer.enabled ? { slot: onceSlot(shard), dueMs: schedule.at } : undefined;
+  const { schedule, shard, putAt } = timer;
+  if (schedule.kind === "once")
+    return timer.enabled ? { slot: onceSlot(shard), dueMs: Math.max(schedule.at, putAt) } : undefined;
   const next = nextPendingTime(timer);
   if (next === undefined) return undefined;
   const periodMs = wheelPeriod(schedule);

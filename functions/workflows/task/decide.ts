@@ -1,14 +1,18 @@
 /** Decides approvals: ends the state of a task that waits for a person. */
+import * as z from "zod";
+
 import type { Clock } from "../../shared/clock";
 import { ConflictError } from "../../shared/handlers/http-errors";
-import { REJECTED, type Decision, type Task, type TaskRow } from "../contract";
-import type { Executions, StateOutcome } from "./executions";
+import { parseJson } from "../../shared/input";
+import { DECISIONS, REJECTED, type Approval, type Decision, type Task, type TaskRow } from "../contract";
+import type { Executions, StateEnd, StateOutcome } from "./executions";
+import { eventually } from "./lifecycle";
 import { taskOf } from "./task";
-import { requireRow, type TaskTable } from "./task-table";
+import { requireRow, type RecordedDecision, type TaskTable } from "./task-table";
 
 export interface DecidePorts {
   readonly table: Pick<TaskTable, "read" | "writeDecision">;
-  readonly executions: Pick<Executions, "complete">;
+  readonly executions: Pick<Executions, "complete" | "endOf">;
   readonly clock: Clock;
 }
 
@@ -22,10 +26,11 @@ export interface Decided {
 }
 
 /**
- * Idempotent. Step Functions accepts one decision; the row has it afterwards.
+ * Idempotent. Step Functions accepts one decision; the row has it afterwards. When it accepted one whose response, or record, was lost, the
+ * execution's history says which, and by whom.
  *
  * @throws {@link NotFoundError}
- * @throws {@link ConflictError} when the task does not wait, waits in another state, or was decided otherwise
+ * @throws {@link ConflictError} when the task has no such approval, it has expired, or was decided otherwise
  */
 export async function decide(
   taskId: string,
@@ -34,26 +39,62 @@ export async function decide(
 ): Promise<Task> {
   const { decision, by, comment = "", state } = decided;
   const row = await requireRow(table, taskId);
-  const waiting = row.approvals?.at(-1);
-  if (waiting === undefined || (state !== undefined && waiting.state !== state))
+  const waiting = row.approvals?.findLast((approval) => state === undefined || approval.state === state);
+  if (waiting === undefined)
     throw new ConflictError(`the task does not wait for an approval${state === undefined ? "" : ` of ${state}`}`);
-  if (waiting.decision !== undefined || row.status !== "STARTED") return earlier(row, decision);
+  const { token } = waiting;
+  if (waiting.decision !== undefined) return earlier(row, token, decision);
   const at = new Date(clock.now()).toISOString();
   const output = { state: waiting.state, decision, by, at, comment };
-  const rejection = { error: REJECTED, cause: comment === "" ? `by ${by}` : comment };
-  const outcome: StateOutcome = decision === "approved" ? { output } : rejection;
-  if (!(await executions.complete(waiting.token, outcome))) return earlier(await requireRow(table, taskId), decision);
-  await table.writeDecision(row, { decision, decidedAt: at, decidedBy: by, comment });
-  return taskOf(await requireRow(table, taskId));
+  const outcome: StateOutcome = decision === "approved" ? { output } : { error: REJECTED, cause: causeOf(by, comment) };
+  if (row.status === "STARTED" && (await executions.complete(token, outcome))) {
+    await table.writeDecision(row, token, { decision, decidedAt: at, decidedBy: by, comment });
+    return taskOf(await requireRow(table, taskId));
+  }
+  const end = await eventually(clock, () => executions.endOf(row.executionArn, token));
+  const accepted = end && acceptedDecision(end);
+  if (accepted !== undefined) await table.writeDecision(row, token, accepted);
+  return earlier(await requireRow(table, taskId), token, decision);
 }
 
 /** The task, when it was decided the same way. */
-function earlier(row: TaskRow, decision: Decision): Task {
-  const last = row.approvals?.at(-1);
-  if (last?.decision === decision) return taskOf(row);
+function earlier(row: TaskRow, token: string, decision: Decision): Task {
+  const approval: Approval | undefined = row.approvals?.find((each) => each.token === token);
+  if (approval?.decision === decision) return taskOf(row);
   throw new ConflictError(
-    last?.decision === undefined
+    approval?.decision === undefined
       ? "the approval has expired, its task has ended, or it was decided a moment ago"
-      : `the task was ${last.decision} at ${last.decidedAt ?? "an unknown time"}`,
+      : `the task was ${approval.decision} at ${approval.decidedAt ?? "an unknown time"}`,
   );
+}
+
+/** Of a rejection: `no receipt (by arn:aws:iam::111122223333:user/ann)`, or `by arn:...`. */
+const causeOf = (by: string, comment: string): string => (comment === "" ? `by ${by}` : `${comment} (by ${by})`);
+const CAUSE = /^(?:by (?<only>\S+)|(?<comment>.+) \(by (?<by>\S+)\))$/s;
+
+const outputSchema = z.looseObject({
+  decision: z.enum(DECISIONS),
+  by: z.string(),
+  at: z.string(),
+  comment: z.string().default(""),
+});
+
+/** Undefined for an end that is no decision: the state has expired, or another program ended it. */
+function acceptedDecision({ at, output, error, cause = "" }: StateEnd): RecordedDecision | undefined {
+  if (error === REJECTED) {
+    const { only, comment = "", by = only } = CAUSE.exec(cause)?.groups ?? {};
+    return by === undefined
+      ? undefined
+      : { decision: "rejected", decidedAt: new Date(at).toISOString(), decidedBy: by, comment };
+  }
+  const { data } = outputSchema.safeParse(output === undefined ? undefined : parsed(output));
+  return data && { decision: data.decision, decidedAt: data.at, decidedBy: data.by, comment: data.comment };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parseJson(text);
+  } catch {
+    return undefined; // of another program
+  }
 }

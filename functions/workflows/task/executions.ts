@@ -1,6 +1,7 @@
 /** Executions of the state machine, in Step Functions. */
 import {
   DescribeExecutionCommand,
+  GetExecutionHistoryCommand,
   ListExecutionsCommand,
   RedriveExecutionCommand,
   SendTaskFailureCommand,
@@ -8,10 +9,12 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
   type ExecutionStatus,
+  type HistoryEvent,
   type SFNClient,
 } from "@aws-sdk/client-sfn";
 
 import { errorMessage, errorName } from "../../shared/errors";
+import { parseJson } from "../../shared/input";
 import type { Execution } from "./task";
 
 export interface Executions {
@@ -34,6 +37,8 @@ export interface Executions {
   redrive(arn: string, token: string): Promise<void>;
   /** Ends the state that waits for this token. Returns false when it no longer waits. */
   complete(token: string, outcome: StateOutcome): Promise<boolean>;
+  /** How the state ended that waited for this token, as the execution's history has it. Undefined: it has no end there, or not yet. */
+  endOf(arn: string, token: string): Promise<StateEnd | undefined>;
   /** ARNs of executions that run. Eventually consistent. */
   running(): Promise<ReadonlyMap<string, ListedExecution>>;
   /** Executions that have failed, timed out or been aborted since then (epoch milliseconds). Eventually consistent. */
@@ -42,6 +47,14 @@ export interface Executions {
 
 /** How a state that waits for a token ends: with an output, or with an error. */
 export type StateOutcome = { readonly output: object } | { readonly error: string; readonly cause: string };
+
+/** How a state has ended: with an output (JSON), or with an error. `at` in epoch milliseconds. */
+export interface StateEnd {
+  readonly at: number;
+  readonly output?: string | undefined;
+  readonly error?: string | undefined;
+  readonly cause?: string | undefined;
+}
 
 /** Step Functions does not redrive the execution. */
 export class NotRedrivableError extends Error {
@@ -108,6 +121,8 @@ export function stepFunctions(sfn: SFNClient, stateMachineArn: string, arnPrefix
       }
     },
 
+    endOf: (arn, token) => endOfState(sfn, arn, token),
+
     running: async () => {
       const found = new Map<string, ListedExecution>();
       for await (const page of listPages(sfn, stateMachineArn, "RUNNING"))
@@ -155,7 +170,37 @@ export async function describeExecution(sfn: SFNClient, executionArn: string): P
   }
 }
 
-/** ListExecutions' maximum: its quota is 5 requests a second for the whole account. */
+/** From the latest event back to the one that has the token. The events of a state name each other, also beside those of parallel states. */
+async function endOfState(sfn: SFNClient, executionArn: string, token: string): Promise<StateEnd | undefined> {
+  const followers = new Map<number, HistoryEvent>();
+  let nextToken: string | undefined;
+  do {
+    const page = await sfn.send(
+      new GetExecutionHistoryCommand({ executionArn, reverseOrder: true, maxResults: PAGE_SIZE, nextToken }),
+    );
+    for (const event of page.events ?? []) {
+      followers.set(event.previousEventId ?? 0, event);
+      if (!hasText(event.taskScheduledEventDetails?.parameters, token)) continue;
+      let last = event;
+      for (let next = followers.get(last.id ?? 0); next !== undefined; next = followers.get(last.id ?? 0)) {
+        const { taskSucceededEventDetails, taskFailedEventDetails, taskTimedOutEventDetails, timestamp } = next;
+        const details = taskSucceededEventDetails ?? taskFailedEventDetails ?? taskTimedOutEventDetails;
+        if (details !== undefined) return { at: timestamp?.getTime() ?? 0, ...details };
+        last = next;
+      }
+      return undefined;
+    }
+    nextToken = page.nextToken;
+  } while (nextToken !== undefined);
+  return undefined;
+}
+
+/** @param json in which any character of a text may be escaped */
+function hasText(json: string | undefined, text: string): boolean {
+  return json !== undefined && JSON.stringify(parseJson(json)).includes(JSON.stringify(text));
+}
+
+/** ListExecutions' and GetExecutionHistory's maximum. The first one's quota is 5 requests a second for the whole account. */
 const PAGE_SIZE = 1_000;
 
 async function* listPages(

@@ -151,7 +151,10 @@ const isOfEarlierRun = ({ stoppedAt }: Execution, redrivenAfter: number): boolea
   stoppedAt !== undefined && stoppedAt <= redrivenAfter;
 
 /** Reads until there is a value. Undefined when there is none in time. */
-async function eventually<Value>(clock: Clock, read: () => Promise<Value | undefined>): Promise<Value | undefined> {
+export async function eventually<Value>(
+  clock: Clock,
+  read: () => Promise<Value | undefined>,
+): Promise<Value | undefined> {
   for (let reads = 1; ; reads++) {
     const value = await read();
     if (value !== undefined || reads === READS) return value;

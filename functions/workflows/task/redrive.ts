@@ -50,7 +50,9 @@ function lastEndOf({ history }: TaskRow): Omit<TaskEnd, "at"> | undefined {
 /** Returns the time of the end that it marks as past, epoch milliseconds. */
 async function mark(row: TaskRow, { stoppedAt = 0 }: Execution, { table, clock }: RedrivePorts): Promise<number> {
   const endedAt = Math.max(stoppedAt, Date.parse(row.history.at(-1)?.at ?? "") || 0);
-  if (!(await table.writeRedrive(row, { at: clock.now(), endedAt })))
-    throw new ConflictError("the task was redriven, or otherwise changed, a moment ago: read it again");
-  return endedAt;
+  if (await table.writeRedrive(row, { at: clock.now(), endedAt })) return endedAt;
+  // This call, whose response was lost, or another one has marked the same end: both redrive with the same token.
+  const marked = await requireRow(table, row.taskId);
+  if (marked.status === "STARTED" && marked.redrivenAfter === endedAt) return endedAt;
+  throw new ConflictError("the task was redriven, or otherwise changed, a moment ago: read it again");
 }

@@ -53,6 +53,8 @@ const lastKeySchema = z
     status: status.S,
   }));
 
+export type RecordedDecision = Required<Pick<Approval, "decision" | "decidedAt" | "decidedBy" | "comment">>;
+
 export interface TaskTable {
   /** The latest task with this ID. Strongly consistent. Passes over rows that are not tasks: another program wrote them. */
   read(taskId: string): Promise<TaskRow | undefined>;
@@ -75,11 +77,8 @@ export interface TaskTable {
   writeEnd(key: TaskKey, execution: EndedExecution, end: TaskEnd): Promise<boolean>;
   /** Makes a task that has ended STARTED again. Returns false when it was changed meanwhile. Times in epoch milliseconds. */
   writeRedrive(row: TaskRow, times: { readonly at: number; readonly endedAt: number }): Promise<boolean>;
-  /** Records how the row's last approval was decided. Does nothing when it was recorded already. */
-  writeDecision(
-    row: TaskRow,
-    decided: Required<Pick<Approval, "decision" | "decidedAt" | "decidedBy" | "comment">>,
-  ): Promise<void>;
+  /** Records how the row's approval with this token was decided. */
+  writeDecision(row: TaskRow, token: string, recorded: RecordedDecision): Promise<void>;
 }
 
 /** A task has one row, unless its execution was started by hand, or another program wrote some. */
@@ -216,8 +215,8 @@ export function taskTable(
       }
     },
 
-    writeDecision: async ({ taskId, timestamp, approvals = [] }, decided) => {
-      const index = approvals.length - 1;
+    writeDecision: async ({ taskId, timestamp, approvals = [] }, token, recorded) => {
+      const index = approvals.findIndex((each) => each.token === token);
       const approval = approvals[index];
       if (approval === undefined) return;
       try {
@@ -229,7 +228,7 @@ export function taskTable(
             ConditionExpression: `approvals[${index}].#token = :token`,
             UpdateExpression: `SET approvals[${index}] = :approval`,
             ExpressionAttributeNames: { "#token": "token" },
-            ExpressionAttributeValues: marshall({ ":token": approval.token, ":approval": { ...approval, ...decided } }),
+            ExpressionAttributeValues: marshall({ ":token": token, ":approval": { ...approval, ...recorded } }),
           }),
         );
       } catch (error) {

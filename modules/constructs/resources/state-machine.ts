@@ -90,7 +90,9 @@ export class StateMachine<
   }
 
   /** {@link executionsArn} with these actions on all executions. */
-  grantExecutions(...actions: readonly ("DescribeExecution" | "StopExecution" | "RedriveExecution")[]): Binding {
+  grantExecutions(
+    ...actions: readonly ("DescribeExecution" | "GetExecutionHistory" | "StopExecution" | "RedriveExecution")[]
+  ): Binding {
     return {
       value: this.executionsArn,
       actions: actions.map((action) => `states:${action}`),

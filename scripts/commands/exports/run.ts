@@ -5,6 +5,7 @@ import { startExecution } from "../../../functions/exports/run/executions";
 import { slotFault, type Slot } from "../../../functions/exports/run/schedule";
 import { timeOf } from "../../../functions/exports/run/window";
 import type { StateTable } from "../../../functions/exports/storage/state-table";
+import { systemClock } from "../../../functions/shared/clock";
 import { SECOND_MS } from "../../../functions/shared/time";
 import { exportNamed, findExports, sizeOf, type TableSize } from "../../features/exports/environment";
 import { estimate } from "../../features/exports/estimate";
@@ -84,7 +85,7 @@ async function run(name: string, options: Options): Promise<number> {
     `${name}-${Date.now().toString(36)}`,
     request,
   );
-  const ports = { ...deployed, progress: progressOn(process.stderr, Date.now), now: Date.now };
+  const ports = { ...deployed, progress: progressOn(process.stderr, Date.now), clock: systemClock };
   const { outcome, message } = await followExecution(name, execution, ports);
   if (outcome === "running")
     throw new ExportRunningError(`${name} is ${message}\nFollow it: npx almanac exports watch ${name}`);

@@ -1,4 +1,5 @@
 /** `almanac exports watch <export>`: follows an export's run. */
+import { systemClock } from "../../../functions/shared/clock";
 import { configurationOf, findExports } from "../../features/exports/environment";
 import { followExecution } from "../../features/exports/follow";
 import {
@@ -30,7 +31,7 @@ async function run(name: string, options: EnvironmentOptions): Promise<number> {
     console.log(`${name} is not running.`);
     return EXIT.ok;
   }
-  const ports = { ...deployed, progress: progressOn(process.stderr, Date.now), now: Date.now };
+  const ports = { ...deployed, progress: progressOn(process.stderr, Date.now), clock: systemClock };
   const { message } = await followExecution(name, active.execution, ports);
   console.log(message);
   return EXIT.ok;

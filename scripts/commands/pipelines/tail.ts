@@ -13,6 +13,7 @@ import {
   wholeNumber,
   withEnvironment,
   type EnvironmentOptions,
+  notEmpty,
 } from "../../shared/terminal/command-line";
 import { pipelineOf } from "../../shared/feature-outputs";
 
@@ -35,7 +36,7 @@ export const command = () =>
     }),
   )
     .argument("<pipeline>", "its name in main.ts: jobOrder")
-    .argument("<key>", "the message's key")
+    .argument("<key>", "the message's key", notEmpty)
     .option("--message-version <version>", "wait for this version of it (default: any)")
     .option("--timeout <seconds>", "how long to wait", wholeNumber(1), DEFAULT_TIMEOUT_SECONDS)
     .action(exitCodeOf(run));
@@ -44,6 +45,8 @@ const OUTCOMES: Readonly<Record<Followed, string>> = {
   stored: "It is stored, without a notification.",
   delivered: "Slack: no notification of it waits. It was delivered, or the row did not change.",
   "set aside": "Slack: its notification cannot be read. See: npx almanac pipelines dead ls",
+  "another version":
+    "The row has another version. An older message changes nothing. See: npx almanac pipelines dead ls",
   "no row": "There is no row yet. See: npx almanac pipelines dead ls",
   "waiting for Slack": "Slack: the notification still waits. See: npx almanac pipelines test",
 };

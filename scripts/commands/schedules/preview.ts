@@ -47,6 +47,7 @@ async function run(name: string, options: Options): Promise<number> {
 }
 
 async function instantsOf(name: string, options: Options): Promise<Instants> {
+  if (options.zone !== undefined) throw new UsageError(`--zone is of an expression: ${name} has its own time zone.`);
   const { config, table } = ownSchedule(name, await findSchedules(options));
   const isPaused = (await table.states()).get(name)?.pausedAt !== undefined;
   if (!config.enabled) console.error(`${name} is disabled in main.ts: it does not run.`);

@@ -41,5 +41,5 @@ async function run({ since, late, prefix, ...options }: Options): Promise<number
   const { client } = await findTimers(options);
   const audit = await auditTimers(client, window);
   console.log(options.json ? JSON.stringify(audit) : describeAudit(audit));
-  return audit.faulty.length === 0 ? EXIT.ok : EXIT.failure;
+  return audit.faulty.length + audit.unreadable.length === 0 ? EXIT.ok : EXIT.failure;
 }

@@ -1,8 +1,8 @@
 /** `almanac timers ls`: lists the timers. */
-import type { ListOptions, TimerResponse } from "../../../clients/timers";
+import type { ListOptions, TimerResponse, UnreadableTimer } from "../../../clients/timers";
 import { Option } from "commander";
 import { TIMER_STATES } from "../../../functions/timers/api/api-types";
-import { describeTimers } from "../../features/timers/describe";
+import { describeTimers, describeUnreadable } from "../../features/timers/describe";
 import { findTimers, kindOf, type OnceOption, timersAction } from "../../features/timers/environment";
 import { environmentCommand, EXIT, type EnvironmentOptions, type JsonOption } from "../../shared/terminal/command-line";
 
@@ -15,6 +15,7 @@ export const command = () =>
       "npx almanac timers ls --callback billing",
       "npx almanac timers ls --once --due-before 2026-12-01T00:00:00Z --json",
     ],
+    exitCodes: { [EXIT.ok]: "the list is whole", [EXIT.failure]: "some timers cannot be read, or the command failed" },
   })
     .option("--once", "timers that fire once")
     .option("--prefix <text>", "only ids that begin with it")
@@ -35,8 +36,11 @@ async function run(options: OnceOption & EnvironmentOptions & JsonOption & Filte
     ...(callback !== undefined && { callback }),
   };
   const timers: TimerResponse[] = [];
-  for await (const timer of client[kindOf(options)].list(filters)) timers.push(timer);
+  const unreadable: UnreadableTimer[] = [];
+  const onUnreadable = (timer: UnreadableTimer): void => void unreadable.push(timer);
+  for await (const timer of client[kindOf(options)].list({ ...filters, onUnreadable })) timers.push(timer);
   if (options.json) console.log(JSON.stringify(timers));
   else console.log(timers.length === 0 ? `no ${kindOf(options)} timers` : describeTimers(timers));
-  return EXIT.ok;
+  for (const timer of unreadable) console.error(describeUnreadable(timer));
+  return unreadable.length === 0 ? EXIT.ok : EXIT.failure;
 }

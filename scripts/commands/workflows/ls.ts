@@ -1,8 +1,10 @@
 /** `almanac workflows ls`: lists tasks. */
 import { Option } from "commander";
 import { TASK_STATUSES, type TaskStatus } from "../../../functions/workflows/contract";
+import { jsonText } from "../../../functions/shared/json-text";
 import { describeTasks } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
+import { listTasks } from "../../features/workflows/list-tasks";
 import { colours } from "../../shared/terminal/colours";
 import { EXIT, exitCodeOf, wholeNumber, type JsonOption } from "../../shared/terminal/command-line";
 
@@ -22,7 +24,7 @@ export const command = () =>
 
 async function run(options: Options): Promise<number> {
   const { ports } = await findWorkflow(options);
-  const { tasks } = await ports.table.list(options.status, { limit: options.limit });
-  console.log(options.json ? JSON.stringify({ tasks }) : describeTasks(tasks, options.status, colours));
+  const tasks = await listTasks(ports.table, options.status, options.limit);
+  console.log(options.json ? jsonText({ tasks }) : describeTasks(tasks, options.status, colours));
   return EXIT.ok;
 }

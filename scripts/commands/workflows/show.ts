@@ -1,10 +1,11 @@
 /** `almanac workflows show <task>`: shows a task with its history. */
+import { jsonText } from "../../../functions/shared/json-text";
 import { findTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { watchTask } from "../../features/workflows/watch";
 import { colours } from "../../shared/terminal/colours";
-import { EXIT, exitCodeOf, type JsonOption } from "../../shared/terminal/command-line";
+import { EXIT, exitCodeOf, type JsonOption, notEmpty } from "../../shared/terminal/command-line";
 
 export const command = () =>
   workflowCommand({
@@ -12,7 +13,7 @@ export const command = () =>
     examples: ["npx almanac workflows show order-1", "npx almanac workflows show order-1 --watch"],
     exitCodes: { [EXIT.failure]: "there is no such task; with --watch: it did not end as DONE" },
   })
-    .argument("<task>", "the task's id")
+    .argument("<task>", "the task's id", notEmpty)
     .option("--watch", "follow the task until it has ended", false)
     .action(exitCodeOf(run));
 
@@ -23,6 +24,6 @@ async function run(
   const { ports } = await findWorkflow(options);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);
   const task = await findTask(taskId, ports);
-  console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+  console.log(options.json ? jsonText(task) : describeTask(task, colours));
   return EXIT.ok;
 }

@@ -3,13 +3,13 @@ import type * as z from "zod";
 import { errorMessage } from "../../../functions/shared/errors";
 import { describeIssues, parseJson } from "../../../functions/shared/input";
 import { taskRequestSchema } from "../../../functions/workflows/contract";
-import { hasExactNumbers, INEXACT } from "../../../functions/shared/json-text";
+import { hasExactNumbers, INEXACT, jsonText } from "../../../functions/shared/json-text";
 import { findTask, startTask } from "../../../functions/workflows/task/lifecycle";
 import { describeTask } from "../../features/workflows/describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "../../features/workflows/environment";
 import { watchTask } from "../../features/workflows/watch";
 import { colours } from "../../shared/terminal/colours";
-import { EXIT, exitCodeOf, UsageError, type JsonOption } from "../../shared/terminal/command-line";
+import { EXIT, exitCodeOf, UsageError, type JsonOption, notEmpty } from "../../shared/terminal/command-line";
 import { JSON_ARGUMENT, readJsonArgument } from "../../shared/terminal/json-argument";
 
 interface Options extends WorkflowOptions, JsonOption {
@@ -26,7 +26,7 @@ export const command = () =>
     ],
     exitCodes: { [EXIT.failure]: "failed; with --watch: the task did not end as DONE" },
   })
-    .argument("<task>", "the task's id")
+    .argument("<task>", "the task's id", notEmpty)
     .argument("[input]", `passed to the work: ${JSON_ARGUMENT}`)
     .option("--input <json>", "the same, as an option")
     .option("--watch", "follow the task until it has ended", false)
@@ -41,7 +41,7 @@ async function run(taskId: string, input: string | undefined, options: Options):
   await startTask(request, ports);
   if (options.watch) return watchTask(() => findTask(taskId, ports), options.json);
   const task = await findTask(taskId, ports);
-  console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+  console.log(options.json ? jsonText(task) : describeTask(task, colours));
   return EXIT.ok;
 }
 

@@ -5,7 +5,9 @@ import {
   type HistoryEvent,
   type SFNClient,
 } from "@aws-sdk/client-sfn";
+import { parse, stringify } from "lossless-json";
 import { errorName } from "../../../functions/shared/errors";
+import { jsonText } from "../../../functions/shared/json-text";
 import { stepFunctions } from "../../../functions/workflows/task/executions";
 import { findTask } from "../../../functions/workflows/task/lifecycle";
 import { startedAtOf } from "../../../functions/workflows/task/task";
@@ -85,12 +87,15 @@ export async function readTask(source: Source, { workflow = "", id = "" }: Query
     executionArn: task.executionArn,
     history: task.history.map(({ status, at, reason }) => ({ status, at, ...(reason !== undefined && { reason }) })),
     ...(input !== undefined && { input }),
-    ...(task.result !== undefined && { result: JSON.stringify(task.result, undefined, 2) }),
+    ...(task.result !== undefined && { result: readable(jsonText(task.result)) }),
     approvals: task.approvals ?? [],
     canRedrive: workflowOf(environment, workflow).is_own && !["STARTED", "DONE"].includes(task.status),
     machine: machineView(definitionOf(environment, workflow), events),
   };
 }
+
+/** With all digits of its numbers. */
+const readable = (json: string): string => stringify(parse(json), undefined, 2) ?? json;
 
 function definitionOf(environment: Environment, name: string): string {
   const { state_machine_arn } = workflowOf(environment, name);

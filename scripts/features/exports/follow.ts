@@ -1,15 +1,19 @@
 /** Follows an execution of an export to its end, and shows how far its run is. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { DescribeExecutionCommand, type SFNClient } from "@aws-sdk/client-sfn";
+import type { SFNClient } from "@aws-sdk/client-sfn";
 import { executionOutputSchema, type ExecutionOutput, type Run } from "../../../functions/exports/contract";
+import { describeExecution } from "../../../functions/exports/run/executions";
 import type { RunProgress } from "../../../functions/exports/storage/segment-table";
 import type { StateTable } from "../../../functions/exports/storage/state-table";
+import { sleep, type Clock } from "../../../functions/shared/clock";
 import { parseJson } from "../../../functions/shared/input";
-import { SECOND_MS } from "../../../functions/shared/time";
+import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { plainText } from "../../shared/terminal/plain-text";
 import { count, duration, size, type Progress } from "../../shared/terminal/progress";
 
 const POLL_MS = SECOND_MS;
+
+/** Reads are eventually consistent: an execution that has just been started may be unknown for a while. */
+const UNKNOWN_MS = MINUTE_MS;
 
 /** The run failed. The message says why, and what to do. */
 export class ExportFailedError extends Error {
@@ -20,8 +24,7 @@ export interface FollowPorts {
   readonly state: Pick<StateTable, "exportState" | "run" | "runProgress">;
   readonly sfn: SFNClient;
   readonly progress: Progress;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
 }
 
 /**
@@ -34,18 +37,19 @@ export async function followExecution(
   execution: string,
   ports: FollowPorts,
 ): Promise<ExecutionOutput> {
-  const { sfn, progress } = ports;
+  const { sfn, progress, clock } = ports;
+  let unknownUntil = clock.now() + UNKNOWN_MS;
   for (let current = execution; ;) {
-    const { status, output, error, cause } = await sfn.send(new DescribeExecutionCommand({ executionArn: current }));
-    if (status === "RUNNING") {
+    const { status, output, error, cause } = await describeExecution(sfn, current);
+    if (status === "RUNNING" || (status === undefined && clock.now() < unknownUntil)) {
       await showProgress(exportId, ports);
-      await sleep(POLL_MS);
+      await sleep(clock, POLL_MS);
       continue;
     }
     if (status !== "SUCCEEDED") {
       progress.end();
       throw new ExportFailedError(
-        `${exportId}: ${plainText([status ?? "gone", error, cause].filter((part) => part !== undefined && part !== "").join(": "))}\n` +
+        `${exportId}: ${plainText([status ?? "its execution does not exist", error, cause].filter((part) => part !== undefined && part !== "").join(": "))}\n` +
           "Finished segments are kept: the next run resumes from them. See docs/operations/exports.md, 'An export failed'.",
       );
     }
@@ -57,14 +61,15 @@ export async function followExecution(
       return ended;
     }
     current = ended.next;
+    unknownUntil = clock.now() + UNKNOWN_MS;
   }
 }
 
-async function showProgress(exportId: string, { state, progress, now }: FollowPorts): Promise<void> {
+async function showProgress(exportId: string, { state, progress, clock }: FollowPorts): Promise<void> {
   const { active } = await state.exportState(exportId);
   const run = active && (await state.run(exportId, active.id));
   if (run === undefined) return;
-  const { share, text } = describeProgress(run, await state.runProgress(run), now());
+  const { share, text } = describeProgress(run, await state.runProgress(run), clock.now());
   progress.show(share, text);
 }
 

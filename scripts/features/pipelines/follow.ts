@@ -29,7 +29,7 @@ export interface FollowOptions {
   readonly timeoutMs: number;
 }
 
-export type Followed = "stored" | "delivered" | "set aside" | "no row" | "waiting for Slack";
+export type Followed = "stored" | "delivered" | "set aside" | "no row" | "another version" | "waiting for Slack";
 
 const POLL_MS = 500;
 
@@ -38,12 +38,14 @@ const NOTIFIED_WITHIN_MS = 5_000;
 
 export async function followMessage(options: FollowOptions, ports: FollowPorts): Promise<Followed> {
   const until = ports.now() + options.timeoutMs;
+  let latest: FollowedRow | undefined;
   const row = await poll(until, ports, async () => {
-    const found = await ports.readRow(options.key);
-    return options.version === undefined || found?.version === options.version ? found : undefined;
+    latest = await ports.readRow(options.key);
+    return options.version === undefined || latest?.version === options.version ? latest : undefined;
   });
-  if (row === undefined) return "no row";
-  ports.onStep(`row: version ${plainText(row.version)}, received ${plainText(row.receivedAt)}`);
+  if (latest !== undefined)
+    ports.onStep(`row: version ${plainText(latest.version)}, received ${plainText(latest.receivedAt)}`);
+  if (row === undefined) return latest === undefined ? "no row" : "another version";
   const { notifications } = ports;
   if (notifications === undefined || notifications.webhook === "" || row.quiet) return "stored";
   return followNotification({ key: options.key, ...row }, until, { ...ports, notifications });

@@ -1,7 +1,8 @@
 /** Compares the fires of all timers that were expected with those that were recorded. */
-import type { AuditResponse, TimersClient } from "../../../clients/timers";
+import type { AuditResponse, TimersClient, UnreadableTimer } from "../../../clients/timers";
 import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { table } from "../../shared/terminal/table";
+import { describeUnreadable } from "./describe";
 
 const CONCURRENT_TIMERS = 8;
 
@@ -32,6 +33,8 @@ export interface Audit {
   readonly faulty: readonly AuditedTimer[];
   /** Timers whose fires are not recorded. */
   readonly unrecorded: number;
+  /** Timers whose rows cannot be read: they do not fire. */
+  readonly unreadable: readonly UnreadableTimer[];
 }
 
 type Timers = Pick<TimersClient["periodic"], "list" | "audit">;
@@ -42,9 +45,11 @@ export async function auditTimers(
 ): Promise<Audit> {
   const audited: AuditedTimer[] = [];
   let unrecorded = 0;
+  const unreadable: UnreadableTimer[] = [];
+  const onUnreadable = (timer: UnreadableTimer): void => void unreadable.push(timer);
   for (const kind of ["periodic", "oneshot"] as const) {
     const ids: string[] = [];
-    for await (const { id, recorded } of client[kind].list({ prefix })) {
+    for await (const { id, recorded } of client[kind].list({ prefix, onUnreadable })) {
       if (recorded) ids.push(id);
       else unrecorded += 1;
     }
@@ -60,13 +65,15 @@ export async function auditTimers(
     observed: audited.reduce((sum, { observed }) => sum + observed, 0),
     faulty: audited.filter((timer) => FAULTS.some((fault) => timer[fault].length > 0)),
     unrecorded,
+    unreadable,
   };
 }
 
-export function describeAudit({ faulty, timers, expected, observed, unrecorded }: Audit): string {
+export function describeAudit({ faulty, timers, expected, observed, unrecorded, unreadable }: Audit): string {
   const lines = [`${timers} timers: ${expected} fires expected, ${observed} observed`];
   if (unrecorded > 0) lines.push(`${unrecorded} timers are not recorded: see history in the configuration`);
-  if (faulty.length === 0) return [...lines, "no faults"].join("\n");
+  lines.push(...unreadable.map(describeUnreadable));
+  if (faulty.length === 0) return [...lines, ...(unreadable.length === 0 ? ["no faults"] : [])].join("\n");
   const rows = faulty.map(({ kind, id, ...timer }) => [
     `${kind} ${id}`,
     String(timer.expected),

@@ -1,4 +1,5 @@
 /** Describes timers for people. */
+import type { UnreadableTimer } from "../../../clients/timers";
 import type { FireResponse, ScheduleResponse, TimerResponse } from "../../../functions/timers/api/api-types";
 import { plainText } from "../../shared/terminal/plain-text";
 import { table } from "../../shared/terminal/table";
@@ -27,6 +28,11 @@ export function describeTimers(timers: readonly TimerResponse[]): string {
       shardId,
     ]),
   );
+}
+
+/** A row that was changed by hand, or by another version: the timer does not fire. */
+export function describeUnreadable({ id, reason }: UnreadableTimer): string {
+  return `${plainText(id)} cannot be read, and does not fire (${plainText(reason)}): put it again, or delete it.`;
 }
 
 /** All fields of one timer. */

@@ -2,9 +2,10 @@
 import type { Command } from "commander";
 import { commentSchema, type Decision } from "../../../functions/workflows/contract";
 import { decide } from "../../../functions/workflows/task/decide";
-import { parseInput } from "../../../functions/shared/input";
+import { describeIssues } from "../../../functions/shared/input";
+import { jsonText } from "../../../functions/shared/json-text";
 import { colours } from "../../shared/terminal/colours";
-import { EXIT, exitCodeOf, type JsonOption } from "../../shared/terminal/command-line";
+import { EXIT, exitCodeOf, type JsonOption, notEmpty, UsageError } from "../../shared/terminal/command-line";
 import { describeTask } from "./describe-task";
 import { findWorkflow, workflowCommand, type WorkflowOptions } from "./environment";
 
@@ -15,15 +16,16 @@ interface DecisionOptions extends WorkflowOptions, JsonOption {
 
 export function decisionCommand(decision: Decision, contents: Parameters<typeof workflowCommand>[0]): Command {
   return workflowCommand(contents)
-    .argument("<task>", "the task's id")
+    .argument("<task>", "the task's id", notEmpty)
     .option("--comment <text>", "why")
     .option("--state <name>", "only when it waits in this state")
     .action(
       exitCodeOf(async (taskId: string, { comment, state, ...options }: DecisionOptions) => {
+        const { error } = commentSchema.optional().safeParse(comment);
+        if (error !== undefined) throw new UsageError(`--comment: ${describeIssues(error, commentSchema)}`);
         const { ports, caller } = await findWorkflow(options);
-        const reason = comment === undefined ? undefined : parseInput(commentSchema, comment);
-        const task = await decide(taskId, { decision, by: await caller(), comment: reason, state }, ports);
-        console.log(options.json ? JSON.stringify(task) : describeTask(task, colours));
+        const task = await decide(taskId, { decision, by: await caller(), comment, state }, ports);
+        console.log(options.json ? jsonText(task) : describeTask(task, colours));
         return EXIT.ok;
       }),
     );

@@ -10,6 +10,7 @@ import {
   TimersClient,
   TimersError,
   UnavailableError,
+  type UnreadableTimer,
 } from "../../../clients/timers";
 
 const CREDENTIALS = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wJalrXUtnFEMI/K7MDENG", sessionToken: "session" };
@@ -170,6 +171,19 @@ describe("the client of timers", () => {
       ["GET", "/live/periodic/tea/fires?limit=1", undefined],
       ["GET", "/live/periodic/tea/fires?limit=1&next=f1", undefined],
     ]);
+  });
+
+  it("reports timers of a list that cannot be read", async () => {
+    const milk = { id: "milk", reason: "has no version" };
+    responses = [
+      [200, { timers: [], unreadable: [milk], next: "n" }],
+      [200, { timers: [TIMER], unreadable: [{ ...milk, id: "egg" }] }],
+    ];
+    const unreadable: UnreadableTimer[] = [];
+    const listed = timers.periodic.list({ onUnreadable: (timer) => unreadable.push(timer) });
+    for await (const { id } of listed) expect(id).toBe("tea");
+    expect(unreadable).toEqual([milk, { ...milk, id: "egg" }]);
+    expect(received.map(({ url }) => url)).toEqual(["/live/periodic?limit=100", "/live/periodic?limit=100&next=n"]);
   });
 
   it("lists page by page, only as far as the caller reads", async () => {

@@ -127,6 +127,24 @@ describe("the keeper", () => {
   });
 
   it.each([
+    ["succeeded", { outcome: "succeeded" }],
+    ["retrying", { reason: "no luck", outcome: "retrying", attempt: 2, nextAttemptAt: START + HOUR_MS }],
+  ] as const)("ends an attempt once, and again when the response to that was lost: %s", async (_, end) => {
+    const { tick, table } = keeper({ retries: { count: 2 } });
+    await tick(0);
+    await tick();
+    const running = await table.claim(ATTEMPT, { attempt: 1, owner: "one", now: START, deadline: START + HOUR_MS });
+    if (running === undefined) throw new Error("no run");
+    expect(await table.end(running, end, START + MINUTE_MS)).toBe(true);
+    const row = await table.list("report", 1);
+    expect(await table.end(running, end, START + MINUTE_MS)).toBe(true);
+    expect(await table.list("report", 1)).toEqual(row);
+    const other = { outcome: "failed", reason: "was ended by Lambda" } as const;
+    expect(await table.end(running, other, START + 2 * MINUTE_MS)).toBe(false);
+    expect(await table.list("report", 1)).toEqual(row);
+  });
+
+  it.each([
     ["all", ["06:00 queued", "07:00 queued", "08:00 queued"]],
     ["latest", ["06:00 missed", "07:00 missed", "08:00 queued"]],
     ["none", ["06:00 missed", "07:00 missed", "08:00 missed"]],

@@ -124,6 +124,7 @@ describe("what a handler returns", () => {
       undefined,
       expect.stringMatching(/^the result is not JSON \(.*circular/is),
     ],
+    ["a part whose name has half of a character", { "a\ud83d": 1n }, "{}", "what is not JSON is not kept: a\ufffd"],
     ["an object whose toJSON throws", throwing, undefined, "the result is not JSON (no JSON of me) and is not kept"],
     [
       "an object whose toJSON returns nothing",

@@ -1,4 +1,10 @@
-import { hasPlainSecret, isPlainSecret, plainSecrets, secretInUrl } from "../../../functions/shared/plain-secret";
+import {
+  hasPlainSecret,
+  hideSecrets,
+  isPlainSecret,
+  plainSecrets,
+  secretInUrl,
+} from "../../../functions/shared/plain-secret";
 import { measured } from "../../support/measured";
 import fc from "../../support/fast-check";
 
@@ -164,4 +170,46 @@ it("takes no public hash for a secret", () => {
   const digest = "3c50dbf4a6a7e5a2bbd62d546307fa82";
   expect(plainSecrets({ commit: digest, content: { etag: digest } })).toEqual([]);
   expect(plainSecrets({ other: digest })).toEqual([["other"]]);
+});
+
+describe("a text in which secrets are hidden", () => {
+  it.each([
+    [
+      "ValidationException: Value 'sk_live_4eC39HqLyjWDarjtT1zdp7dc' at 'value' failed",
+      "ValidationException: Value '(sensitive)' at 'value' failed",
+    ],
+    ['var.webhook_url is "https://hooks.slack.com/services/T000/B000/XXXX".', 'var.webhook_url is "(sensitive)".'],
+    ["dial postgres://me:hunter2@db.example.org/app: refused", "dial (sensitive) refused"],
+    ['environment = { "DB_PASSWORD" = "hunter2" }', 'environment = { "DB_PASSWORD" = "(sensitive)" }'],
+    [
+      '{"Variables":{"DB_PASSWORD":"hunter2","LOG":"info"}}',
+      '{"Variables":{"DB_PASSWORD":"(sensitive)","LOG":"info"}}',
+    ],
+    [String.raw`"{\"password\":\"hunter2\"}"`, String.raw`"{\"password\":\"(sensitive)\"}"`],
+    ["GET /?token=hunter2hunter2&page=1: 403", "GET /?token=(sensitive)&page=1: 403"],
+    ["  api_key: hunter2\n  page: 1", "  api_key: (sensitive)\n  page: 1"],
+    ["sent Authorization: Bearer abc.def-123456 to it", "sent Authorization: Bearer (sensitive) to it"],
+    ["key -----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY----- of it", "key (sensitive) of it"],
+    ["key -----BEGIN PRIVATE KEY-----", "key (sensitive)"],
+  ])("has the rest of it: %s", (text, shown) => {
+    expect(hideSecrets(text)).toBe(shown);
+  });
+
+  it.each([
+    "module.pipelines.aws_lambda_function.job-order-ingest: creating Lambda Function (almanac-production-pipelines-job-order-ingest): operation error Lambda: CreateFunction, https response error StatusCode: 400, RequestID: 1f0cb1d2-7c44-4b0e-9d5e-0d9c5f4a1b2c, InvalidParameterValueException: Unzipped size must be smaller than 262144000 bytes",
+    'cdk.tf.json:7: Invalid reference\n  A managed resource "aws_sqs_queue" "jobs" has not been declared in the root module.',
+    "Its state was not saved. As soon as its bucket can be written: cd /home/me/.almanac/work/Ab3dEf9xYz12QwErTy && terraform state push errored.tfstate",
+    "Error acquiring the state lock: Lock Info: ID: 11111111-2222-3333-4444-555555555555 Path: almanac-staging-terraform-state/almanac/staging.tfstate Who: me@host Created: 2026-11-21 17:00:00.123 +0000 UTC",
+    "arn:aws:states:eu-central-1:123456789012:stateMachine:almanac-production-workflows-task is not authorized: the Bearer token is missing",
+    "../../tmp/almanac-Ab3dEf9xYz12QwErTy/app.ts, line 2: cannot be read",
+    "../../tmp/almanac-Ab3dEf9xYz12QwErTy/app.ts:7:12: cannot be read",
+    "Terraform 1.9.8 is too old. Install it: https://developer.hashicorp.com/terraform/install",
+  ])("is the same without one: %s", (text) => {
+    expect(hideSecrets(text)).toBe(text);
+  });
+
+  it("takes linear time", () => {
+    for (const part of ['"', "a", "a=", "-----BEGIN PRIVATE KEY-----", "bearer ", "authorization: "])
+      expect(measured(() => hideSecrets(part.repeat(20_000)).length).cpuMs).toBeLessThan(2_000);
+  });
 });

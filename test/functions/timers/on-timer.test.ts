@@ -246,6 +246,14 @@ describe("a callback of a timer with options", () => {
     expect(await deliver(failing, [record("1", {}, received(8))])).toEqual(failed("1"));
   });
 
+  it("is attempted until its maxAgeSeconds, inclusive", async () => {
+    jest.spyOn(Date, "now").mockReturnValue(DUE + 1_000);
+    stored({ maxAgeSeconds: 5 });
+    expect(await deliver(failing, [record("1", {}, received(2))])).toEqual(failed("1"));
+    jest.spyOn(Date, "now").mockReturnValue(DUE + 1_001);
+    expect(await deliver(failing, [record("1", {}, received(2))])).toEqual(failed());
+  });
+
   it("gives up when the next attempt would be too old", async () => {
     stored({ maxAgeSeconds: 5 });
     expect(await deliver(failing, [record("1", {}, received(2))])).toEqual(failed("1"));

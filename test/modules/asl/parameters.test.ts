@@ -11,6 +11,9 @@ const ECS = "arn:aws:states:::ecs:runTask";
 const EMR = "arn:aws:states:::elasticmapreduce:";
 const HTTP = "arn:aws:states:::http:invoke";
 const LAMBDA = "arn:aws:states:::lambda:invoke";
+const event = { DetailType: "a", Source: "b" };
+const MACHINE = "arn:aws:states:eu-central-1:000000000000:stateMachine:m";
+const SDK = "arn:aws:states:::aws-sdk:";
 const SNS = "arn:aws:states:::sns:publish";
 const SQS = "arn:aws:states:::sqs:sendMessage";
 const message = { QueueUrl: "https://sqs.eu-central-1.amazonaws.com/000000000000/q", MessageBody: "a" };
@@ -33,6 +36,10 @@ const pcalling = (Resource: string, Parameters: unknown) => () =>
 const attribute = (value: unknown) => calling(SQS, { ...message, MessageAttributes: { a: value } });
 const withValue = (Value: unknown) =>
   calling(ECS, { ...run, Overrides: { ContainerOverrides: [{ Name: "a", Environment: [{ Name: "N", Value }] }] } });
+const pinner = () => P.nestedMachine({ StartAt: "In", States: { In: P.pass({ End: true }) } });
+const pmapping = (fields: object) => () => pm({ A: P.map({ ItemProcessor: pinner(), End: true, ...fields }) });
+const pdistributed = (fields: object) => () =>
+  pm({ A: P.distributedMap({ ExecutionType: "STANDARD", ItemProcessor: pinner(), End: true, ...fields }) });
 const output = (Output: unknown) => () => jm({ A: J.pass({ Output, End: true }) });
 const inner = (name = "In") =>
   J.nestedMachine({ StartAt: name, States: { [name]: J.pass({ Output: "{% $states.input %}", End: true }) } });
@@ -51,6 +58,31 @@ const before = (TimestampLessThan: string) => () =>
   });
 
 const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
+  ["a list for the name of a bucket", calling(`${SDK}s3:getObject`, { Bucket: ["b"], Key: "k" })],
+  ["a list for an identifier", calling(`${SDK}rds:startDBInstance`, { DbInstanceIdentifier: ["b"] })],
+  ["a name within parameters that is a list", calling(`${SDK}ec2:describeInstances`, { Filters: [{ Name: ["a"] }] })],
+  ["a list for one of several values", calling(ECS, { ...run, LaunchType: ["FARGATE"] })],
+  ["a list for the subject of a notification", calling(SNS, { ...notification, Subject: ["a"] })],
+  ["a list for the group of a message", calling(SQS, { ...message, MessageGroupId: ["a"] })],
+  ["a list for a version of a function", calling(LAMBDA, { FunctionName: "f", Qualifier: ["a"] })],
+  ["a list for the method of a request", calling(HTTP, { ...request, Method: ["POST"] })],
+  [
+    "an input of an execution that is plain text",
+    calling(`${SDK}sfn:startExecution`, { StateMachineArn: MACHINE, Input: "a" }),
+  ],
+  [
+    "an event whose detail is plain text",
+    calling(`${SDK}eventbridge:putEvents`, { Entries: [{ ...event, Detail: "a" }] }),
+  ],
+  ["a list where a path is", () => pm({ A: P.pass({ Parameters: { a: { "b.$": ["$.x"] } }, End: true }) })],
+  ["an object where a path is", () => pm({ A: P.pass({ Parameters: { a: { "b.$": { c: 1 } } }, End: true }) })],
+  ...["Parameters", "ItemSelector", "ResultSelector"].flatMap((name) => [
+    [`${name} that are a text`, pmapping({ [name]: "a" })] as const,
+    [`${name} that are a list`, pmapping({ [name]: ["a"] })] as const,
+  ]),
+  ["Parameters of a function that are a text", pcalling("arn:aws:lambda:eu-central-1:000000000000:function:f", "a")],
+  ["Parameters of a Pass that are a number", () => pm({ A: P.pass({ Parameters: 5, End: true }) })],
+  ["an input of batches that is a text", pdistributed({ ItemBatcher: { MaxItemsPerBatch: 1, BatchInput: "a" } })],
   ["an attribute of a message of an unknown type", attribute({ DataType: "Strng", StringValue: "a" })],
   ["an attribute of a message in small letters", attribute({ DataType: "string", StringValue: "a" })],
   ["an attribute of a message without a value", attribute({ DataType: "String" })],
@@ -171,6 +203,28 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
 ];
 
 const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
+  [
+    "an event whose detail is an object",
+    calling(`${SDK}eventbridge:putEvents`, { Entries: [{ ...event, Detail: { a: 1 } }] }),
+  ],
+  ["an event whose detail is JSON", calling(`${SDK}eventbridge:putEvents`, { Entries: [{ ...event, Detail: "{}" }] })],
+  ["a text that is given as an object", calling(`${SDK}sns:publish`, { TopicArn: "t", Message: { a: 1 } })],
+  [
+    "an identifier of several texts",
+    calling(`${SDK}cloudcontrol:getResource`, { TypeName: "a", Identifier: { A: "b" } }),
+  ],
+  ["a name that is an expression", calling(`${SDK}s3:getObject`, { Bucket: "{% $states.input.b %}", Key: "k" })],
+  ["an input that is JSON", calling(`${SDK}sfn:startExecution`, { StateMachineArn: MACHINE, Input: '"a"' })],
+  ["an input that is an object", calling(`${SDK}sfn:startExecution`, { StateMachineArn: MACHINE, Input: { a: 1 } })],
+  [
+    "an input that is an expression",
+    calling(`${SDK}sfn:startExecution`, { StateMachineArn: MACHINE, Input: "{% '1' %}" }),
+  ],
+  ["an input of a path", pcalling(`${SDK}sfn:startExecution`, { StateMachineArn: MACHINE, "Input.$": "$.a" })],
+  ["an ItemSelector of paths", pmapping({ ItemSelector: { "a.$": "$$.Map.Item.Value" } })],
+  ["an ItemSelector that Terraform knows", pmapping({ ItemSelector: "${var.selector}" })],
+  ["an empty ResultSelector", pmapping({ ResultSelector: {} })],
+  ["a batch's input of paths", pdistributed({ ItemBatcher: { MaxItemsPerBatch: 1, BatchInput: { "a.$": "$.a" } } })],
   ["an attribute of a message with a type of one's own", attribute({ DataType: "Number.int", StringValue: "-1.5e3" })],
   ["an attribute of a message that is bytes", attribute({ DataType: "Binary.png", BinaryValue: "YQ==" })],
   ["an attribute of a message that is an expression", attribute("{% $states.input.a %}")],

@@ -251,6 +251,16 @@ describe("the quotas of AWS", () => {
       "the timeout milliseconds of aws_api_gateway_integration.i is 30000; API Gateway allows 29000",
     ],
     [
+      "a longer label of a domain",
+      { aws_cloudfront_distribution: { c: { aliases: [`${"a".repeat(64)}.example.org`] } } },
+      `the aliases of aws_cloudfront_distribution.c has characters that CloudFront does not allow: "${"a".repeat(64)}.example.org"`,
+    ],
+    [
+      "a longer domain",
+      { aws_cloudfront_distribution: { c: { aliases: [`${"a.".repeat(130)}org`] } } },
+      "the aliases of aws_cloudfront_distribution.c has 263 characters; CloudFront allows 253",
+    ],
+    [
       "an alias of AWS's own",
       { aws_kms_alias: { k: { name: "alias/aws/sqs" } } },
       'the name of alias/aws/sqs has characters that KMS does not allow: "alias/aws/sqs"',

@@ -103,6 +103,13 @@ describe("the API of workflows", () => {
       [...WORKFLOW_ROUTES, ...OWN_ROUTES].map(({ method, path }) => `${method} ${path}`).sort(),
     );
   });
+
+  it.each(["approve", "reject"])("decides without a body as well: %s", (verb) => {
+    const { paths } = z
+      .object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) })
+      .parse(JSON.parse(documents["docs/openapi/workflows.json"] ?? "{}"));
+    expect(paths[`/tasks/{id}/${verb}`]?.["post"]).toMatchObject({ requestBody: { required: false } });
+  });
 });
 
 describe("the API of timers", () => {

@@ -1274,3 +1274,188 @@ describe("drift", () => {
     expect(withDrift({ last_modified: "1", tags: null }, { last_modified: "2", tags: {} }).drift).toEqual([]);
   });
 });
+
+describe("a policy that a stranger would write", () => {
+  const statement = (more: object) => ({
+    Effect: "Allow",
+    Action: "s3:GetObject",
+    Resource: "arn:aws:s3:::b/*",
+    ...more,
+  });
+  const policyOf = (...statements: readonly object[]) => JSON.stringify({ Statement: statements });
+  const role = (before: object | undefined, after: object): SampleChange => ({
+    address: "aws_iam_role_policy.p",
+    actions: [before === undefined ? "create" : "update"],
+    before: before === undefined ? null : { role: "ring", policy: policyOf(before) },
+    after: { role: "ring", policy: policyOf(after) },
+  });
+  const bucket = (before: object, after: object) =>
+    update("aws_s3_bucket_policy.p", { policy: policyOf(before) }, { policy: policyOf(after) });
+  const trust = (before: object, after: object) => {
+    const by = (Condition: object) =>
+      policyOf({
+        Effect: "Allow",
+        Principal: { Federated: "arn:oidc" },
+        Action: "sts:AssumeRoleWithWebIdentity",
+        Condition,
+      });
+    return update(
+      "aws_iam_role.r",
+      { name: "ring", assume_role_policy: by(before) },
+      { name: "ring", assume_role_policy: by(after) },
+    );
+  };
+  const main = { "t:aud": "sts.amazonaws.com", "t:sub": "repo:o/r:ref:refs/heads/main" };
+  const account = { "aws:SourceAccount": "123456789012" };
+  const service = { Principal: { Service: "events.amazonaws.com" } };
+  const exposures = (change: SampleChange) =>
+    review([change])
+      .findings.filter(({ verdict, refused }) => verdict === "exposure" && refused)
+      .map(({ what }) => what);
+
+  it.each<[what: string, change: SampleChange, found: string]>([
+    [
+      "a role for every repository",
+      trust({ StringEquals: main }, { StringLike: { ...main, "t:sub": "repo:o/*" } }),
+      "allows this under a weaker condition",
+    ],
+    [
+      "a role for each token",
+      trust({ StringEquals: main }, { StringEquals: { "t:aud": main["t:aud"] } }),
+      "allows this under a weaker condition",
+    ],
+    [
+      "a role without a second factor",
+      trust({ Bool: { "aws:MultiFactorAuthPresent": "true" } }, {}),
+      "allows this under a weaker condition",
+    ],
+    [
+      "a condition that a request without its key passes",
+      bucket(
+        statement({ ...service, Condition: { StringEquals: account } }),
+        statement({ ...service, Condition: { StringEqualsIfExists: account } }),
+      ),
+      "allows this without a condition",
+    ],
+    [
+      "one of two conditions",
+      bucket(
+        statement({ ...service, Condition: { StringEquals: account, StringLike: { "s3:prefix": "a/*" } } }),
+        statement({ ...service, Condition: { StringEquals: account } }),
+      ),
+      "allows this under a weaker condition",
+    ],
+    [
+      "a tenth of all accounts",
+      bucket(
+        statement({ Principal: "arn:aws:iam::123456789012:root" }),
+        statement({ Principal: "*", Condition: { ArnLike: { "aws:PrincipalArn": "arn:aws:iam::1*:role/x" } } }),
+      ),
+      "can be used by everybody",
+    ],
+    [
+      "any bucket",
+      bucket(
+        statement({ Principal: "arn:aws:iam::123456789012:root" }),
+        statement({ Principal: "*", Condition: { ArnLike: { "aws:SourceArn": "arn:aws:s3:::*" } } }),
+      ),
+      "can be used by everybody",
+    ],
+    ...["*:*", "s*:*", "s3:?*", "i?m:PassRole", "*:Delete*"].map((Action): [string, SampleChange, string] => [
+      `the actions ${Action}`,
+      role(undefined, statement({ Action, Resource: "*" })),
+      "is allowed this on everything",
+    ]),
+    ...["kms:Decrypt", "s3:GetObject", "secretsmanager:GetSecretValue"].map(
+      (Action): [string, SampleChange, string] => [
+        `what ${Action} reads`,
+        role(undefined, statement({ Action, Resource: "*" })),
+        "is allowed this on everything",
+      ],
+    ),
+    [
+      "every bucket",
+      role(undefined, statement({ Action: "s3:*", Resource: "arn:aws:s3:::*" })),
+      "is allowed this on everything",
+    ],
+    [
+      "a denial with one more exception",
+      role(
+        { Effect: "Deny", NotAction: "s3:GetObject", Resource: "*" },
+        { Effect: "Deny", NotAction: ["s3:GetObject", "s3:DeleteObject"], Resource: "*" },
+      ),
+      "no longer denies this",
+    ],
+  ])("is exposed to %s", (_, change, found) => {
+    expect(exposures(change)).toEqual([found]);
+  });
+
+  it.each<[what: string, change: SampleChange]>([
+    [
+      "a role for one branch of many",
+      trust({ StringLike: { "t:sub": "repo:o/*" } }, { StringEquals: { "t:sub": "repo:o/r" } }),
+    ],
+    [
+      "all but more than before",
+      role(
+        statement({ Action: undefined, NotAction: "iam:*", Resource: "*" }),
+        statement({ Action: undefined, NotAction: ["sts:*", "iam:*"], Resource: "*" }),
+      ),
+    ],
+    [
+      "a denial with one exception less",
+      role(
+        { Effect: "Deny", NotResource: ["arn:a", "arn:b"], Action: "s3:*" },
+        { Effect: "Deny", NotResource: "arn:b", Action: "s3:*" },
+      ),
+    ],
+    ["one bucket", role(undefined, statement({ Action: "s3:*", Resource: ["arn:aws:s3:::b", "arn:aws:s3:::b/*"] }))],
+    ["what only reads", role(undefined, statement({ Action: "iam:GetRole", Resource: "*" }))],
+    [
+      "what a service decrypts",
+      role(
+        undefined,
+        statement({
+          Action: "kms:Decrypt",
+          Resource: "*",
+          Condition: { StringEquals: { "kms:ViaService": "sqs.eu-central-1.amazonaws.com" } },
+        }),
+      ),
+    ],
+    [
+      "a stricter test",
+      bucket(
+        statement({ ...service, Condition: { StringEqualsIfExists: account } }),
+        statement({ ...service, Condition: { StringEquals: account } }),
+      ),
+    ],
+  ])("is not exposed to %s", (_, change) => {
+    expect(exposures(change)).toEqual([]);
+  });
+
+  it("is not believed when it is sensitive and changes", () => {
+    const change = (Principal: string) => ({
+      ...bucket(statement({ Principal: "arn:aws:iam::123456789012:root" }), statement({ Principal })),
+      before_sensitive: { policy: true },
+      after_sensitive: { policy: true },
+    });
+    expect(exposures(change("*"))).toEqual(["gets a policy that is sensitive, so that no review shows what it allows"]);
+    expect(exposures(change("arn:aws:iam::123456789012:root"))).toEqual([]);
+    expect(JSON.stringify(review([change("*")]))).not.toContain("GetObject");
+  });
+});
+
+it("a method's authorization is shown: it is no secret, whatever its name is", () => {
+  const open = update("aws_api_gateway_method.m", { authorization: "AWS_IAM" }, { authorization: "NONE" });
+  const report = review([open]);
+  expect(report.findings[0]?.changes).toEqual(['authorization: "AWS_IAM" → "NONE"']);
+  expect(report.modules[0]?.changes[0]?.values).toMatchObject([{ before: '"AWS_IAM"', after: '"NONE"' }]);
+  const header = update("aws_x.m", { headers: { authorization: "OPENSESAME" } }, { headers: {} });
+  expect(JSON.stringify(review([header]))).not.toContain("OPENSESAME");
+});
+
+it("an object of an unknown type that a failed replacement left behind is not classified", () => {
+  const deposed = { ...destroy("aws_unheard_of.o"), deposed: "1f0cb1d2" };
+  expect(review([deposed]).findings).toMatchObject([{ verdict: "unclassified", refused: true }]);
+  expect(review([{ ...destroy("aws_lambda_function.f"), deposed: "1f0cb1d2" }]).findings).toEqual([]);
+});

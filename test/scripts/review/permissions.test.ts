@@ -61,6 +61,16 @@ describe("changed permissions", () => {
     expect(permissionsOf([rolePolicy(statement, null), other])).toEqual([]);
   });
 
+  it("are none where a permission moves from one address of a function to another", () => {
+    const permission = { function_name: "ring", action: "lambda:InvokeFunction", principal: "events", source_arn: "r" };
+    expect(
+      permissionsOf([
+        { address: "aws_lambda_permission.a", actions: ["delete"], before: { ...permission, statement_id: "a" } },
+        { address: "aws_lambda_permission.b", actions: ["create"], after: { ...permission, statement_id: "b" } },
+      ]),
+    ).toEqual([]);
+  });
+
   it("are all of a role's that comes, and of one that goes", () => {
     expect(permissionsOf([rolePolicy(null, policy(allow("a:B", "arn:x")))])).toMatchObject([
       { gained: ["Allow a:B on arn:x"], lost: [] },
@@ -129,7 +139,7 @@ describe("changed permissions", () => {
         ...NOTHING_HARMFUL,
       },
       {
-        owner: "aws_lambda_permission.p",
+        owner: "function ring",
         gained: ["Allow lambda:InvokeFunction on ring by events for arn:rule"],
         lost: [],
         ...NOTHING_HARMFUL,

@@ -99,6 +99,40 @@ describe("a state machine's definition that changes", () => {
     ]);
   });
 
+  it("to one that does not reach a state, or does nothing in it, is a warning", () => {
+    const { Scan, Fail } = definitionOf(TASK).States;
+    expect(findingsOf(definitionOf(TASK, { StartAt: "Fail" }))).toEqual([
+      "⚠️ no longer has a state: what it did is not done: Scan; Read",
+    ]);
+    expect(
+      findingsOf(definitionOf(TASK, { StartAt: "Skip", States: { Skip: { Type: "Pass", Next: "Fail" }, Scan, Fail } })),
+    ).toEqual(["⚠️ no longer has a state: what it did is not done: Scan; Read"]);
+    const { Retry, Catch, TimeoutSeconds, HeartbeatSeconds } = TASK;
+    expect(changedTask({ Type: "Pass", Resource: undefined, Retry, Catch, TimeoutSeconds, HeartbeatSeconds })).toEqual([
+      "⚠️ no longer does its work: Read.Type: Task → Pass",
+    ]);
+  });
+
+  it("to one with other names is judged by what its states do", () => {
+    const { Scan, Fail } = definitionOf(TASK).States;
+    const renamed = (read: object) => ({
+      ...definitionOf(TASK),
+      StartAt: "ScanAll",
+      States: {
+        ScanAll: { ...Scan, Next: "End", ItemProcessor: { StartAt: "ReadOne", States: { ReadOne: read } } },
+        End: Fail,
+      },
+    });
+    const read = { ...TASK, Catch: [{ ErrorEquals: ["States.ALL"], Next: "End" }], Next: "End" };
+    expect(findingsOf(renamed(read))).toEqual([]);
+    expect(findingsOf(renamed({ ...read, Catch: [] }))).toEqual([
+      "❌ no longer catches an error: its execution fails: Read.Catch: States.ALL → nothing",
+    ]);
+    expect(findingsOf(renamed({ ...read, Resource: "arn:other" }))).toEqual([
+      "⚠️ no longer has a state: what it did is not done: Scan; Read",
+    ]);
+  });
+
   it("to more of each is none", () => {
     expect(
       changedTask({

@@ -1,4 +1,5 @@
-import { isRecentEnough } from "../../../scripts/terraform/terraform";
+import { isRecentEnough, TerraformFailedError } from "../../../scripts/terraform/terraform";
+import { SynthesisFailedError } from "../../../scripts/terraform/synthesize";
 
 it.each([
   ["1.9.8", false],
@@ -8,4 +9,10 @@ it.each([
   ["2.0.0", true],
 ])("takes Terraform %s: %s", (version, enough) => {
   expect(isRecentEnough(version)).toBe(enough);
+});
+
+it.each([TerraformFailedError, SynthesisFailedError])("hides in a %p what looks like a secret", (Failed) => {
+  const text = (value: string) => `terraform apply failed:\nmodule.a.aws_ssm_parameter.b: invalid value '${value}'`;
+  expect(new Failed(text("sk_live_4eC39HqLyjWDarjtT1zdp7dc")).message).toBe(text("(sensitive)"));
+  expect(new Failed(text("eu-central-1")).message).toBe(text("eu-central-1"));
 });

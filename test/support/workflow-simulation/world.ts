@@ -163,6 +163,7 @@ export async function runWorld(seed: number): Promise<readonly Violation[]> {
         stop: (...stopped) => call(() => executions.stop(...stopped)),
         redrive: (...redriven) => call(() => executions.redrive(...redriven)),
         complete: (...completed) => call(() => executions.complete(...completed)),
+        endOf: (...asked) => call(() => executions.endOf(...asked)),
         running: () => call(() => executions.running()),
         unsuccessfulSince: (time) => call(() => executions.unsuccessfulSince(time)),
       } satisfies Executions,

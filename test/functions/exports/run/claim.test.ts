@@ -436,6 +436,55 @@ describe("a claim", () => {
     expect(await claimOf(4)).toEqual({ day: "2026-11-25", claimAgain: false });
   });
 
+  const noonly = {
+    ...incremental,
+    schedule: { expression: "cron(0 12 * * ? *)", timeZone: "UTC" },
+  };
+  const dueOn = (day: number) => {
+    const due = NOON + day * DAY_MS;
+    return { day: new Date(due).toISOString().slice(0, 10), trigger: "schedule", due } as const;
+  };
+
+  it("by an event that was redriven does not undo what was due since", async () => {
+    const { ports, finish } = memoryState();
+    const claimOf = async (execution: string, day: number) => {
+      const claimed = await claimRun({ ...claimInput(execution, dueOn(day)), config: noonly }, ports);
+      if (claimed.outcome !== "run") throw new Error(claimed.outcome);
+      finish(claimed.run);
+      return claimed.run;
+    };
+    expect(await claimOf("in time", 0)).toMatchObject({ due: NOON });
+    const redriven = await claimOf("redriven", -3);
+    expect([redriven.day, redriven.due]).toEqual(["2026-11-18", undefined]);
+    expect((await ports.exportState("logs")).scheduledUntil).toBe(NOON);
+  });
+
+  it("never has a window that ends in the future, although the clock is behind the event's", async () => {
+    const { ports } = memoryState();
+    const claimed = await claimRun({ ...claimInput("early", dueOn(0), NOON - 2_000), config: noonly }, ports);
+    expect(claimed).toMatchObject({ run: { window: { to: String(NOON / 1_000 - 2) } } });
+  });
+
+  it("makes up for no run that a new schedule would have had before it was known", async () => {
+    const { ports, finish } = memoryState();
+    const claimOf = async (day: number, known?: ExportState["knownSchedule"]) => {
+      const exportState: ClaimPorts["exportState"] = async (id) => ({
+        ...(await ports.exportState(id)),
+        ...(known && { knownSchedule: known }),
+      });
+      const input = { ...claimInput(`execution ${day}`, dueOn(day), NOON + day * DAY_MS), config: noonly };
+      const claimed = await claimRun(input, { ...ports, exportState });
+      if (claimed.outcome !== "run") throw new Error(claimed.outcome);
+      finish(claimed.run);
+      return claimed.run.day;
+    };
+    expect(await claimOf(0)).toBe("2026-11-21");
+    const key = "cron(0 12 * * ? *) UTC";
+    expect(await claimOf(3, { key, since: NOON + 1.5 * DAY_MS })).toBe("2026-11-23");
+    // The reconciler has not seen it yet.
+    expect(await claimOf(6, { key: "cron(0 9 * * ? *) UTC", since: NOON })).toBe("2026-11-27");
+  });
+
   it("of DynamoDB's own export ends when it was due: the next one, a quarter of an hour later, is not too soon", async () => {
     const { ports, finish } = memoryState();
     const native = exportSchema.parse({

@@ -1,5 +1,6 @@
 import { granularityOf } from "../../../../functions/exports/contract";
-import { dueOf, isLate, missedDues, nextDue, slotOf } from "../../../../functions/exports/run/schedule";
+import { dueOf, dueOfEvent, isLate, missedDues, nextDue, slotOf } from "../../../../functions/exports/run/schedule";
+import { DAY_MS } from "../../../../functions/shared/time";
 import { utcRule } from "../../../../modules/exports/utc-rule";
 import fc from "../../../support/fast-check";
 
@@ -53,6 +54,31 @@ describe("a schedule", () => {
       ),
       { numRuns: 200 },
     );
+  });
+
+  it.each([
+    // Both days on which the clock changes.
+    ["cron(30 2 * * ? *)", "Europe/Berlin", "2026-03-28T12:00:00Z"],
+    ["cron(30 2 * * ? *)", "Europe/Berlin", "2026-10-24T12:00:00Z"],
+    ["cron(15 2,17 * * ? *)", "America/New_York", "2026-03-07T12:00:00Z"],
+    ["cron(0/20 2 * * ? *)", "Australia/Lord_Howe", "2026-10-03T00:00:00Z"],
+    ["cron(0 0 ? * MON *)", "Asia/Kolkata", "2026-11-20T00:00:00Z"],
+    ["cron(45 23 1 * ? *)", "Pacific/Chatham", "2026-09-20T00:00:00Z"],
+  ])("%s in %s is started at each due time by an event of its rule", (expression, timeZone, from) => {
+    const schedule = { expression, timeZone };
+    const rule = { expression: utcRule(expression, timeZone), timeZone: "UTC" };
+    const until = at(from) + 20 * DAY_MS;
+    const timesOf = (of: typeof rule): readonly number[] => {
+      const times: number[] = [];
+      for (let due = nextDue(of, at(from)); due !== undefined && due <= until; due = nextDue(of, due)) times.push(due);
+      return times;
+    };
+    const expected = timesOf(schedule);
+    expect(expected.length).toBeGreaterThan(0);
+    const started = new Set(timesOf(rule).map((event) => dueOfEvent(event, schedule)));
+    for (const due of expected.slice(0, -1)) expect([...started]).toContain(due);
+    started.delete(undefined);
+    for (const due of started) expect(due === undefined || due < at(from) || expected.includes(due)).toBe(true);
   });
 
   it("has missed runs between the last one and the next, oldest first, and no more than can be caught up", () => {

@@ -120,6 +120,37 @@ describe("the limit of a table", () => {
     expect(invocations).toBeLessThan(readers * (itemsEach + (2 * seconds * 1_000) / invocationMs));
   });
 
+  it("counts also a fraction of a unit beyond the reservation: thousands of reads have one", async () => {
+    const clock = virtualClock(1_000_000);
+    const reserved: number[] = [];
+    const reserve = (milliseconds: number) => {
+      reserved.push(Math.round(milliseconds));
+      return Promise.resolve(clock.now());
+    };
+    const governor = tableGovernor({ unitsPerSecond: 1, pageUnits: 128, reserve, clock });
+    await governor.consume(0, Infinity);
+    await governor.settle?.(1.5, 1);
+    expect(reserved).toEqual([1_111, 556]);
+  });
+
+  it("reads few items for a while after a large one: others may follow it", async () => {
+    const clock = virtualClock(1_000_000);
+    const governor = tableGovernor({
+      unitsPerSecond: 100,
+      pageUnits: 128,
+      reserve: reservations(() => clock.now()),
+      clock,
+    });
+    const sizes: (number | undefined)[] = [];
+    for (const units of [1, 1, 1, 100, ...Array<number>(20).fill(1)]) {
+      await governor.consume(0, Infinity);
+      await governor.settle?.(units, 1);
+      sizes.push(governor.pageItems);
+    }
+    expect(sizes.slice(0, 8)).toEqual([2, 4, 8, 1, 1, 1, 1, 2]);
+    expect(sizes.at(-1)).toBeGreaterThan(30);
+  });
+
   it("has a reader that was suspended while it waited reserve again: its time has passed", async () => {
     const clock = virtualClock(1_000_000);
     const reserved: number[] = [];

@@ -4,6 +4,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { runSchema } from "../../../../functions/exports/contract";
 import { stateTable } from "../../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../../functions/shared/clock";
+import { HOUR_MS } from "../../../../functions/shared/time";
 import { FakeAws } from "../../../support/fake-aws";
 
 const aws = new FakeAws("state");
@@ -92,5 +93,56 @@ describe("a run's beginning", () => {
     const late = { ...run, id: new Date(STARTED_AT + 1).toISOString() };
     expect(await state.activate(late, "arn:late", before)).toBe(false);
     expect((await state.exportState("orders")).active).toMatchObject({ execution: "arn:execution" });
+  });
+});
+
+describe("what a run leaves in its export's state", () => {
+  const finish = async (more: Partial<typeof run>, unusable = 0) => {
+    const next = { ...run, ...more };
+    await state.activate(next, "arn:execution", await state.exportState("orders"));
+    await state.finish(next, result, unusable);
+  };
+  const later = (hours: number) => new Date(STARTED_AT + hours * HOUR_MS).toISOString();
+
+  it("is the last run that began without a cursor, until another one does", async () => {
+    await finish({ follows: run.id });
+    expect((await state.exportState("orders")).wholeRun).toBe(run.id);
+    await finish({ id: later(1), follows: run.id });
+    expect((await state.exportState("orders")).wholeRun).toBe(run.id);
+    await finish({ id: later(2), follows: later(2) });
+    expect((await state.exportState("orders")).wholeRun).toBe(later(2));
+  });
+
+  it("are the items that it left out, until the cursor is set", async () => {
+    await finish({ window: { to: "1764000000" } }, 5);
+    expect((await state.exportState("orders")).cursor).toMatchObject({ value: "1764000000", unusableItems: 5 });
+    expect(await state.setCursor("orders", STARTED_AT, undefined)).toBe(true);
+    expect((await state.exportState("orders")).cursor).toEqual({
+      value: String(STARTED_AT),
+      source: undefined,
+      unusableItems: 0,
+    });
+  });
+
+  it("is no failure once another attempt has begun: that is published, or fails in its turn", async () => {
+    const failure = { status: "FAILED", error: "NoSuchBucket", cause: "none", abandoned: true } as const;
+    await state.activate(run, "arn:first", await state.exportState("orders"));
+    expect(await state.fail("orders", "arn:first", failure)).toBe("recorded");
+    await expect(state.markPublished(run)).rejects.toMatchObject({ name: "RunSupersededError" });
+    const again = { ...run, attempt: 2 };
+    await state.activate(again, "arn:second", await state.exportState("orders"));
+    expect((await state.exportState("orders")).active).toMatchObject({ abandoned: false });
+    await state.markPublished(again);
+    expect(await state.fail("orders", "arn:second", failure)).toBe("recorded");
+  });
+
+  it("is when its latest scheduled run was due, or since when its schedule is known, whichever is later", async () => {
+    const since = await state.scheduledUntil("orders", "daily");
+    expect(since).toBeGreaterThan(STARTED_AT);
+    // A run of before, which was late.
+    await finish({ due: STARTED_AT });
+    expect(await state.scheduledUntil("orders", "daily")).toBe(since);
+    await finish({ id: later(1), due: since + HOUR_MS });
+    expect(await state.scheduledUntil("orders", "daily")).toBe(since + HOUR_MS);
   });
 });

@@ -250,5 +250,8 @@ describe("a webhook's configuration", () => {
     expect(parse({ ...base, template: "{header:x-time}" }).success).toBe(false);
     expect(parse({ ...base, timestampHeader: "X-Time" }).success).toBe(false);
     expect(parse({ ...base, timestampHeader: "X-Time", template: "{header:x-time}.{body}" }).success).toBe(true);
+    for (const name of ["timestamp", "Body", "headers:x-time", "header:", "header:x time", "header:x.time"])
+      expect(parse({ ...base, template: `{${name}}.{body}` }).success).toBe(name.includes(" "));
+    expect(parse({ ...base, template: '{"url":"https://a.example","body":{body}}' }).success).toBe(true);
   });
 });

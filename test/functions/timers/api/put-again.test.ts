@@ -159,6 +159,13 @@ describe("a PUT again", () => {
     expect(await put(JSON.parse(stored) as object)).toMatchObject({ status: 200, body: { version: "v1" } });
   });
 
+  it("of what GET answers with another schedule beside has that one", async () => {
+    await put({ cron: "0 9 * * ? *", timeZone: "Europe/Berlin" });
+    const [, stored] = await call("GET /periodic/{id}", "tea");
+    const changed = { ...(JSON.parse(stored) as object), every: "2 days" };
+    expect(await put(changed)).toMatchObject({ status: 200, body: { version: "v2", schedule: { every: "2 days" } } });
+  });
+
   it.each(["rate(15 minutes)", null, ["0 9 * * ? *"], 7])(
     "is refused with a schedule that is none: it would fire each hour: %j",
     async (schedule) => {

@@ -200,6 +200,30 @@ describe("the API of timers", () => {
       'body: is not of the form {"requests": [{"method": "PUT", "path": "/periodic/<id>", "body": {...}}]}',
     ],
     ["an empty batch", "POST /batch", { body: { requests: [] } }, "body.requests: is not 1 to 25 requests"],
+    [
+      "a condition in the query of a PUT",
+      "PUT /periodic/{id}",
+      { id: "tea", body: {}, query: { ifVersion: "v1" } },
+      "query: has no parameters: conditions such as ifVersion are fields of the body",
+    ],
+    [
+      "a prefix in the query of a verb on all",
+      "POST /periodic",
+      { body: { verb: "pause", prefix: "" }, query: { prefix: "report-" } },
+      "query: has no parameters: conditions such as ifVersion are fields of the body",
+    ],
+    [
+      "a condition of a pause",
+      "POST /periodic/{id}/{verb}",
+      { path: { id: "tea", verb: "pause" }, body: { ifVersion: "v1" } },
+      "body: has no fields: pause and resume have no conditions",
+    ],
+    [
+      "a condition in the query of a verb",
+      "POST /periodic/{id}/{verb}",
+      { path: { id: "tea", verb: "resume" }, query: { ifVersion: "v1" } },
+      "query: has only count",
+    ],
   ])("rejects %s with the field and the reason", async (_, route, request, message) => {
     expect(await call(route, request)).toEqual([400, { error: "BadRequest", message }]);
   });
@@ -304,23 +328,29 @@ describe("the API of timers", () => {
     expect(ids.length).toBeGreaterThan(1);
   });
 
-  it("shows what its callback's queue has not accepted as overdue, and lists it, while others have fired", async () => {
-    for (const callback of ["default", "billing"])
-      await call("PUT /oneshot/{id}", { id: callback, body: { delaySeconds: 900, callback } });
-    const cursor = { cursor: NOW + 3_720_000, behind: { billing: { cursor: NOW + 600_000 } } };
-    const cursors = { get: () => Promise.resolve(new Map([["shard0", cursor]])) };
-    ports = { ...ports, now: () => NOW + 3_600_000, cursors };
-    expect((await listAll("GET /oneshot", { state: "scheduled" })).ids).toEqual(["billing"]);
-    const due = new Date(NOW + 900_000).toISOString();
-    for (const [id, nextFireAt] of [
-      ["default", null],
-      ["billing", due],
-    ] as const)
-      expect((await call("GET /oneshot/{id}", { id }))[1]).toMatchObject({ nextFireAt });
-    // Paused, it does not fire once the queue accepts it.
-    const [, paused] = await call("POST /oneshot/{id}/{verb}", { path: { id: "billing", verb: "pause" } });
-    expect(paused).toMatchObject({ state: "paused" });
-  });
+  it.each([
+    ["billing", "default"],
+    ["default", "billing"],
+  ])(
+    "shows what the queue of %s has not accepted as overdue, and lists it, while others have fired",
+    async (behind, other) => {
+      for (const callback of [behind, other])
+        await call("PUT /oneshot/{id}", { id: callback, body: { delaySeconds: 900, callback } });
+      const cursor = { cursor: NOW + 3_720_000, behind: { [behind]: { cursor: NOW + 600_000 } } };
+      const cursors = { get: () => Promise.resolve(new Map([["shard0", cursor]])) };
+      ports = { ...ports, now: () => NOW + 3_600_000, cursors };
+      expect((await listAll("GET /oneshot", { state: "scheduled" })).ids).toEqual([behind]);
+      const due = new Date(NOW + 900_000).toISOString();
+      for (const [id, nextFireAt] of [
+        [other, null],
+        [behind, due],
+      ] as const)
+        expect((await call("GET /oneshot/{id}", { id }))[1]).toMatchObject({ nextFireAt });
+      // Paused, it does not fire once the queue accepts it.
+      const [, paused] = await call("POST /oneshot/{id}/{verb}", { path: { id: behind, verb: "pause" } });
+      expect(paused).toMatchObject({ state: "paused" });
+    },
+  );
 
   it("leaves time for its answer when it sends fires", async () => {
     const deadlines: number[] = [];
@@ -341,10 +371,13 @@ describe("the API of timers", () => {
   it.each([{ state: "scheduled" }, { dueBefore: "2026-11-22T00:00:00Z" }])(
     "lists one-shots that are due next, and reads none of those that have fired: %j",
     async (query) => {
+      const before = ports;
+      ports = { ...ports, now: () => NOW - 3_600_000 };
       for (let index = 0; index < 100; index++)
         await call("PUT /oneshot/{id}", { id: `fired-${index}`, body: { at: "2026-11-20T00:00:00Z" } });
+      ports = before;
       await call("PUT /oneshot/{id}", { id: "soon", body: { delaySeconds: 60 } });
-      await call("PUT /oneshot/{id}", { id: "jittered", body: { delaySeconds: 0, jitterSeconds: 300 } });
+      await call("PUT /oneshot/{id}", { id: "jittered", body: { at: "1970-01-01T00:00:00Z", jitterSeconds: 300 } });
       await call("PUT /oneshot/{id}", { id: "later", body: { delaySeconds: 9_999 } });
       ports = {
         ...ports,
@@ -453,6 +486,27 @@ describe("the API of timers", () => {
     const [, encoded] = await call("POST /batch", { scope, body: { requests: requests.slice(2) } });
     expect(encoded).toMatchObject({ results: [{ status: 403 }] });
     expect((await call("GET /oneshot/{id}", { id: "b-1" }))[0]).toBe(200);
+  });
+
+  it("refuses conditions of a batch that it would ignore", async () => {
+    for (const id of ["tea", "milk"]) await call("PUT /periodic/{id}", { id, body: {} });
+    const requests = [
+      { method: "PUT", path: "/periodic/tea", body: { every: "1 day" }, ifVersion: "v9" },
+      { method: "DELETE", path: "/periodic/milk", body: { ifVersion: "v9" } },
+    ];
+    expect(await call("POST /batch", { body: { requests } })).toMatchObject([
+      200,
+      {
+        results: [
+          { status: 400, body: { message: "body.requests.0.ifVersion: is only for DELETE: a PUT has it in its body" } },
+          {
+            status: 400,
+            body: { message: "body.requests.1.body: is only for PUT: a DELETE has ifVersion beside its path" },
+          },
+        ],
+      },
+    ]);
+    expect([...fake.rows.values()].map(({ version }) => version)).toEqual(["v1", "v2"]);
   });
 
   it("fails only the failing requests of a batch", async () => {

@@ -1,4 +1,4 @@
-import { fireAt, scheduledTimes } from "../../../../functions/timers/schedule/fire-times";
+import { exclusiveStart, fireAt, planEnqueue, scheduledTimes } from "../../../../functions/timers/schedule/fire-times";
 import {
   oneshotBodySchema,
   oneshotTimer,
@@ -125,6 +125,20 @@ describe("the response for a timer", () => {
   it("has fired immediately for a one-shot in the past", () => {
     expect(timerResponse(oneshot({ at: "2026-11-20T00:00:00Z" }), PUT, 0)).toMatchObject({ nextFireAt: null });
   });
+
+  it.each(["1970-01-01T00:00:00Z", "2026-11-21T06:55:30.249Z", "2026-11-21T06:55:30.250Z"])(
+    "is scheduled until the jitter of a one-shot in the past has passed: %s",
+    (at) => {
+      const timer = oneshot({ at, jitterSeconds: 300 });
+      const [{ due } = { due: 0 }] = planEnqueue(timer, exclusiveStart(timer), later(10)).fires;
+      expect(due).toBeGreaterThan(PUT);
+      expect(timerResponse(timer, due - 1, later(10))).toMatchObject({
+        state: "scheduled",
+        nextFireAt: new Date(due).toISOString(),
+      });
+      expect(timerResponse(timer, due, later(10))).toMatchObject({ state: "ended", nextFireAt: null });
+    },
+  );
 
   it("is overdue while the fires of its PUT are not enqueued, wherever the cursor is", () => {
     const timer = oneshot({ at: "2026-11-20T00:00:00Z" });

@@ -75,6 +75,15 @@ describe("a stored timer", () => {
       expect(await act("fire")).toMatchObject([503, { error: "Unavailable" }]);
     });
 
+    it("is answered 409 when its callback is not configured any more: another attempt would not help", async () => {
+      await put("tea", { every: "1 day", callback: "billing" });
+      const { billing: _, ...callbacks } = ports.callbacks;
+      ports = { ...ports, callbacks };
+      const message = 'the timer\'s callback "billing" is not configured any more: move the timer to another one';
+      expect(await act("fire")).toMatchObject([409, { error: "Conflict", message }]);
+      expect(fake.sent).toEqual([]);
+    });
+
     it("is answered 500 when the queue rejects it as invalid", async () => {
       await put("tea", { every: "1 day" });
       const send: TimerPorts["queue"]["send"] = (fires) =>
@@ -126,6 +135,13 @@ describe("a stored timer", () => {
   });
 
   describe("paused", () => {
+    it("does not fire after its jitter, though its time has passed", async () => {
+      await call("PUT /oneshot/{id}", { id: "egg" }, { body: { at: "1970-01-01T00:00:00Z", jitterSeconds: 300 } });
+      now += 1_000;
+      await call("POST /oneshot/{id}/{verb}", { id: "egg", verb: "pause" });
+      expect(fake.rows.get("oneshot#egg")).toMatchObject({ enabled: false });
+    });
+
     it("does not fire until it is resumed, and keeps everything else", async () => {
       await put("tea", { every: "15 minutes", timerCallbackData: 7, catchUp: "latest" });
       expect(await act("pause")).toMatchObject([

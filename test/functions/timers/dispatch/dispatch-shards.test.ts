@@ -1,15 +1,25 @@
 import { dispatchShards } from "../../../../functions/timers/dispatch/dispatch-shards";
 import type { DispatchPorts, DispatchReport } from "../../../../functions/timers/dispatch/dispatcher";
+import type { ShardCursor } from "../../../../functions/timers/storage/shard-cursor";
 import { virtualClock } from "../../../support/virtual-clock";
 import { storedTimer } from "../../../support/timers";
 
 const NOW = Date.parse("2026-11-21T07:00:30Z");
 const MINUTE = 60_000;
 
-/** Shards with these lags in minutes. A busy shard has more pages than one run can send, a second each. */
-function setUp(lags: Readonly<Record<string, number>>, busy: ReadonlySet<string>) {
+/** Shards with these lags in minutes. A busy shard has more pages than one run can send, a second each. @param behind a shard's callback */
+function setUp(
+  lags: Readonly<Record<string, number>>,
+  busy: ReadonlySet<string>,
+  behind: Readonly<Record<string, ShardCursor["behind"]>> = {},
+) {
   const clock = virtualClock(NOW);
-  const cursors = new Map(Object.entries(lags).map(([shard, lag]) => [shard, { cursor: NOW - lag * MINUTE }]));
+  const cursors = new Map(
+    Object.entries(lags).map(([shard, lag]): [string, ShardCursor] => {
+      const late = behind[shard];
+      return [shard, { cursor: NOW - lag * MINUTE, ...(late && { behind: late }) }];
+    }),
+  );
   const order: string[] = [];
   const ports: DispatchPorts = {
     clock,
@@ -71,9 +81,11 @@ describe("a run over shards", () => {
 
   it("tells the cursors of shards that got no turn", async () => {
     const lags = Object.fromEntries(shards(60).map((shard, index) => [shard, 100 - index]));
-    const { run, order } = setUp(lags, new Set(shards(60)));
+    const oldest = NOW - 200 * MINUTE;
+    const { run, order } = setUp(lags, new Set(shards(60)), { shard59: { billing: { cursor: oldest } } });
     const waiting = await run();
-    expect(waiting.length).toBeGreaterThan(0);
+    expect(waiting.length).toBeGreaterThan(1);
+    expect(Math.min(...waiting)).toBe(oldest);
     expect(new Set(order).size + waiting.length).toBe(60);
   });
 });

@@ -4,6 +4,7 @@ import {
   type BatchEntry,
   type FailedEntry,
 } from "../../../../functions/timers/queue/fire-queue";
+import { sleep } from "../../../../functions/shared/clock";
 import type { Fire } from "../../../../functions/timers/schedule/timer";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -95,6 +96,19 @@ describe("a queue of fires", () => {
     });
     const { unsent } = await queue.send(fires(2), NOW + 50_000);
     expect([unsent.length, clock.now() - NOW <= 10_000]).toEqual([2, true]);
+  });
+
+  it("does not send batches that have waited for their turn until the deadline", async () => {
+    const clock = virtualClock(NOW);
+    const sent: string[] = [];
+    const sendBatch = async (entries: readonly BatchEntry[]) => {
+      sent.push(...entries.map(({ fire }) => fire.id));
+      await sleep(clock, 10_000);
+      return [];
+    };
+    const queue = fireQueue({ sendBatch, clock, random: () => 0.5, concurrency: 1 });
+    const { unsent } = await queue.send(fires(11), NOW + 10_000);
+    expect([sent.length, unsent.map(({ id }) => id)]).toEqual([10, ["t10"]]);
   });
 
   it("gives up at the deadline of its caller, and reports the unsent fires and the reason", async () => {

@@ -199,6 +199,18 @@ describe("the table of timers", () => {
       ]);
     });
 
+    it.each(["InternalServerError", "RequestLimitExceeded", "TransactionConflict"] as const)(
+      "and sends those again that have failed for a moment: %s",
+      async (code) => {
+        dynamodb
+          .on(BatchExecuteStatementCommand)
+          .resolvesOnce(responses(undefined, code))
+          .resolves(responses(undefined));
+        expect(await table().advance(["a", "b"].map((id) => advance(id)))).toEqual([]);
+        expect(statements().map(({ length }) => length)).toEqual([2, 1]);
+      },
+    );
+
     it("and fails when some cannot be saved", async () => {
       dynamodb.on(BatchExecuteStatementCommand).resolves(responses(undefined, "ValidationError"));
       const failure = table().advance([advance("tea"), advance("egg")]);

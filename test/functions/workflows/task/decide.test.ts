@@ -4,6 +4,7 @@ import { decide, type Decided } from "../../../../functions/workflows/task/decid
 import {
   NotRedrivableError,
   type ListedExecution,
+  type StateEnd,
   type StateOutcome,
 } from "../../../../functions/workflows/task/executions";
 import { cancelTask } from "../../../../functions/workflows/task/lifecycle";
@@ -12,6 +13,7 @@ import { ExecutionNotSettledError, reconcile, reconcileEvent } from "../../../..
 import { sweep } from "../../../../functions/workflows/task/sweep";
 import type { Execution } from "../../../../functions/workflows/task/task";
 import { approval } from "../../../../modules/workflows/record";
+import { endOf } from "../../../support/fake-executions";
 import { fakeTaskTable } from "../../../support/fake-task-table";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -35,8 +37,9 @@ async function setup() {
   await table.putStarted([{ taskId: "r-1", arn: ARN, startedAt: START }]);
   const outcomes: StateOutcome[] = [];
   const open = new Set<string>();
+  const ends = new Map<string, StateEnd>();
   /** As the machine's state writes it. */
-  const enter = async (token: string) => {
+  const enter = async (token: string, state = "Approve") => {
     open.add(token);
     const text = JSON.stringify(
       Reflect.get(approval({ table: "tasks", keepDays: 90 }, { TimeoutSeconds: 60, End: true }), "Arguments"),
@@ -44,7 +47,7 @@ async function setup() {
       .replace("{% $states.context.Execution.Input.taskId %}", "r-1")
       .replace("{% $string($states.context.Execution.Input.timestamp) %}", String(START / 1_000))
       .replace("{% $states.context.Execution.Id %}", ARN)
-      .replace("{% $states.context.State.Name %}", "Approve")
+      .replace("{% $states.context.State.Name %}", state)
       .replace("{% $states.context.State.EnteredTime %}", new Date(clock.now()).toISOString())
       .replace("{% $states.context.Task.Token %}", token);
     await table.services["dynamodb:updateItem"](
@@ -57,8 +60,10 @@ async function setup() {
     complete: (token: string, outcome: StateOutcome) => {
       if (!open.delete(token)) return Promise.resolve(false);
       outcomes.push(outcome);
+      ends.set(token, endOf(outcome, clock.now()));
       return Promise.resolve(true);
     },
+    endOf: (_: string, token: string) => Promise.resolve(ends.get(token)),
     arnOf: () => ARN,
     describe: () => Promise.resolve(execution.now),
     /** As Step Functions: an execution that has ended stays as it is. */
@@ -80,7 +85,7 @@ async function setup() {
   };
   const ports = { clock, table, executions };
   const decided = (fields: Partial<Decided> = {}) => decide("r-1", { decision: "approved", by: BY, ...fields }, ports);
-  return { clock, table, executions, outcomes, open, enter, ports, decided, execution, redrives };
+  return { clock, table, executions, outcomes, open, ends, enter, ports, decided, execution, redrives };
 }
 
 describe("an approval", () => {
@@ -144,6 +149,81 @@ describe("an approval", () => {
     open.clear();
     await expect(decided()).rejects.toThrow("the approval has expired, its task has ended");
     expect(table.row("r-1")).toMatchObject({ approvals: [{ state: "Approve" }] });
+    expect(JSON.stringify(table.row("r-1"))).not.toContain("decision");
+  });
+
+  it.each([
+    ["approved", "fine"],
+    ["rejected", "no (real)\nreceipt"],
+    ["rejected", ""],
+  ] as const)(
+    "whose response was lost is %s by the one who decided, also when another repeats it: %j",
+    async (...decision) => {
+      const [way, comment] = decision;
+      const { enter, decided, executions, outcomes, table, clock } = await setup();
+      await enter("t1");
+      const { complete } = executions;
+      executions.complete = async (...completed) => {
+        await complete(...completed);
+        throw new Error("socket hang up");
+      };
+      await expect(decided({ decision: way, comment })).rejects.toThrow("socket hang up");
+      executions.complete = complete;
+      await sleep(clock, 60_000);
+      const task = await decided({ decision: way, by: "another" });
+      expect(task.approvals).toMatchObject([{ decision: way, decidedBy: BY, decidedAt: at(0), comment }]);
+      expect(table.row("r-1")).toMatchObject({ approvals: [{ decision: way, decidedBy: BY, comment, token: "t1" }] });
+      const other = way === "approved" ? "rejected" : "approved";
+      await expect(decided({ decision: other })).rejects.toThrow(`the task was ${way} at ${at(0)}`);
+      expect(outcomes).toHaveLength(1);
+    },
+  );
+
+  it("whose response was lost is known when the SDK's own retry finds the token used, and the history is late", async () => {
+    const { enter, decided, executions, clock } = await setup();
+    await enter("t1");
+    const { complete, endOf: read } = executions;
+    executions.complete = async (...completed) => {
+      await complete(...completed);
+      return complete(...completed);
+    };
+    executions.endOf = (...asked) => (clock.now() < START + 500 ? Promise.resolve(undefined) : read(...asked));
+    expect((await decided()).approvals).toMatchObject([{ decision: "approved", decidedBy: BY }]);
+  });
+
+  it("whose response was lost is recorded after the task's end, and while the machine waits in another state", async () => {
+    const { enter, decided, executions, table } = await setup();
+    await enter("t1");
+    const { complete } = executions;
+    executions.complete = (...completed) => complete(...completed).then(() => Promise.reject(new Error("lost")));
+    await expect(decided({ state: "Approve" })).rejects.toThrow("lost");
+    await enter("t2", "Audit");
+    executions.complete = complete;
+    const { approvals } = await decided({ state: "Approve" });
+    expect(approvals).toMatchObject([{ decision: "approved", decidedBy: BY }, { state: "Audit" }]);
+    expect(approvals?.[1]).not.toHaveProperty("decision");
+    executions.complete = (...completed) => complete(...completed).then(() => Promise.reject(new Error("lost")));
+    await expect(decided({ decision: "rejected" })).rejects.toThrow("lost");
+    await reconcile(FAILED, table);
+    expect(await decided({ decision: "rejected" })).toMatchObject({
+      status: "FAILED",
+      approvals: [{ decision: "approved" }, { decision: "rejected", decidedBy: BY }],
+    });
+  });
+
+  it("that another program ended, or that expired, is none", async () => {
+    const { enter, decided, table, ends, open } = await setup();
+    for (const end of [
+      endOf({ output: { ok: true } }, START),
+      { at: START, output: "no JSON" },
+      endOf({ error: "Rejected", cause: "" }, START),
+      endOf({ error: "States.Timeout", cause: "by me" }, START),
+    ]) {
+      await enter("t1");
+      open.clear();
+      ends.set("t1", end);
+      await expect(decided()).rejects.toThrow("the approval has expired");
+    }
     expect(JSON.stringify(table.row("r-1"))).not.toContain("decision");
   });
 
@@ -291,6 +371,19 @@ describe("a redrive", () => {
     execution.now = FAILED;
     expect(await redriveTask("r-1", ports)).toMatchObject({ status: "STARTED" });
     expect(redrives.count).toBe(1);
+  });
+
+  it("happens also when the response to its mark was lost, and the SDK's own retry finds the row changed", async () => {
+    const { ports, table, clock, redrives, execution } = await setup();
+    await reconcile(FAILED, table);
+    await sleep(clock, 60_000);
+    const writeRedrive: typeof table.writeRedrive = async (...marked) => {
+      await table.writeRedrive(...marked);
+      return table.writeRedrive(...marked);
+    };
+    const task = await redriveTask("r-1", { ...ports, table: { ...table, writeRedrive } });
+    expect(task.history.map(({ status }) => status)).toEqual(["STARTED", "FAILED", "STARTED"]);
+    expect([redrives.count, execution.now.status]).toEqual([1, "RUNNING"]);
   });
 });
 

@@ -1,5 +1,6 @@
 /** How Step Functions' refusals are read. */
 import {
+  GetExecutionHistoryCommand,
   RedriveExecutionCommand,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
@@ -46,6 +47,49 @@ describe("a state that waits for a token", () => {
     const { sfn, executions } = setup();
     sfn.on(SendTaskFailureCommand).rejects(new AwsError("AccessDeniedException"));
     await expect(executions.complete("t", { error: "Rejected", cause: "" })).rejects.toThrow("refused");
+  });
+});
+
+describe("the end of a state that waited for a token", () => {
+  const at = new Date("2026-11-21T12:00:00Z");
+  const scheduled = (id: number, token: string) => ({
+    id,
+    previousEventId: id - 1,
+    type: "TaskScheduled" as const,
+    timestamp: at,
+    taskScheduledEventDetails: {
+      resourceType: "aws-sdk:dynamodb",
+      resource: "updateItem.waitForTaskToken",
+      region: "eu-central-1",
+      // Step Functions may escape any character.
+      parameters: JSON.stringify({ Token: { S: token } }).replaceAll("=", String.raw`\u003d`),
+    },
+  });
+  const after = (id: number, previousEventId: number, type: "TaskSubmitted" | "TaskSucceeded" | "TaskFailed") => ({
+    id,
+    previousEventId,
+    type,
+    timestamp: at,
+    ...(type === "TaskSucceeded" && { taskSucceededEventDetails: { resourceType: "", resource: "", output: "{}" } }),
+    ...(type === "TaskFailed" && {
+      taskFailedEventDetails: { resourceType: "", resource: "", error: "Rejected", cause: "by me" },
+    }),
+  });
+
+  it("is that of its own events, on whatever page they are", async () => {
+    const { sfn, executions } = setup();
+    sfn
+      .on(GetExecutionHistoryCommand, { executionArn: ARN, reverseOrder: true })
+      .resolves({
+        events: [after(22, 20, "TaskFailed"), after(21, 12, "TaskSucceeded"), scheduled(20, "t2==")],
+        nextToken: "2",
+      })
+      .on(GetExecutionHistoryCommand, { executionArn: ARN, reverseOrder: true, nextToken: "2" })
+      .resolves({ events: [after(12, 11, "TaskSubmitted"), scheduled(11, "t1=="), scheduled(3, "t0==")] });
+    expect(await executions.endOf(ARN, "t1==")).toMatchObject({ at: at.getTime(), output: "{}" });
+    expect(await executions.endOf(ARN, "t2==")).toMatchObject({ error: "Rejected", cause: "by me" });
+    expect(await executions.endOf(ARN, "t0==")).toBeUndefined();
+    expect(await executions.endOf(ARN, "t9==")).toBeUndefined();
   });
 });
 

@@ -17,6 +17,14 @@ describe("a task's end", () => {
     expect(taskEndOf({ ...EXECUTION, stoppedAt: undefined })).toMatchObject({ status: "ABORTED", at: STARTED });
   });
 
+  it.each([
+    ["a function's error", JSON.stringify({ errorMessage: "no \ud83d" })],
+    ["any text", "no \ud83d"],
+  ])("has a reason that DynamoDB accepts: half of a character in %s", (_, cause) => {
+    const end = taskEndOf({ ...EXECUTION, status: "FAILED", error: "Refused", cause });
+    expect(end).toMatchObject({ status: "FAILED", reason: "Refused: no \ufffd" });
+  });
+
   it.each(["RUNNING", "PENDING_REDRIVE"] as const)("is not while the execution is %s", (status) => {
     expect(taskEndOf({ ...EXECUTION, status })).toBeUndefined();
   });

@@ -121,6 +121,10 @@ describe("following a message", () => {
   });
 
   it("waits for the version that it is given", async () => {
-    expect((await follow({ row: 1 }, "2")).followed).toBe("no row");
+    expect((await follow({}, "2")).followed).toBe("no row");
+    expect(await follow({ row: 1 }, "2")).toMatchObject({
+      followed: "another version",
+      steps: ["row: version 1, received 2026-11-21T07:00:00.000Z"],
+    });
   });
 });

@@ -227,6 +227,24 @@ describe("npx almanac timers", () => {
     await expect(run("preview", "milk")).rejects.toThrow('staging has no periodic timer "milk".');
   });
 
+  it.each(["ls", "audit"])("%s says which timers cannot be read, and fails", async (command) => {
+    await run("put", "tea", "--every", "1 day");
+    const { list } = fake.table;
+    const error = new Error('row "periodic#milk": has no valid cron and timeZone');
+    jest.spyOn(fake.table, "list").mockImplementation(async (range, ...others) => {
+      const isFirst = "partition" in range && range.partition === 0 && range.kind === "periodic";
+      const page = await list(range, ...others);
+      return { ...page, corrupt: isFirst ? [{ kind: "periodic", id: "milk", error }] : [] };
+    });
+    const [code, output] = await run(command);
+    expect(output.split("\n")).toContain(
+      'milk cannot be read, and does not fire (row "periodic#milk": has no valid cron and timeZone): put it again, or delete it.',
+    );
+    expect([code, output.includes("no faults")]).toEqual([1, false]);
+    jest.mocked(fake.table.list).mockImplementation(list);
+    expect(await run(command)).toEqual([0, expect.not.stringContaining("milk")]);
+  });
+
   it("fires and audit: what was observed, and what is missing", async () => {
     await run("put", "tea", "--every", "15 minutes");
     await run("put", "unseen", "--every", "15 minutes", "--no-history");

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createS3 } from "../shared/aws/clients/s3";
 import { createSfn } from "../shared/aws/clients/sfn";
+import { errorMessage } from "../shared/errors";
 import { invocationHandler } from "../shared/handlers/invocation-handler";
 import { EXPORT_DIMENSION, reconcileEnvironment, type ReconcileEnvironment } from "./contract";
 import { readConfiguration } from "./run/configuration";
@@ -19,7 +20,7 @@ import { stateTable } from "./storage/state-table";
 /** The event of the end of an execution, or of a schedule. */
 const eventSchema = z.looseObject({ detail: z.looseObject({ executionArn: z.string().optional() }).optional() });
 
-/** Some records were not compared. The next call retries them. */
+/** Some records were not compared, or schedules not checked. The next call retries them. */
 export class ReconciliationError extends Error {
   override readonly name = "ReconciliationError";
 }
@@ -51,22 +52,30 @@ export function reconcileStep(
   const state = stateTable(dynamodb, environment.STATE_TABLE, clock);
   const ports: ReconcilePorts = { ...state, endOf: (execution) => endOf(sfn, execution), now: () => clock.now() };
 
-  const checkLateness = async (): Promise<void> => {
+  /** One export that fails does not stop the others. Returns the failures. */
+  const checkLateness = async (): Promise<readonly string[]> => {
     const { tables } = await readConfiguration(s3, environment.CONFIGURATION_BUCKET);
+    const failures: string[] = [];
     for (const { name, schedule } of tables) {
       if (schedule === undefined) continue;
-      const until = await state.scheduledUntil(name, scheduleKey(schedule));
-      const late = isLate(schedule, until, clock.now());
-      metrics.countBy({ name: EXPORT_DIMENSION, value: name }, "lateExports", Number(late));
+      try {
+        const until = await state.scheduledUntil(name, scheduleKey(schedule));
+        const late = isLate(schedule, until, clock.now());
+        metrics.countBy({ name: EXPORT_DIMENSION, value: name }, "lateExports", Number(late));
+      } catch (error) {
+        failures.push(`${name}: whether it is late is not known: ${errorMessage(error)}`);
+      }
     }
+    return failures;
   };
 
   return async ({ detail }: z.output<typeof eventSchema>): Promise<void> => {
-    const { recorded, failures } = await recordEnds(ports, detail?.executionArn);
+    const { recorded, failures: unrecorded } = await recordEnds(ports, detail?.executionArn);
     // CloudWatch charges a metric for each hour in which it is sent.
     if (recorded.length > 0) metrics.count("failedExports", recorded.length);
     logger.info("reconciled", { recorded });
-    if (detail?.executionArn === undefined) await checkLateness();
+    const unchecked = detail?.executionArn === undefined ? await checkLateness() : [];
+    const failures = [...unrecorded, ...unchecked];
     if (failures.length > 0) throw new ReconciliationError(failures.slice(0, 5).join("; "));
   };
 }

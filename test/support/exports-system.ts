@@ -119,9 +119,17 @@ export function resetExports(): void {
   aws.tables.set("orders", pages(6));
 }
 
-export function configure(table: z.input<typeof exportSchema>, schedule?: ExportSchedule): void {
+/** @param others with the same schedule, before it */
+export function configure(
+  table: z.input<typeof exportSchema>,
+  schedule?: ExportSchedule,
+  others: readonly z.input<typeof exportSchema>[] = [],
+): void {
   const jobs = exportSchema.parse({ ...PRESETS["user-logs"], table: "named-by-each-job" });
-  const configuration: Configuration = { tables: [{ ...exportSchema.parse(table), schedule }], jobs };
+  const configuration: Configuration = {
+    tables: [...others, table].map((each) => ({ ...exportSchema.parse(each), schedule })),
+    jobs,
+  };
   aws.objects.set("configuration/exports.json", Buffer.from(JSON.stringify(configuration)));
 }
 

@@ -13,7 +13,7 @@ export interface RunningExport {
 }
 
 export interface ReconcilePorts {
-  readonly runningExports: () => Promise<readonly RunningExport[]>;
+  readonly runningExports: (onUnreadable: (exportId: string) => void) => Promise<readonly RunningExport[]>;
   /** `unknown`: Step Functions does not know the execution. */
   readonly endOf: (execution: string) => Promise<ExecutionEnd | "running" | "unknown">;
   readonly fail: (exportId: string, execution: string, failure: Failure) => Promise<"recorded" | "repeated" | "none">;
@@ -35,7 +35,9 @@ export async function recordEnds(
 ): Promise<{ readonly recorded: readonly string[]; readonly failures: readonly string[] }> {
   const recorded: string[] = [];
   const failures: string[] = [];
-  for (const running of await runningExports()) {
+  const onUnreadable = (exportId: string): void =>
+    void failures.push(`${exportId}: the row that says that it runs cannot be read`);
+  for (const running of await runningExports(onUnreadable)) {
     if (execution !== undefined && running.execution !== execution) continue;
     try {
       const end = await endOf(running.execution);

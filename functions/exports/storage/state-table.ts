@@ -4,7 +4,7 @@ import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
 import type { Clock } from "../../shared/clock";
-import { parseJson } from "../../shared/input";
+import { parseInput, parseJson } from "../../shared/input";
 import { failedStatusSchema, runSchema, watermarkUnitSchema, windowSchema, type Failure, type Run } from "../contract";
 import { cursorSource } from "../run/cursor";
 import type { ActiveRun, ClaimPorts, ExportState, FinishedDay, Occasion } from "../run/claim";
@@ -128,9 +128,18 @@ export interface StateTable extends Omit<ClaimPorts, "isRunning" | "reserveKey">
    * @returns repeated: it has failed before; none: the execution has no unfinished run
    */
   readonly fail: (exportId: string, execution: string, failure: Failure) => Promise<"recorded" | "repeated" | "none">;
-  /** The latest runs, the latest first. */
-  readonly latestRuns: (exportId: string, limit: number) => Promise<readonly RunRecord[]>;
-  readonly runningExports: () => Promise<readonly RunningExport[]>;
+  /**
+   * The latest runs, the latest first.
+   *
+   * @param onUnreadable called with the id of each run whose record was changed by hand, or by another version, which the list lacks
+   */
+  readonly latestRuns: (
+    exportId: string,
+    limit: number,
+    onUnreadable?: (id: string) => void,
+  ) => Promise<readonly RunRecord[]>;
+  /** @param onUnreadable called with each export whose row says that it runs, but not in which execution */
+  readonly runningExports: (onUnreadable: (exportId: string) => void) => Promise<readonly RunningExport[]>;
   /**
    * Until when an export's scheduled runs are finished: when the latest one was due, or since when its schedule is known, epoch milliseconds.
    * Notes a new schedule.
@@ -184,8 +193,10 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     Delete: { TableName: table, Key: marshall({ pk: ACTIVE, sk: exportId }) },
   });
 
+  const readState = async (exportId: string) => parseInput(stateSchema, (await read(exportId, STATE)) ?? {});
+
   const assertActive = async (run: Run): Promise<void> => {
-    const { activeRun, activeAttempt, activeFailed } = stateSchema.parse((await read(run.exportId, STATE)) ?? {});
+    const { activeRun, activeAttempt, activeFailed } = await readState(run.exportId);
     if (activeRun !== run.id || activeAttempt !== run.attempt) throw new RunSupersededError(run);
     if (activeFailed === run.attempt) throw new RunFailedError(run);
   };
@@ -193,7 +204,6 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
   return {
     ...segmentTable(items),
     exportState: async (exportId): Promise<ExportState> => {
-      const item = (await read(exportId, STATE)) ?? {};
       const {
         activeRun: id,
         activeExecution: execution = "",
@@ -208,7 +218,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
         schedule,
         scheduledSince,
         version,
-      } = stateSchema.parse(item);
+      } = await readState(exportId);
       return {
         active: id === undefined ? undefined : { id, execution, attempt, abandoned, published },
         cursor: value === undefined ? undefined : { value, source, unusableItems },
@@ -343,9 +353,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       if (record.data?.status !== "SUCCEEDED") throw new RunSupersededError(run);
     },
     fail: async (exportId, execution, { status, error, cause, abandoned }) => {
-      const { activeRun, activeExecution, activeAttempt, activeFailed } = stateSchema.parse(
-        (await read(exportId, STATE)) ?? {},
-      );
+      const { activeRun, activeExecution, activeAttempt, activeFailed } = await readState(exportId);
       if (activeRun === undefined || activeExecution !== execution) return "none";
       if (activeFailed !== undefined) return "repeated";
       const recorded = await transact([
@@ -376,7 +384,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       return recorded ? "recorded" : "repeated";
     },
     scheduledUntil: async (exportId, schedule) => {
-      const known = stateSchema.parse((await read(exportId, STATE)) ?? {});
+      const known = await readState(exportId);
       if (known.schedule === schedule) return Math.max(known.scheduledSince, known.scheduledUntil ?? 0);
       const now = clock.now();
       const command = update(exportId, STATE, "SET #schedule = :schedule, #scheduledSince = :now", {
@@ -386,7 +394,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       await dynamodb.send(new UpdateItemCommand(command));
       return now;
     },
-    latestRuns: async (exportId, limit) => {
+    latestRuns: async (exportId, limit, onUnreadable) => {
       const { Items = [] } = await dynamodb.send(
         new QueryCommand({
           TableName: table,
@@ -397,15 +405,29 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
           Limit: limit,
         }),
       );
-      return Items.map((item) => {
-        const { run, ...record } = recordSchema.parse(unmarshall(item));
-        return { ...record, run: runSchema.parse(parseJson(run)) };
+      return Items.flatMap((item) => {
+        const record = recordOf(unmarshall(item));
+        if (record === undefined) onUnreadable?.((item["sk"]?.S ?? "").slice(runKey("").length));
+        return record ?? [];
       });
     },
-    runningExports: async () =>
-      (await query(ACTIVE)).map((item) => {
-        const { sk: exportId, execution, since } = activeSchema.parse(item);
-        return { exportId, execution, since };
+    runningExports: async (onUnreadable) =>
+      (await query(ACTIVE)).flatMap((item) => {
+        const { data } = activeSchema.safeParse(item);
+        if (data === undefined) onUnreadable(String(item["sk"]));
+        return data === undefined ? [] : { exportId: data.sk, execution: data.execution, since: data.since };
       }),
   };
+}
+
+/** Undefined for one that was changed by hand, or by another version. */
+function recordOf(item: unknown): RunRecord | undefined {
+  const { data } = recordSchema.safeParse(item);
+  if (data === undefined) return undefined;
+  const { run: text, ...record } = data;
+  try {
+    return { ...record, run: runSchema.parse(parseJson(text)) };
+  } catch {
+    return undefined;
+  }
 }

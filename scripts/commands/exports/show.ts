@@ -1,5 +1,5 @@
 /** `almanac exports show <export>`: shows an export's latest runs. */
-import { describeCursor, describeRuns } from "../../features/exports/describe-runs";
+import { describeCursor, describeRuns, describeUnreadable } from "../../features/exports/describe-runs";
 import { configurationOf, findExports } from "../../features/exports/environment";
 import { colours } from "../../shared/terminal/colours";
 import {
@@ -19,6 +19,7 @@ export const command = () =>
   environmentCommand({
     description: "Shows an export's latest runs: when, how many items, where they are, or why it failed.",
     examples: ["npx almanac exports show orders", "npx almanac exports show orders --env staging --limit 50"],
+    exitCodes: { [EXIT.failure]: "some records cannot be read, or the command failed" },
   })
     .argument("<export>", "its name in main.ts; a job's is <export>/<application>/<account>/<region>/<table>")
     .option("--limit <n>", "only the latest", wholeNumber(1, 1_000), 10)
@@ -27,12 +28,14 @@ export const command = () =>
 async function run(name: string, options: Options): Promise<number> {
   const deployed = await findExports(options);
   const config = await configurationOf(name, deployed);
-  const runs = await deployed.state.latestRuns(name, options.limit);
+  const unreadable: string[] = [];
+  const runs = await deployed.state.latestRuns(name, options.limit, (id) => void unreadable.push(id));
   const { cursor } = await deployed.state.exportState(name);
   if (options.json) console.log(JSON.stringify({ config, cursor, runs }));
   else {
     console.log(describeRuns(runs, Date.now(), colours));
     if (config?.mode !== "full") console.log(describeCursor(name, cursor));
   }
-  return EXIT.ok;
+  for (const id of unreadable) console.error(describeUnreadable(name, id));
+  return unreadable.length === 0 ? EXIT.ok : EXIT.failure;
 }

@@ -6,6 +6,7 @@ import { timeOf } from "../../../functions/exports/run/window";
 import type { RunRecord } from "../../../functions/exports/storage/state-table";
 import { SECOND_MS } from "../../../functions/shared/time";
 import type { Colors } from "picocolors/types";
+import { plainText } from "../../shared/terminal/plain-text";
 import { count, duration, size } from "../../shared/terminal/progress";
 import { table } from "../../shared/terminal/table";
 
@@ -48,6 +49,12 @@ export function describeRuns(runs: readonly RunRecord[], now: number, colours: C
   ]);
   return table(["started", "by", "day", "status", "took", "items", "size", "where, or why not"], rows);
 }
+
+/** A record that was changed by hand, or by another version. */
+export const describeUnreadable = (name: string, id: string): string =>
+  plainText(
+    `${name}: the record of run ${id} cannot be read: it was changed by hand, or by another version of Almanac.`,
+  );
 
 /** Where an incremental export's next window starts. */
 export function describeCursor(name: string, cursor: Cursor | undefined): string {

@@ -233,6 +233,16 @@ describe("an export", () => {
     expect(await isLateAt("2026-11-22T23:05:00Z")).toBe(1);
   });
 
+  it("is judged when the state of another one cannot be read, which is reported", async () => {
+    configure({ name: "orders", table: "orders" }, daily, [{ name: "users", table: "users" }]);
+    expect(await isLateAt("2026-11-20T20:00:00Z")).toBe(0);
+    for (const [key, row] of aws.rows)
+      if (row["pk"]?.S === "users") aws.rows.set(key, { ...row, scheduledSince: { S: "yesterday" } });
+    now = Date.parse("2026-11-21T23:00:00Z");
+    await expect(reconciled()).rejects.toThrow(/^users: whether it is late is not known: scheduledSince: /);
+    expect(metricsBy("lateExports", "orders").at(-1)).toBe(1);
+  });
+
   it("is not judged by a schedule that it did not have", async () => {
     configure({ name: "orders", table: "orders" }, { expression: "cron(0 0 1 1 ? 2199)", timeZone: "UTC" });
     expect(await isLateAt("2026-11-20T20:00:00Z")).toBe(0);

@@ -585,8 +585,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "forgets the callback of a timer",
     file: FIRE_TIMES,
-    from: "return { kind, id, version, shard, due, fireId, data, ...(callback !== undefined && { callback }) };\n}\n\n/** A fire by request.",
-    to: "return { kind, id, version, shard, due, fireId, data };\n}\n\n/** A fire by request.",
+    from: "return { kind, id, version, shard, due, fireId, data, ...(callback !== undefined && { callback }) };\n}\n\n/** Exclusive lower bound",
+    to: "return { kind, id, version, shard, due, fireId, data };\n}\n\n/** Exclusive lower bound",
   },
   {
     name: "fences fires by request of paused timers",

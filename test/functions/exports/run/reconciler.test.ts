@@ -8,6 +8,7 @@ const ABORTED: ExecutionEnd = { status: "ABORTED", error: undefined, cause: "by 
 /** Exports that have been running for these minutes, and how their executions ended. */
 function setUp(
   exports: Readonly<Record<string, { readonly minutes: number; readonly end: ExecutionEnd | "running" | "unknown" }>>,
+  unreadable: readonly string[] = [],
 ) {
   const failed: string[] = [];
   const runningExports: readonly RunningExport[] = Object.entries(exports).map(([exportId, { minutes }]) => ({
@@ -18,7 +19,10 @@ function setUp(
   const run = (execution?: string) =>
     recordEnds(
       {
-        runningExports: () => Promise.resolve(runningExports),
+        runningExports: (onUnreadable) => {
+          for (const exportId of unreadable) onUnreadable(exportId);
+          return Promise.resolve(runningExports);
+        },
         endOf: (arn) => {
           const end = exports[arn.slice("arn:".length)]?.end;
           return end === undefined ? Promise.reject(new Error("slow down")) : Promise.resolve(end);
@@ -64,6 +68,13 @@ describe("the reconciler", () => {
       orders: { minutes: 600, end: ABORTED },
     });
     expect(await run()).toEqual({ recorded: ["orders"], failures: ["broken: no network"] });
+    expect(failed).toHaveLength(1);
+  });
+
+  it("records the others when a row cannot be read, and says which", async () => {
+    const { run, failed } = setUp({ orders: { minutes: 600, end: ABORTED } }, ["users"]);
+    const failures = ["users: the row that says that it runs cannot be read"];
+    expect(await run()).toEqual({ recorded: ["orders"], failures });
     expect(failed).toHaveLength(1);
   });
 

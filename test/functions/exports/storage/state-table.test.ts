@@ -96,6 +96,39 @@ describe("a run's beginning", () => {
   });
 });
 
+describe("a row that was changed by hand", () => {
+  const users = { ...run, exportId: "users" };
+  /** In the rows whose key ends so. */
+  const change = (end: string, fields: Readonly<Record<string, { readonly S: string }>>) => {
+    for (const [key, row] of aws.rows) if (key.endsWith(end)) aws.rows.set(key, { ...row, ...fields });
+  };
+  beforeEach(async () => {
+    for (const each of [run, users])
+      await state.activate(each, `arn:${each.exportId}`, await state.exportState(each.exportId));
+  });
+
+  it("hides no other export that runs", async () => {
+    change("users", { since: { S: "today" } });
+    const unreadable: string[] = [];
+    expect(await state.runningExports((name) => void unreadable.push(name))).toMatchObject([{ exportId: "orders" }]);
+    expect(unreadable).toEqual(["users"]);
+  });
+
+  it.each([{ status: { S: "ASLEEP" } }, { run: { S: "{" } }, { run: { S: "{}" } }])(
+    "hides no other run of its export (%j)",
+    async (fields) => {
+      await state.finish(run, result, 0);
+      const next = { ...run, id: new Date(STARTED_AT + HOUR_MS).toISOString() };
+      await state.activate(next, "arn:next", await state.exportState("orders"));
+      change(next.id, fields);
+      const unreadable: string[] = [];
+      const runs = await state.latestRuns("orders", 2, (id) => void unreadable.push(id));
+      expect(runs).toMatchObject([{ status: "SUCCEEDED", execution: "arn:orders" }]);
+      expect(unreadable).toEqual([next.id]);
+    },
+  );
+});
+
 describe("what a run leaves in its export's state", () => {
   const finish = async (more: Partial<typeof run>, unusable = 0) => {
     const next = { ...run, ...more };

@@ -96,21 +96,28 @@ export interface TaskPorts {
  */
 export async function findTask(
   taskId: string,
-  { table, executions }: Pick<TaskPorts, "table" | "executions">,
+  { table, executions, clock }: Pick<TaskPorts, "table" | "executions" | "clock">,
 ): Promise<Task> {
   const row = await table.read(taskId);
-  if (row !== undefined) return withResult(taskOf(row), executions);
+  if (row !== undefined) return withResult(taskOf(row), executions, clock);
   const execution = await executions.describe(executions.arnOf(executionNameOf(taskId)));
   const input = execution && taskInputOf(execution);
   if (execution === undefined || input?.taskId !== taskId) throw new NotFoundError("there is no task with this id");
   return taskFromExecution(execution, input);
 }
 
-/** Step Functions keeps the output of an execution for 90 days. */
-async function withResult(task: Task, executions: Pick<Executions, "describe">): Promise<Task> {
+/**
+ * Step Functions keeps the output of an execution for 90 days. The execution of a task that is DONE may be described as RUNNING for a moment:
+ * its machine writes the row before it ends.
+ */
+async function withResult(task: Task, executions: Pick<Executions, "describe">, clock: Clock): Promise<Task> {
   if (task.resultLocation !== task.executionArn) return task;
-  const execution = await executions.describe(task.executionArn);
-  return { ...task, ...(execution && resultOf(execution)) };
+  const result = await eventually(clock, async () => {
+    const execution = await executions.describe(task.executionArn);
+    if (execution === undefined) return {};
+    return isEnded(execution) ? resultOf(execution) : undefined;
+  });
+  return { ...task, ...result };
 }
 
 const CANCELLED = { error: "Cancelled", cause: "the task was cancelled" };

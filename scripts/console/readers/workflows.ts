@@ -9,6 +9,7 @@ import { parse, stringify } from "lossless-json";
 import { errorName } from "../../../functions/shared/errors";
 import { jsonText } from "../../../functions/shared/json-text";
 import { stepFunctions } from "../../../functions/workflows/task/executions";
+import { systemClock } from "../../../functions/shared/clock";
 import { findTask } from "../../../functions/workflows/task/lifecycle";
 import { startedAtOf } from "../../../functions/workflows/task/task";
 import { taskTable } from "../../../functions/workflows/task/task-table";
@@ -80,7 +81,7 @@ function summaryOf(workflow: string, task: Task): TaskSummary {
 /** @param query workflow, and id: the task's */
 export async function readTask(source: Source, { workflow = "", id = "" }: Query): Promise<TaskView> {
   const environment = await source.environment();
-  const task = await findTask(id, taskPorts(environment, workflow));
+  const task = await findTask(id, { ...taskPorts(environment, workflow), clock: systemClock });
   const { input, events } = await readExecution(environment.sfn, task.executionArn);
   return {
     task: summaryOf(workflow, task),

@@ -127,7 +127,7 @@ describe("a redrive in the console", () => {
   });
 
   it("of an execution that has no row is in its history", async () => {
-    const { table, ports } = await setup();
+    const { clock, table, ports } = await setup();
     const execution: Execution = {
       arn: "arn",
       status: "FAILED",
@@ -143,7 +143,7 @@ describe("a redrive in the console", () => {
     expect(table.row("other")).toMatchObject({ history: statuses });
     const executions = { ...ports.executions, describe: () => Promise.resolve({ ...execution, input: unwritten }) };
     const unwritten = '{"taskId":"unwritten","timestamp":1}';
-    await expect(findTask("unwritten", { table, executions })).resolves.toMatchObject({ history: statuses });
+    await expect(findTask("unwritten", { table, executions, clock })).resolves.toMatchObject({ history: statuses });
   });
 
   it("leaves the result of a row that the sweep finishes", async () => {

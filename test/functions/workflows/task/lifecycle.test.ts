@@ -1,3 +1,4 @@
+import { jsonText } from "../../../../functions/shared/json-text";
 import { UnavailableError } from "../../../../functions/shared/handlers/http-errors";
 import { sleep } from "../../../../functions/shared/clock";
 import { cancelTask, findTask, startTask } from "../../../../functions/workflows/task/lifecycle";
@@ -7,7 +8,9 @@ import type { Json } from "../../../../functions/workflows/task/json";
 import { executionNameOf } from "../../../../functions/workflows/task/execution-name";
 import { reconcileEvent } from "../../../../functions/workflows/task/reconciler";
 import { taskInputOf, type Execution } from "../../../../functions/workflows/task/task";
+import { jsonata } from "../../../../modules/asl/asl";
 import { taskMachine } from "../../../../modules/workflows/definition";
+import { ownMachine } from "../../../../modules/workflows/own-machine";
 import { fakeExecutions } from "../../../support/fake-executions";
 import { fakeTaskTable, type FakeTaskTable } from "../../../support/fake-task-table";
 import { virtualClock } from "../../../support/virtual-clock";
@@ -125,6 +128,30 @@ describe("a start", () => {
     const { executions, start } = setup();
     await executions.start("order-1", "{}");
     await expect(start("order-1")).rejects.toThrow("an execution with this task's name exists, but is not this task's");
+  });
+});
+
+describe("a task of a machine of the user's", () => {
+  it("has its result, although its execution is described as RUNNING for a moment after the machine has written DONE", async () => {
+    const clock = virtualClock(START);
+    const table = fakeTaskTable();
+    const { stateMachine, succeed, wait } = jsonata;
+    const States = { Pause: wait({ Seconds: 10, Next: "Result" }), Result: succeed({ Output: { receipt: "r" } }) };
+    const own = {
+      table: "tasks",
+      timeLimitSeconds: 600,
+      keepDays: 90,
+      machine: stateMachine({ StartAt: "Pause", States }),
+    };
+    const lag = { ms: 0 };
+    const executions = fakeExecutions({ clock, machine: ownMachine(own), services: table.services, lag: () => lag.ms });
+    const ports = { table, executions, clock };
+    await startTask({ taskId: "order-1" }, ports);
+    await sleep(clock, 10_001);
+    lag.ms = 1_000;
+    const task = await findTask("order-1", ports);
+    expect(task).toMatchObject({ status: "DONE" });
+    expect(jsonText(task.result)).toBe('{"receipt":"r"}');
   });
 });
 

@@ -4,7 +4,6 @@ import * as z from "zod";
 import { parameterNameSchema } from "../shared/aws/parameter-name";
 import { environmentSchema, text, type EnvironmentVariables } from "../shared/environment";
 import { parseJson } from "../shared/input";
-import { isWellFormed } from "../shared/text";
 
 /** No message has such a name, and DynamoDB refuses it. */
 const HALF_PAIR = "has half of a surrogate pair";
@@ -14,7 +13,7 @@ const jsonPointerSchema = z
   .string()
   .regex(/^(\/([^~/]|~[01])*)+$/, 'is not a JSON Pointer such as "/jobOrderId" or "/customer/name"')
   .max(200)
-  .refine(isWellFormed, HALF_PAIR);
+  .refine((text) => text.isWellFormed(), HALF_PAIR);
 
 const parameterSchema = parameterNameSchema("/almanac/slack/orders");
 
@@ -71,7 +70,7 @@ const labelSchema = z
   .max(60)
   // Slack refuses a text without any character that it shows, as of a value that is empty.
   .refine((label) => label.trim() !== "", "is blank")
-  .refine(isWellFormed, HALF_PAIR);
+  .refine((text) => text.isWellFormed(), HALF_PAIR);
 
 /** Their values, of 1,024 bytes each, fit into a row beside the longest message. */
 const MAX_SUMMARY_LABELS = 100;

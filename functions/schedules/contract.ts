@@ -13,7 +13,6 @@ import { environmentSchema, text, type EnvironmentVariables } from "../shared/en
 import { isTimeZone } from "../shared/calendar/is-time-zone";
 import { parseInput, parseJson, SchemaError } from "../shared/input";
 import { MAX_DATA_DEPTH } from "../shared/json-text";
-import { isWellFormed } from "../shared/text";
 import { SECOND_MS } from "../shared/time";
 export { parameterNameSchema } from "../shared/aws/parameter-name";
 export { presentation, SCHEDULE_MONITOR_KEYS } from "../shared/schedule-monitor";
@@ -207,7 +206,7 @@ export function inputFault(input: unknown): string | undefined {
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [value, depth] = next;
     if (depth > MAX_DATA_DEPTH) return `is nested deeper than ${MAX_DATA_DEPTH} levels, or contains itself`;
-    if (typeof value === "string" && !isWellFormed(value)) return "has half of a surrogate pair";
+    if (typeof value === "string" && !value.isWellFormed()) return "has half of a surrogate pair";
     const isPlain = value === null || typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
     if (isPlain) continue;
     if (!isArrayOrRecord(value)) return "is not JSON";

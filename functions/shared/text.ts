@@ -89,16 +89,6 @@ export function truncate(text: string, max: number): string {
   return `${text.slice(0, Math.max(0, splitsPair ? end - 1 : end))}…`;
 }
 
-/** False for half of a surrogate pair, which AWS refuses or replaces. */
-export function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
-
-/** With a replacement character for each half of a surrogate pair. */
-export function wellFormed(text: string): string {
-  return text.replace(/\p{Surrogate}/gu, "\ufffd");
-}
-
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
 
 /** At most `max` bytes of UTF-8, the last three of them an ellipsis when the text is longer. Never half a character. */

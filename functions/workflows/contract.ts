@@ -4,7 +4,6 @@ import * as z from "zod";
 import { keyTextSchema } from "../shared/aws/dynamodb-limits";
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { scopesVariable } from "../shared/handlers/scopes";
-import { isWellFormed } from "../shared/text";
 import { jsonFaultOf, type Json } from "./task/json";
 
 export { scopesSchema } from "../shared/handlers/scopes";
@@ -168,7 +167,7 @@ export const commentSchema = z
   .string()
   .max(MAX_COMMENT_CHARACTERS, `is longer than ${MAX_COMMENT_CHARACTERS} characters`)
   // Step Functions would have the decision, and its row not.
-  .refine(isWellFormed, "has half of a surrogate pair");
+  .refine((text) => text.isWellFormed(), "has half of a surrogate pair");
 
 export const decisionSchema = z.strictObject({
   comment: commentSchema.optional(),

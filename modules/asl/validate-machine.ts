@@ -130,7 +130,7 @@ function secondsOf({ Seconds }: State): number {
 
 /** Of its names and texts. */
 function isWellFormed(value: unknown): boolean {
-  if (typeof value === "string") return !/\p{Surrogate}/u.test(value);
+  if (typeof value === "string") return value.isWellFormed();
   return (
     typeof value !== "object" ||
     value === null ||

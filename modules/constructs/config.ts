@@ -54,7 +54,7 @@ function describeUnknown(meant: string | undefined): string {
 
 /** Terraform normalizes texts and replaces halves of characters, and cdktf loses a field: what is deployed would be another configuration. */
 function changedTexts(value: unknown, field: string): readonly string[] {
-  if (typeof value === "string" && /\p{Surrogate}/u.test(value))
+  if (typeof value === "string" && !value.isWellFormed())
     return [`${field}: has half of a character (a surrogate without its pair), which Terraform would replace`];
   if (typeof value === "string")
     return value === value.normalize()

@@ -38,8 +38,10 @@ export async function isRunning(sfn: SFNClient, executionArn: string): Promise<b
 export async function endOf(sfn: SFNClient, executionArn: string): Promise<ExecutionEnd | "running" | "unknown"> {
   const { status, error, cause } = await describeExecution(sfn, executionArn);
   if (status === undefined) return "unknown";
-  return status === "RUNNING" || status === "PENDING_REDRIVE" ? "running" : { status, error, cause };
+  return isUnended(status) ? "running" : { status, error, cause };
 }
+
+export const isUnended = (status: ExecutionStatus): boolean => status === "RUNNING" || status === "PENDING_REDRIVE";
 
 export interface ExecutionEnd {
   readonly status: ExecutionStatus;
@@ -104,7 +106,7 @@ export async function waitForExecution(
       current = ended.next;
       continue;
     }
-    if (status !== "RUNNING") throw new ExportFailedError(`${status} ${error ?? ""}: ${cause ?? ""}`);
+    if (!isUnended(status)) throw new ExportFailedError(`${status} ${error ?? ""}: ${cause ?? ""}`);
     if (clock.now() + POLL_INTERVAL_MS > deadline) return undefined;
     await sleep(clock, POLL_INTERVAL_MS);
   }

@@ -1,6 +1,5 @@
 /** JSON that arrives as it was sent. Pure. */
 import { INEXACT, MAX_DATA_DEPTH } from "../../shared/json-text";
-import { isWellFormed } from "../../shared/text";
 
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
@@ -13,12 +12,12 @@ export function jsonFaultOf(value: unknown, maxBytes: number): string | undefine
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [item, depth] = next;
     if (depth > MAX_DATA_DEPTH) return `is nested deeper than ${MAX_DATA_DEPTH} levels`;
-    if (typeof item === "string" && !isWellFormed(item)) return "has half of a surrogate pair";
+    if (typeof item === "string" && !item.isWellFormed()) return "has half of a surrogate pair";
     if (typeof item === "number" && (!Number.isFinite(item) || (Number.isInteger(item) && !Number.isSafeInteger(item))))
       return INEXACT;
     if (typeof item !== "object" || item === null) continue;
     for (const [name, child] of Object.entries(item)) {
-      if (!isWellFormed(name)) return "has half of a surrogate pair";
+      if (!name.isWellFormed()) return "has half of a surrogate pair";
       pending.push([child, depth + 1]);
     }
   }

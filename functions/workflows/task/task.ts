@@ -3,7 +3,7 @@ import * as z from "zod";
 
 import { parseJson } from "../../shared/input";
 import { RawJson } from "../../shared/json-text";
-import { truncate, wellFormed } from "../../shared/text";
+import { truncate } from "../../shared/text";
 import {
   MAX_REASON_CHARACTERS,
   taskInputSchema,
@@ -130,7 +130,7 @@ export function endEntry({ status, at, reason }: TaskEnd): Task["history"][numbe
 /** The state machine's format: `PaymentRefused: no funds`. A function's message may have half of a surrogate pair, which DynamoDB refuses. */
 function reasonOf(error: string | undefined, cause: string | undefined): string {
   const reason = [error, messageOf(cause)].filter((part) => part !== undefined && part !== "").join(": ");
-  return truncate(wellFormed(reason || "stopped without a reason"), MAX_REASON_CHARACTERS);
+  return truncate((reason || "stopped without a reason").toWellFormed(), MAX_REASON_CHARACTERS);
 }
 
 /** An uncaught error of a function has JSON as its cause: its message and stack trace. */

@@ -1,7 +1,7 @@
 /** Follows an execution of an export to its end, and shows how far its run is. */
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import { executionOutputSchema, type ExecutionOutput, type Run } from "../../../functions/exports/contract";
-import { describeExecution } from "../../../functions/exports/run/executions";
+import { describeExecution, isUnended } from "../../../functions/exports/run/executions";
 import type { RunProgress } from "../../../functions/exports/storage/segment-table";
 import type { StateTable } from "../../../functions/exports/storage/state-table";
 import { sleep, type Clock } from "../../../functions/shared/clock";
@@ -41,7 +41,7 @@ export async function followExecution(
   let unknownUntil = clock.now() + UNKNOWN_MS;
   for (let current = execution; ;) {
     const { status, output, error, cause } = await describeExecution(sfn, current);
-    if (status === "RUNNING" || (status === undefined && clock.now() < unknownUntil)) {
+    if (status === undefined ? clock.now() < unknownUntil : isUnended(status)) {
       await showProgress(exportId, ports);
       await sleep(clock, POLL_MS);
       continue;

@@ -51,7 +51,7 @@ describe("an export that is followed", () => {
     const continued = ended({ outcome: "continued", message: "an older run first", next: "second" });
     const exported = { outcome: "exported", message: "10 items" } as const;
     const { output } = await follow({
-      first: [undefined, undefined, { status: "RUNNING" }, continued],
+      first: [undefined, undefined, { status: "RUNNING" }, { status: "PENDING_REDRIVE" }, continued],
       second: [undefined, ended(exported)],
     });
     expect(output).toEqual(exported);

@@ -37,6 +37,7 @@ async function npx(cwd: string, ...args: readonly string[]): Promise<{ code: num
       npm_config_cache: join(folder, "cache"),
       npm_config_registry: `http://127.0.0.1:${(registry.address() as AddressInfo).port}/`,
       npm_config_update_notifier: "false",
+      npm_config_loglevel: "notice", // also under npm run --silent
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

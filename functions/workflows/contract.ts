@@ -172,8 +172,10 @@ export const commentSchema = z
 
 export const decisionSchema = z.strictObject({
   comment: commentSchema.optional(),
-  /** Only when the task waits in this state. */
+  /** Only an approval of this state. Required where several states have asked for one. */
   state: z.string().optional(),
+  /** Only the approval that was requested then, as `approvals` has it. */
+  requestedAt: z.string().optional(),
 });
 
 /** A state that waits for a person. Times are ISO 8601. */

@@ -174,13 +174,15 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
       .map((name) => `has ${name} for ${call}, which does not take it`),
     ...TEXTS.filter((name) => !isTextual(given[name])).map((name) => `has a ${name} for ${call} that is no text`),
     ...valueFaults(call, given),
+    ...jsonFaults(call, given),
   ];
   return faults.length > 0 ? faults : ofSdk(false);
 }
 
-/** Texts that are JSON, as the SDK sends them. The optimized integration may write the text of an Input as JSON. */
-function jsonFaults(call: string, { Input, Entries }: Fields): string[] {
-  const isStart = /^sfn:start(Sync)?Execution$/.test(call);
+/** Texts that are JSON, as the SDK sends them. */
+function jsonFaults(call: string, { Input: given, Entries }: Fields): string[] {
+  const isStart = /^(sfn|states):start(Sync)?Execution$/.test(call);
+  const Input = constantOf(given);
   const details = call === "eventbridge:putEvents" ? recordsOf(Entries).map(({ Detail }) => Detail) : [];
   return [
     ...(isStart && isLiteral(Input) && !isJson(Input) ? [`has an Input for ${call} that is not JSON`] : []),
@@ -301,7 +303,7 @@ function valueFaults(call: string, given: Fields): string[] {
     given;
   const patterns = { ...PATTERNS[call], TableName: TABLE };
   const texts = Object.entries(patterns).flatMap(([name, pattern]) => {
-    const value = given[name];
+    const value = constantOf(given[name]);
     if (typeof value === "object" && value !== null) return [`has a ${name} for ${call} that is no text`];
     return !isLiteral(value) || pattern.test(value) ? [] : [`has ${name} ${value} for ${call}, which is none`];
   });

@@ -34,6 +34,9 @@ const output = (Output: unknown) => () => jm({ A: J.pass({ Output, End: true }) 
 const choosing = (fields: object) => () => jm({ A: J.choice({ Default: "B", ...fields }), B: J.succeed() });
 const F = { FunctionName: "f" };
 const event = { Detail: "{}", DetailType: "a", Source: "b" };
+const SQS = "arn:aws:states:::sqs:sendMessage";
+const START = "arn:aws:states:::states:startExecution";
+const MACHINE = "arn:aws:states:eu-west-1:000000000000:stateMachine:m";
 const PUT_EVENTS = "arn:aws:states:::events:putEvents";
 const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
   // JSONPath
@@ -585,6 +588,41 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
         B: P.succeed(),
       }),
   ],
+  ...[
+    calling(L, { FunctionName: "arn:aws:lambda:eu-centrl-1:000000000000:function:f" }),
+    calling(L, { FunctionName: "{% 'arn:aws:lambda:us-est-1:000000000000:function:f' %}" }),
+    calling("arn:aws:lambda:ue-west-1:000000000000:function:f", {}),
+    calling(SQS, { QueueUrl: "https://sqs.eu-centrall-1.amazonaws.com/000000000000/q", MessageBody: "b" }),
+    calling("arn:aws:states:::sns:publish", { TopicArn: "arn:aws:sns:eu-wset-1:000000000000:t", Message: "m" }),
+    calling(START, { StateMachineArn: "arn:aws:states:eu-west:000000000000:stateMachine:m" }),
+    calling("arn:aws:states:::aws-sdk:iam:getRole", { RoleName: "r", Any: ["arn:aws:states:eu-1:000000000000:x"] }),
+  ].map((build): [string, () => unknown] => [`a region that does not exist: ${String(build)}`, build]),
+  [
+    "an account of 11 digits",
+    calling(START, { StateMachineArn: "arn:aws:states:eu-west-1:00000000000:stateMachine:m" }),
+  ],
+  ...["hello", "{% 'hello' %}", ""].map((Input): [string, () => unknown] => [
+    `start: an Input that is not JSON: ${Input}`,
+    calling(START, { StateMachineArn: MACHINE, Input }),
+  ]),
+  ...["text", 5, null, [1]].map((ItemSelector): [string, () => unknown] => [
+    `map: an ItemSelector that is no object: ${JSON.stringify(ItemSelector)}`,
+    () => jm({ A: J.map({ Items: [1], ItemSelector, ItemProcessor: inner(), End: true }) }),
+  ]),
+  ["map: a nested machine with a language", () => jm({ A: { Type: "Map", ItemProcessor: pinner(), End: true } })],
+  ["lambda: an expression of an unknown type of invocation", calling(L, { ...F, InvocationType: "{% 'Later' %}" })],
+  [
+    "s3: a value with other punctuation and a digit",
+    calling("arn:aws:states:::aws-sdk:s3:putObject", { ...place, ServerSideEncryption: "AES-256" }),
+  ],
+  ...["Serverless", "on-premises"].map((LaunchType): [string, () => unknown] => [
+    `ecs: a value in another style than all others: ${LaunchType}`,
+    calling("arn:aws:states:::ecs:runTask", { TaskDefinition: "t", LaunchType }),
+  ]),
+  [
+    "task: an error of Step Functions in small letters",
+    () => jm({ A: J.task({ Resource: L, Arguments: F, Retry: [{ ErrorEquals: ["states.timeout"] }], End: true }) }),
+  ],
 ];
 const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
   ...[null, 0, false, "", "text", [], [null, 1]].map((value): (typeof RIGHT)[number] => [
@@ -891,6 +929,40 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
   [
     "a function and an activity by their ARNs, of another partition",
     calling("arn:aws-cn:lambda:cn-north-1:000000000000:function:f", null),
+  ],
+  ...["aws-eusc:lambda:eusc-de-east-1", "aws-iso-b:lambda:us-isob-east-1", "aws:lambda:mx-central-1"].map(
+    (place_): (typeof RIGHT)[number] => [
+      `a function in ${place_}`,
+      calling(`arn:${place_}:000000000000:function:f`, {}),
+    ],
+  ),
+  ...["{}", '{"a": 1}', "{% $string($states.input) %}", "{% $states.input %}", { a: "hello" }].map(
+    (Input): (typeof RIGHT)[number] => [
+      `start: an Input of JSON: ${JSON.stringify(Input)}`,
+      calling(START, { StateMachineArn: MACHINE, Input }),
+    ],
+  ),
+  [
+    "ARNs without region and account, of AWS, and with wildcards",
+    output(["arn:aws:s3:::b", "arn:aws:iam::aws:policy/P", "arn:aws:sqs:*:*:q", "arn:aws:s3:us-east-1:000000000000:x"]),
+  ],
+  [
+    "a map whose items are chosen by an expression",
+    () =>
+      jm({
+        A: J.map({
+          ItemSelector: "{% $merge([$states.input, {'n': $states.context.Map.Item.Index}]) %}",
+          ...{ ItemProcessor: inner(), End: true },
+        }),
+      }),
+  ],
+  [
+    "a function's own error in small letters",
+    () => jm({ A: J.task({ Resource: L, Arguments: F, Retry: [{ ErrorEquals: ["states.mine"] }], End: true }) }),
+  ],
+  [
+    "a value that may be newer",
+    calling("arn:aws:states:::ecs:runTask", { TaskDefinition: "t", LaunchType: "MANAGED_INSTANCES" }),
   ],
   ["a call of another partition", calling("arn:aws-us-gov:states:::lambda:invoke", F)],
   [

@@ -190,8 +190,7 @@ async function runVerb(
     const timer = await ports.table.get({ kind, id });
     if (timer === undefined) return { status: 404, body: id };
     rejectMissingCallback(timer, ports);
-    const key = headers["idempotency-key"] ?? ports.newVersion();
-    return { body: await fireTimer(timer, { fireId, key }, ports, until) };
+    return { body: await fireTimer(timer, { fireId, key: headers["idempotency-key"] }, ports, until) };
   }
   parsed(emptySchema, { query, body });
   const stored = await setEnabled({ kind, id }, verb === "resume", ports, until);

@@ -23,6 +23,7 @@ describe("the API of timers", () => {
       table: fake.table,
       queue: fake.queue,
       history: fake.history,
+      fireRequests: fake.fireRequests,
       callbacks: fake.callbacks,
       cursors: { get: () => Promise.resolve(new Map([["shard0", { cursor: NOW + 120_000 }]])) },
       now: () => NOW,

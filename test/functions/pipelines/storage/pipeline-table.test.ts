@@ -71,7 +71,10 @@ describe("a row", () => {
   });
 
   it("is the same of two messages with one version, whichever comes first", async () => {
-    const [one, other] = [{ revision: 7, total: 1 }, { revision: 7, total: 2 }];
+    const [one, other] = [
+      { revision: 7, total: 1 },
+      { revision: 7, total: 2 },
+    ];
     const later = await Promise.all(
       [[one, other] as const, [other, one] as const].map(async ([first, second]) => {
         const write = setup();

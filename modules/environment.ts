@@ -21,6 +21,7 @@ import { appSchema, environmentNameSchema } from "./constructs/names";
 import { readableId, rejectDuplicateIds } from "./constructs/readable-id";
 import { forgetOtherBackend } from "./constructs/recorded-backend";
 import { REQUIRED_PROVIDERS, REQUIRED_TERRAFORM } from "./constructs/versions";
+import { PUBLIC_REGION } from "./constructs/regions";
 import { compareWithQuotas } from "./synthesized/quotas";
 import { stackSchema } from "./synthesized/resources";
 import { Exports } from "./exports";
@@ -30,9 +31,6 @@ import { Schedules, scheduleMonitors, schedulesSchema } from "./schedules";
 import { Timers, timersSchema } from "./timers";
 import { Workflows, workflowsSchema } from "./workflows";
 import { Pipelines, pipelinesSchema } from "./pipelines";
-
-/** Regions of the partitions aws, aws-cn and aws-us-gov. Secret regions and the European sovereign cloud have other domains. */
-const REGION = /^(af|ap|ca|cn|eu|il|me|mx|sa|us|us-gov)-(north|south|central|(north|south)?(east|west))-\d$/;
 
 /** One mailbox, one subscription. Domains are not case-sensitive, and mail servers treat the part before them alike. */
 const alarmEmailsSchema = z
@@ -50,7 +48,7 @@ const environmentFields = z.strictObject({
   /** First part of every physical name: `almanac-staging-heartbeats`. Distinguishes several Almanacs in one account. @default "almanac" */
   app: appSchema,
   /** The AWS region. */
-  region: z.string().regex(REGION, 'is not an AWS region such as "eu-central-1"'),
+  region: z.string().regex(PUBLIC_REGION, 'is not an AWS region such as "eu-central-1"'),
   /** Terraform refuses to work in any other account. @default the account of the credentials */
   account: z
     .string()

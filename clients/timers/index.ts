@@ -267,7 +267,7 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
    * The next fires of a stored timer, or of one that is not put: times, ISO 8601. Of a paused one: those after it is resumed now.
    *
    * @param options.count 1 to 100. @default 10
-   * @param options.timer what would be put; its jitter is drawn anew by the put
+   * @param options.timer what would be put
    * @returns undefined when there is no such timer
    * @throws {@link InvalidRequestError} for `timer`; {@link TimersError}
    */

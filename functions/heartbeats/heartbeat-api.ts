@@ -6,6 +6,7 @@ import { createS3 } from "../shared/aws/clients/s3";
 import { createSsm } from "../shared/aws/clients/ssm";
 import { ExpiringCache } from "../shared/resilience/expiring-cache";
 import { NotFoundError } from "../shared/handlers/http-errors";
+import { parameters } from "../shared/handlers/parameters";
 import { endpoint, restHandler, type Endpoint } from "../shared/handlers/rest-handler";
 import { MINUTE_MS, MINUTE_SECONDS, SECOND_MS } from "../shared/time";
 import { heartbeatApiEnvironment, PING_METHODS, PING_ROUTES, REPORT_ROUTES } from "./contract";
@@ -23,6 +24,7 @@ const READ_TIMEOUT_MS = 10 * SECOND_MS;
 
 const requestSchema = z.object({
   path: z.object({ name: z.string(), event: z.string().optional() }),
+  query: parameters({}),
   body: z.looseObject({ durationMs: z.int().min(0).optional(), log: z.string().default("") }).prefault({}),
 });
 

@@ -10,6 +10,7 @@ import { apiEnvironment } from "./contract";
 import { fireQueue } from "./queue/fire-queue";
 import { sqsSender } from "./queue/sqs-sender";
 import { readCursors } from "./storage/cursors";
+import { fireRequests } from "./storage/fire-requests";
 import { history } from "./storage/history";
 import { timerTable } from "./storage/timer-table";
 
@@ -37,6 +38,7 @@ export const handler = restHandler(
       queue: fireQueue({ sendBatch: sqsSender(sqs, CALLBACKS), concurrency: CONCURRENT_SENDS, ...services }),
       cursors: cursorReader((shards) => readCursors(dynamodb, TIMERS_TABLE, shards, services)),
       history: history(dynamodb, HISTORY_TABLE, services),
+      fireRequests: fireRequests(dynamodb, TIMERS_TABLE),
       callbacks: CALLBACKS,
       now: () => clock.now(),
       newVersion: randomUUID,

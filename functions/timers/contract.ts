@@ -60,8 +60,9 @@ export type ApiEnvironment = EnvironmentVariables<typeof apiEnvironment>;
 export const CALLBACK_VARIABLES: ReadonlySet<string> = new Set(Object.keys(callbackEnvironment.variables));
 
 /**
- * Keys of the timers table. Sort keys: `periodic#<id>`, `oneshot#<id>`, `cursor#<shard>`, `shard-count#`. Partitions: `periodic#0` ...
- * `periodic#15`, by a hash of the id, so that a list reads timers of one kind, by prefix; `oneshot#0` ...; `cursor`, `shard-count`.
+ * Keys of the timers table. Sort keys: `periodic#<id>`, `oneshot#<id>`, `cursor#<shard>`, `shard-count#`,
+ * `fired#<kind>#<id>#<idempotency key>`. Partitions: `periodic#0` ...
+ * `periodic#15`, by a hash of the id, so that a list reads timers of one kind, by prefix; `oneshot#0` ...; `cursor`, `shard-count`, `fired`.
  */
 export const TIMER_KEYS = { partition: "partition", sort: "timer", timeToLive: "ttl" } as const;
 

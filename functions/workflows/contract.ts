@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { keyTextSchema } from "../shared/aws/dynamodb-limits";
+import { parameters } from "../shared/handlers/parameters";
 import { environmentSchema, positiveInteger, text, type EnvironmentVariables } from "../shared/environment";
 import { scopesVariable } from "../shared/handlers/scopes";
 import { jsonFaultOf, type Json } from "./task/json";
@@ -137,7 +138,7 @@ const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 100;
 
 /** The query of `GET /tasks`. */
-export const taskListSchema = z.strictObject({
+export const taskListSchema = parameters({
   status: z.enum(TASK_STATUSES, `is not one of ${TASK_STATUSES.join(", ")}`),
   limit: z
     .string()
@@ -171,8 +172,10 @@ export const commentSchema = z
 
 export const decisionSchema = z.strictObject({
   comment: commentSchema.optional(),
-  /** Only when the task waits in this state. */
+  /** Only an approval of this state. Required where several states have asked for one. */
   state: z.string().optional(),
+  /** Only the approval that was requested then, as `approvals` has it. */
+  requestedAt: z.string().optional(),
 });
 
 /** A state that waits for a person. Times are ISO 8601. */

@@ -3,6 +3,7 @@ import * as z from "zod";
 
 import { createDynamoDB } from "../shared/aws/clients/dynamodb";
 import { createSfn } from "../shared/aws/clients/sfn";
+import { parameters } from "../shared/handlers/parameters";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { fittingItems } from "../shared/handlers/response-size";
 import type { Scope } from "../shared/handlers/scopes";
@@ -23,9 +24,10 @@ import { redriveTask } from "./task/redrive";
 import { taskOf } from "./task/task";
 import { taskTable, type TaskTable } from "./task/task-table";
 
-const taskPathSchema = z.object({ path: z.object({ id: taskIdSchema }) });
+const query = parameters({});
+const taskPathSchema = z.object({ path: z.object({ id: taskIdSchema }), query });
 const startSchema = z
-  .object({ body: taskRequestSchema, text: z.string() })
+  .object({ query, body: taskRequestSchema, text: z.string() })
   .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT })
   .refine(({ text }) => !hasDuplicateNames(text), {
     path: ["body"],
@@ -34,6 +36,7 @@ const startSchema = z
 const listSchema = z.object({ query: taskListSchema });
 const decideSchema = z.object({
   path: z.object({ id: taskIdSchema }),
+  query,
   caller: z.string().default("unknown"),
   body: decisionSchema.default({}),
 });

@@ -1,14 +1,15 @@
 /** What Step Functions would refuse when it creates or runs a machine, and the compiler cannot see. */
 import { nearest } from "../constructs/nearest";
+import { placeFaults } from "../constructs/regions";
 import { dynamoFaults } from "./dynamodb";
 import { resultOf, useOf, type StatesProperty } from "./expressions";
 import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables, usesItem } from "./jsonpath";
 import { nestedIn, statesIn, type Machine, type State } from "./machine";
 import { mapFaults } from "./maps";
 import { objectFaults } from "./object-fields";
-import { parameterFaults } from "./parameters";
+import { parameterFaults, resultFieldFaults } from "./parameters";
 import { callFaults, expressFaults } from "./service-calls";
-import { EXPRESSION, inRange, isNameOfPaths, isRecord, isToken, recordsOf, type Fields } from "./values";
+import { EXPRESSION, inRange, isLiteral, isNameOfPaths, isRecord, isToken, recordsOf, type Fields } from "./values";
 
 const MAX_SECONDS = 99_999_999;
 const STATES_ERRORS = new Set(
@@ -23,6 +24,10 @@ const STATES_ERRORS = new Set(
 
 /** Also that of a response: `States.Http.StatusCode.429`. */
 const isOfStates = (name: string): boolean => STATES_ERRORS.has(name) || /^States\.Http\.StatusCode\.\d{3}$/.test(name);
+
+/** The prefix is reserved. In other letters, it may be of a function's own error. */
+const isLikeOfStates = (name: string): boolean =>
+  name.startsWith("States.") || (/^states\./i.test(name) && nearest(name, [...STATES_ERRORS]) !== undefined);
 
 /** Faults of each state's fields. */
 export function fieldFaults(machine: Machine): string[] {
@@ -91,13 +96,24 @@ function stateFaults(state: State): string[] {
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
     ...callbackFaults(fields),
     ...dynamoFaults(fields),
+    ...textsIn({ ...state }).flatMap(placeFaults),
   ];
+}
+
+/** Of a state without its nested machines: those that are not known before the execution are left out. */
+function textsIn({ ItemProcessor: _, Iterator: __, Branches: ___, Comment: ____, ...fields }: Fields): string[] {
+  const texts = (value: unknown): string[] => {
+    const text = constantIn(value, true);
+    if (isLiteral(text)) return [text];
+    return isRecord(value) || Array.isArray(value) ? Object.values(value).flatMap(texts) : [];
+  };
+  return texts(fields);
 }
 
 /** A call that does not exist has no parameters that could be compared. */
 function taskFaults(fields: Fields): string[] {
   const faults = callFaults(fields["Resource"]);
-  return faults.length > 0 ? faults : parameterFaults(fields);
+  return faults.length > 0 ? faults : [...parameterFaults(fields), ...resultFieldFaults(fields)];
 }
 
 const MAX_PAYLOAD_BYTES = 262_144;
@@ -140,6 +156,9 @@ function constantIn(value: unknown, isText: boolean): unknown {
   return typeof constant === "number" || (isText && typeof constant === "string") ? constant : value;
 }
 
+/** Also text that Terraform replaces. */
+const isExpression = (value: unknown): boolean => typeof value === "string" && !isLiteral(value);
+
 /** The types that fields take: letters of jsonata-functions.ts. */
 const FIELD_TYPES: Readonly<Record<string, string>> = {
   Seconds: "n",
@@ -157,6 +176,9 @@ const FIELD_TYPES: Readonly<Record<string, string>> = {
 
 /** Expressions whose results are never of the type that their field takes: they end every execution. */
 function resultFaults(state: State): string[] {
+  const { ItemSelector }: Fields = { ...state };
+  if (ItemSelector !== undefined && !isRecord(ItemSelector) && !isExpression(ItemSelector))
+    return ["has ItemSelector, which is neither an object nor an expression"];
   const fields = Object.entries(state).map(
     ([name, value]: [string, unknown]) => [name, value, FIELD_TYPES[name]] as const,
   );
@@ -191,7 +213,7 @@ function choiceFaults({ Type, Choices = [], Default }: State): string[] {
 function handlerFaults(field: string, handlers: readonly Fields[]): string[] {
   return handlers.flatMap(({ ErrorEquals }, index) => {
     const names: readonly unknown[] = Array.isArray(ErrorEquals) ? ErrorEquals : [];
-    const unknown = names.map(String).filter((name) => /^states\./i.test(name) && !isOfStates(name));
+    const unknown = names.map(String).filter((name) => !isOfStates(name) && isLikeOfStates(name));
     const earlier = handlers.slice(0, index).flatMap((handler) => [handler["ErrorEquals"]].flat());
     return [
       ...(names.length === 0 || names.includes("") ? [`has an empty ErrorEquals in ${field}`] : []),
@@ -273,7 +295,7 @@ function nestedFaults(state: State): string[] {
     ...(isOther ? ["has ExecutionType, which only distributed maps have"] : []),
     ...nestedIn(state).flatMap((machine) => [
       ...Object.keys(machine)
-        .filter((name) => name === "TimeoutSeconds" || name === "Version")
+        .filter((name) => ["QueryLanguage", "TimeoutSeconds", "Version"].includes(name))
         .map((name) => `has a nested machine with ${name}`),
       ...(ExecutionType === "EXPRESS" ? expressFaults(machine) : []),
     ]),

@@ -181,7 +181,10 @@ export type Map<L extends QueryLanguage, To extends string> = Commented &
   Assignable<L> &
   Transition<To> &
   ErrorHandling<L, To> & { readonly ItemProcessor: Machine<L> } & (L extends "JSONata"
-    ? { readonly Items?: JsonataExpression | readonly Json[]; readonly ItemSelector?: Json }
+    ? {
+        readonly Items?: JsonataExpression | readonly Json[];
+        readonly ItemSelector?: JsonataExpression | Readonly<Record<string, Json>>;
+      }
     : {
         readonly ItemsPath?: JsonPath;
         readonly ItemSelector?: JsonPathTemplate;

@@ -19,7 +19,7 @@ function withoutEmptyTexts(value: unknown): unknown {
 
 const ANY_PLACE = "arn:aws:states:::s3:putObject";
 
-/** In place of a resource that Terraform knows. */
+/** In place of a resource that Terraform knows, and of one of a partition that asl-validator does not know. */
 const ANY_FUNCTION = "arn:aws:lambda:eu-central-1:000000000000:function:any";
 
 /** Step Functions takes `$.[0]` for `$[0]`, and in a filter the input for what is filtered: `[?(@.id == $.id)]`. */
@@ -89,7 +89,7 @@ export function aslFaults(machine: Machine): readonly string[] {
     if (ANY_JSON.has(name) && !isRecord(value) && !EXPRESSION.test(String(value))) return {};
     if (TEMPLATES.has(name) && typeof value === "object") return withoutEmptyTexts(value);
     if (typeof value !== "string") return value;
-    if (name === "Resource" && value.includes("${")) return ANY_FUNCTION;
+    if (name === "Resource" && (value.includes("${") || /^arn:aws-(?!cn:|us-gov:)/.test(value))) return ANY_FUNCTION;
     if (/^(\$|States\.)/.test(value)) return withPlainPaths(value);
     // Its expressions have one line, and spaces within their delimiters.
     return value

@@ -1,6 +1,6 @@
 /**
  * Calls of AWS' SDK (`aws-sdk:s3:getObject`), against the SDK's own descriptions of its services. AWS has got services, actions, parameters and
- * values since: an unknown one is refused when it resembles a known one, as misspelt ones do, or is a parameter of an integrated call.
+ * values since: an unknown one is refused when it resembles a known one, as misspelt ones do, is written as no known value is, or is a parameter of an integrated call.
  */
 import { existsSync, openSync, readdirSync, readFileSync, readSync, closeSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
@@ -36,6 +36,21 @@ export function sdkFaults(service: string, action: string, given?: Fields, isInt
   const types = typesOf(found);
   const at = { place: call, type: types.get(action) ?? "", shapes, types, isIntegrated };
   return structureFaults(given, shapeOf(operation.input ?? {}, shapes), at);
+}
+
+/** Of the fields that are read of a call's result: AWS begins them with a capital, and JavaScript's SDK does not all of them. */
+export function sdkResultFaults(service: string, action: string, fields: Iterable<string>): string[] {
+  files ??= filesByService();
+  const file = files.get(service);
+  if (file === undefined) return [];
+  const { operations, shapes } = modelOf(file);
+  const { output } = operations[capitalized(action)] ?? {};
+  if (output === undefined) return [];
+  const spellings = Object.keys(shapeOf(output, shapes).members).flatMap(spellingsOf);
+  return [...fields].flatMap((field) => {
+    const meant = spellings.includes(field) ? undefined : spellings.find((each) => plain(each) === plain(field));
+    return meant === undefined ? [] : [`has ${field} of the result of ${service}:${action}, which is ${meant}`];
+  });
 }
 
 /** The prefixes that a service has in the names of endpoints and signatures: one of them, or its own name, is that of its IAM actions. */
@@ -161,13 +176,25 @@ function isName({ place, type, types }: Omit<Place, "isIntegrated">): boolean {
 
 const NAME = /(?:Arn|Bucket|Id|Identifier|Name|Qualifier|Subject|Url)$/;
 
-/** Of a text that resembles a known value. A short one may be a newer code, and one with a digit a newer version or size. */
+/**
+ * Of a text that resembles a known value, and of one that differs from it by its punctuation and its case only. A short one may be a newer code,
+ * and one with a digit a newer version or size.
+ */
 function textFaults(value: string, { place, type, types }: Omit<Place, "isIntegrated">): string[] {
   const known = valuesOf(type, types);
-  if (known.includes(value) || value.length < 3 || /\d/.test(value)) return [];
-  const meant = nearest(value, known);
+  if (known.includes(value)) return [];
+  const same = known.find((each) => plain(each) === plain(value));
+  const meant = same ?? (value.length < 3 || /\d/.test(value) ? undefined : nearest(value, known));
+  const isOfOtherStyle = STYLES.some((style) => !style.test(value) && known.every((each) => style.test(each)));
+  if (meant === undefined && known.length > 1 && isOfOtherStyle)
+    return [`has ${place} ${value}, which is none of its values: ${known.join(", ")}`];
   return meant === undefined ? [] : [`has ${place} ${value}, which is none of its values: ${meant}`];
 }
+
+/** How AWS writes all values of a type. */
+const STYLES = [/^[A-Z\d_]+$/, /^[a-z\d-]+$/, /^[A-Z][A-Z\d]*[a-z][A-Za-z\d]*$/];
+
+const plain = (text: string): string => text.toLowerCase().replace(/[^a-z\d]/g, "");
 
 /** As AWS has it, with a capital, and as the SDK for Java has it: `DBInstanceId` and `DbInstanceId`. */
 function spellingsOf(name: string): readonly string[] {
@@ -189,7 +216,7 @@ const shapeSchema = z.looseObject({
 });
 type Shape = z.output<typeof shapeSchema>;
 
-const operationSchema = z.looseObject({ input: referenceSchema.optional() });
+const operationSchema = z.looseObject({ input: referenceSchema.optional(), output: referenceSchema.optional() });
 
 const modelSchema = z.looseObject({
   metadata: z.looseObject({ endpointPrefix: z.string(), signingName: z.string().optional() }),

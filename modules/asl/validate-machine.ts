@@ -11,6 +11,7 @@ const validated = new Faultless({
   madeOf: [
     "modules/asl",
     "modules/constructs/nearest.ts",
+    "modules/constructs/regions.ts",
     "node_modules/asl-validator/package.json",
     "node_modules/aws-sdk/package.json",
     "node_modules/jsonata/package.json",

@@ -1,4 +1,5 @@
 /** Timers in memory: table, queue, clock. */
+import { AwsJsonError, type AwsJson } from "../../functions/shared/aws/aws-json";
 import { errorResponse, type RawRequest } from "../../functions/shared/handlers/rest-handler";
 import { scopeOf } from "../../functions/shared/handlers/scopes";
 import { jsonText } from "../../functions/shared/json-text";
@@ -6,6 +7,7 @@ import { timerRoutes, type TimerPorts } from "../../functions/timers/api/routes"
 import type { FireQueue } from "../../functions/timers/queue/fire-queue";
 import type { Fire, StoredTimer } from "../../functions/timers/schedule/timer";
 import { overdueSlot, type IndexKey } from "../../functions/timers/schedule/fire-times";
+import { fireRequests, type FireRequests } from "../../functions/timers/storage/fire-requests";
 import type { History, RecordedFire } from "../../functions/timers/storage/history";
 import { TIMER_KEYS, type ApiRouteName, type Callbacks } from "../../functions/timers/contract";
 import { partitionOf, rowKey, timerKey } from "../../functions/timers/storage/timer-row";
@@ -17,6 +19,7 @@ import {
   type TimerPartition,
   type TimerTable,
 } from "../../functions/timers/storage/timer-table";
+import { holds, updated, type Item, type Request } from "./dynamodb-expressions";
 
 /** An in-memory timers table and queue for tests of the API. */
 export interface FakeTimers {
@@ -27,6 +30,7 @@ export interface FakeTimers {
   /** Of all timers, in any order. */
   readonly recorded: (RecordedFire & TimerId)[];
   readonly history: Pick<History, "read">;
+  readonly fireRequests: FireRequests;
   readonly callbacks: Callbacks;
 }
 
@@ -57,6 +61,7 @@ export function fakeTimers(maxShards = 1): FakeTimers {
         return Promise.resolve({ fires: all.slice(from, from + limit), ...next });
       },
     },
+    fireRequests: fireRequests(conditionalWrites(), "timers"),
     callbacks: {
       default: { queueUrl: "https://sqs/fires", history: true },
       billing: { queueUrl: "https://sqs/fires-billing", history: false },
@@ -116,6 +121,25 @@ export function fakeTimers(maxShards = 1): FakeTimers {
         return Promise.resolve({ unsent: [], rejected: [], errors: [] });
       },
     },
+  };
+}
+
+/** Rows that are updated and deleted on conditions. */
+export function conditionalWrites(): AwsJson {
+  const rows = new Map<string, Item>();
+  return {
+    call: (target, body) => {
+      const request = JSON.parse(body) as Request;
+      const key = JSON.stringify(request.Key);
+      const before = rows.get(key) ?? {};
+      const { ConditionExpression: condition } = request;
+      if (condition !== undefined && !holds(condition, before, request))
+        return Promise.reject(new AwsJsonError("ConditionalCheckFailedException", "no", 400, { Item: before }));
+      if (target.endsWith(".DeleteItem")) rows.delete(key);
+      else rows.set(key, updated({ ...request.Key, ...before }, request));
+      return Promise.resolve("{}");
+    },
+    close: () => undefined,
   };
 }
 

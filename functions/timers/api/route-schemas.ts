@@ -2,6 +2,7 @@
 import * as z from "zod";
 
 import { isObject } from "../../shared/errors";
+import { parameters } from "../../shared/handlers/parameters";
 import { DAY_SECONDS, MINUTE_SECONDS } from "../../shared/time";
 import { CALLBACK_NAME } from "../contract";
 import { TIMER_STATES } from "./api-types";
@@ -29,32 +30,22 @@ const count = (most: number, fallback: number, unit = "") =>
     .default(fallback);
 
 export const listSchema = z.object({
-  query: z.strictObject(
-    {
-      limit: count(MAX_TIMERS, 100),
-      next: z.string().optional(),
-      prefix: prefixSchema.optional(),
-      state: z.enum(TIMER_STATES, `is not ${TIMER_STATES.join(", ")}`).optional(),
-      dueBefore: timeSchema.optional(),
-      callback: callbackSchema.optional(),
-    },
-    {
-      error: ({ code }) =>
-        code === "unrecognized_keys" ? "has only limit, next, prefix, state, dueBefore and callback" : undefined,
-    },
-  ),
+  query: parameters({
+    limit: count(MAX_TIMERS, 100),
+    next: z.string().optional(),
+    prefix: prefixSchema.optional(),
+    state: z.enum(TIMER_STATES, `is not ${TIMER_STATES.join(", ")}`).optional(),
+    dueBefore: timeSchema.optional(),
+    callback: callbackSchema.optional(),
+  }),
 });
 export type ListQuery = z.output<typeof listSchema>["query"];
 
-export const requestSchema = z.object({ path });
+export const pathSchema = z.object({ path });
 
-export const deleteSchema = z.object({
-  path,
-  query: z.strictObject(
-    { ifVersion: versionSchema.optional() },
-    { error: ({ code }) => (code === "unrecognized_keys" ? "has only ifVersion" : undefined) },
-  ),
-});
+export const getSchema = z.object({ path, query: parameters({}) });
+
+export const deleteSchema = z.object({ path, query: parameters({ ifVersion: versionSchema.optional() }) });
 
 /** A condition in the wrong place would be ignored, and a version overwritten that the client has not read. */
 const noQuery = z.strictObject({}, "has no parameters: conditions such as ifVersion are fields of the body");
@@ -68,21 +59,21 @@ export const putSchema = z.object({
   deadline: z.number(),
 });
 
+export const firesSchema = z.object({
+  query: parameters({ limit: count(1_000, 100), next: z.string().optional() }),
+});
+export const previewSchema = z.object({ query: parameters({ count: count(100, 10) }) });
+export const auditSchema = z.object({
+  query: parameters({
+    sinceSeconds: count(HISTORY_SECONDS, DAY_SECONDS, " seconds"),
+    lateSeconds: count(HISTORY_SECONDS, MINUTE_SECONDS, " seconds"),
+  }),
+});
+
+/** Each verb has parameters of its own. */
 export const readSchema = z.object({
   path: z.object({ id: idSchema, verb: z.enum(["fires", "preview", "audit"], "is not fires, preview or audit") }),
-  query: z.strictObject(
-    {
-      limit: count(1_000, 100),
-      next: z.string().optional(),
-      count: count(100, 10),
-      sinceSeconds: count(HISTORY_SECONDS, DAY_SECONDS, " seconds"),
-      lateSeconds: count(HISTORY_SECONDS, MINUTE_SECONDS, " seconds"),
-    },
-    {
-      error: ({ code }) =>
-        code === "unrecognized_keys" ? "has only limit, next, count, sinceSeconds and lateSeconds" : undefined,
-    },
-  ),
+  query: z.unknown(),
 });
 
 export const verbSchema = putSchema.extend({
@@ -90,15 +81,17 @@ export const verbSchema = putSchema.extend({
     id: idSchema,
     verb: z.enum(["fire", "pause", "resume", "preview"], "is not fire, pause, resume or preview"),
   }),
-  query: z.strictObject({ count: count(100, 10) }, { error: onlyCount }),
+  query: z.unknown(),
 });
 
-/** Of verbs without a body. */
+/** Of pause and resume. */
 export const emptySchema = z.object({
+  query: parameters({}),
   body: z.strictObject({}, "has no fields: pause and resume have no conditions").default({}),
 });
 
 export const fireSchema = z.object({
+  query: parameters({}),
   body: z
     .strictObject(
       { fireId: z.string("is not a fire id").max(1_000, "is not a fire id").optional() },
@@ -177,8 +170,4 @@ function decodeOrKeep(id: string): string {
   } catch {
     return id;
   }
-}
-
-function onlyCount({ code }: z.core.$ZodRawIssue): string | undefined {
-  return code === "unrecognized_keys" ? "has only count" : undefined;
 }

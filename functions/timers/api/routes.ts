@@ -10,7 +10,7 @@ import { describeIssues } from "../../shared/input";
 import { SECOND_MS } from "../../shared/time";
 import { DEFAULT_CALLBACK, type ApiRouteName } from "../contract";
 import { readAudit } from "./audit";
-import type { BatchResponse, BatchResult } from "./api-types";
+import type { AuditResponse, BatchResponse, BatchResult, PreviewResponse } from "./api-types";
 import { listTimers } from "./list-timers";
 import { putTimers, requestKeyOf, type Put, type PutOutcome } from "./put-timers";
 import {
@@ -24,17 +24,21 @@ import {
   type PeriodicBody,
 } from "./request-schemas";
 import {
+  auditSchema,
   batchRequestSchema,
   batchSchema,
   deleteSchema,
   emptySchema,
   fireSchema,
+  firesSchema,
+  getSchema,
   listSchema,
   oneshotRequestSchema,
+  pathSchema,
   periodicRequestSchema,
+  previewSchema,
   putSchema,
   readSchema,
-  requestSchema,
   verbSchema,
   verbsSchema,
 } from "./route-schemas";
@@ -72,7 +76,7 @@ class MissingBodyError extends BadRequestError {
 type ParsedBatch = z.output<typeof batchSchema>;
 
 export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, Endpoint>> {
-  const { table, now } = ports;
+  const { table } = ports;
 
   const put = (kind: TimerKind) =>
     endpoint(putSchema, async ({ path: { id }, headers: { "idempotency-key": requestKey }, body, text, deadline }) => {
@@ -83,7 +87,7 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
     });
 
   const get = (kind: TimerKind) =>
-    endpoint(requestSchema, async ({ path: { id } }) => {
+    endpoint(getSchema, async ({ path: { id } }) => {
       const timer = await table.get({ kind, id });
       if (timer === undefined) return { status: 404, body: id };
       return { body: await readTimerResponse(timer, ports) };
@@ -97,16 +101,10 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
 
   const read = (kind: TimerKind) =>
     endpoint(readSchema, async ({ path: { id, verb }, query }) => {
-      if (verb === "fires") return { body: await firesOf({ kind, id }, query, ports) };
+      if (verb === "fires") return { body: await firesOf({ kind, id }, parsed(firesSchema, { query }).query, ports) };
+      const respond = verb === "preview" ? previewOf({ query }, ports) : auditOf({ query }, ports);
       const timer = await table.get({ kind, id });
-      if (timer === undefined) return { status: 404, body: id };
-      if (verb === "preview") return { body: preview(timer, query.count, now()) };
-      const limits = {
-        since: now() - query.sinceSeconds * SECOND_MS,
-        lateMs: query.lateSeconds * SECOND_MS,
-        now: now(),
-      };
-      return { body: await readAudit(timer, limits, ports.history) };
+      return timer === undefined ? { status: 404, body: id } : { body: await respond(timer) };
     });
 
   const act = (kind: TimerKind) => endpoint(verbSchema, (request) => runVerb(kind, request, ports));
@@ -145,6 +143,19 @@ export function timerRoutes(ports: TimerPorts): Readonly<Record<ApiRouteName, En
   };
 }
 
+/** @throws {@link BadRequestError} */
+function previewOf(request: unknown, { now }: TimerPorts): (timer: Timer | StoredTimer) => PreviewResponse {
+  const { count } = parsed(previewSchema, request).query;
+  return (timer) => preview(timer, count, now());
+}
+
+/** @throws {@link BadRequestError} */
+function auditOf(request: unknown, { now, history }: TimerPorts): (timer: StoredTimer) => Promise<AuditResponse> {
+  const { sinceSeconds, lateSeconds } = parsed(auditSchema, request).query;
+  const since = now() - sinceSeconds * SECOND_MS;
+  return (timer) => readAudit(timer, { since, lateMs: lateSeconds * SECOND_MS, now: now() }, history);
+}
+
 /** @throws {@link ConflictError} when the timer has another version */
 async function deleteTimer(key: TimerId, ifVersion: string | undefined, { table }: TimerPorts): Promise<void> {
   try {
@@ -169,19 +180,19 @@ async function runVerb(
     deadline,
   } = request;
   if (verb === "preview") {
+    const respond = previewOf({ query }, ports);
     const { put } = await prepare({ kind, id, body, text }, ports);
-    return { body: preview(put.timer, query.count, ports.now()) };
+    return { body: respond(put.timer) };
   }
   const until = sendUntil(deadline, ports);
   if (verb === "fire") {
+    const { fireId } = parsed(fireSchema, { query, body }).body;
     const timer = await ports.table.get({ kind, id });
     if (timer === undefined) return { status: 404, body: id };
     rejectMissingCallback(timer, ports);
-    const { fireId } = parsed(fireSchema, { body }).body;
-    const key = headers["idempotency-key"] ?? ports.newVersion();
-    return { body: await fireTimer(timer, { fireId, key }, ports, until) };
+    return { body: await fireTimer(timer, { fireId, key: headers["idempotency-key"] }, ports, until) };
   }
-  parsed(emptySchema, { body });
+  parsed(emptySchema, { query, body });
   const stored = await setEnabled({ kind, id }, verb === "resume", ports, until);
   if (stored === undefined) return { status: 404, body: id };
   return { body: await readTimerResponse(stored, ports) };
@@ -330,7 +341,7 @@ async function runBatch(
   await mapConcurrently([...requests.entries()], CONCURRENT_DELETES, ([index, unparsed]) =>
     settle(index, async () => {
       const { method, kind, id: givenId, body, ifVersion, idempotencyKey = sharedKey } = parsedRequest(unparsed, index);
-      const { id } = parsed(requestSchema, { path: { id: givenId } }).path;
+      const { id } = parsed(pathSchema, { path: { id: givenId } }).path;
       scope.check(id);
       const bodyText = jsonParts(texts?.get(String(index)) ?? "")?.get("body") ?? "";
       if (method === "DELETE") await deleteTimer({ kind, id }, ifVersion, ports);

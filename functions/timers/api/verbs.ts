@@ -19,6 +19,7 @@ import type { Fire, StoredTimer, Timer } from "../schedule/timer";
 import { TimerChangedError, type TimerId } from "../storage/timer-table";
 import { DEFAULT_CALLBACK } from "../contract";
 import { FireRejectedError } from "../queue/fire-queue";
+import type { FireRequest, FireRequests, SentFire } from "../storage/fire-requests";
 import type { History } from "../storage/history";
 import { cursorOf } from "../storage/shard-cursor";
 import type { FiredResponse, FiresResponse, PreviewResponse, VerbInput, VerbResponse } from "./api-types";
@@ -32,6 +33,9 @@ const MAX_CONFLICTS = 5;
 const TIMERS_PER_REQUEST = 100;
 const CONCURRENT_CHANGES = 10;
 
+/** The clock of another invocation may be ahead: it must not take over a request that is still sending. */
+const CLOCK_DIFFERENCE_MS = 2_000;
+
 const STATE_BEFORE = { pause: "scheduled", resume: "paused" } as const;
 
 /** The longest jitter is five of the shortest periods: a fire can be due after the five that follow it. */
@@ -41,30 +45,60 @@ export interface VerbPorts extends ListPorts {
   readonly table: ListPorts["table"] & PutPorts["table"];
   readonly queue: PutPorts["queue"];
   readonly history: Pick<History, "read">;
+  readonly fireRequests: FireRequests;
   readonly newVersion: () => string;
   /** Called with the server error (5xx) of one timer of several. */
   readonly onFailure: (error: unknown) => void;
 }
 
+type FirePorts = Pick<VerbPorts, "queue" | "now" | "newVersion" | "fireRequests">;
+
 /**
- * Sends a fire of a timer, paused or not: a new one, due now, or one of its current version again.
+ * Sends a fire of a timer, paused or not: a new one, due now, or one of its current version again. A request that is repeated with its
+ * idempotency key sends nothing, and has the same response.
  *
+ * @param key undefined: each request is another one
  * @param deadline epoch milliseconds
- * @throws {@link UnavailableError} when SQS did not accept it; {@link BadRequestError} for a fire id of another timer or version
+ * @throws {@link UnavailableError} when SQS did not accept it; {@link BadRequestError} for a fire id of another timer or version; the errors of
+ *   {@link FireRequests.begin}
  */
 export async function fireTimer(
   timer: StoredTimer,
-  { fireId, key }: { readonly fireId?: string | undefined; readonly key: string },
-  { queue, now }: Pick<VerbPorts, "queue" | "now">,
+  { fireId, key }: { readonly fireId?: string | undefined; readonly key?: string | undefined },
+  ports: FirePorts,
   deadline: number,
 ): Promise<FiredResponse> {
-  const fire = fireId === undefined ? fireNow(timer, key, now()) : fireAgain(timer, fireId, now());
+  const { fireRequests, now, newVersion } = ports;
+  const send = (newKey: string) =>
+    sendFire(fireId === undefined ? fireNow(timer, newKey, now()) : fireAgain(timer, fireId, now()), ports, deadline);
+  if (key === undefined) return firedResponse(await send(newVersion()));
+  const request: FireRequest = { timer, key, fireId };
+  const owner = newVersion();
+  const sent = await fireRequests.begin(request, { owner, now: now(), until: deadline + CLOCK_DIFFERENCE_MS });
+  if (sent !== undefined) return firedResponse(sent);
+  let fire: Fire;
+  try {
+    fire = await send(key);
+  } catch (error) {
+    await fireRequests.release(request, owner).catch(() => undefined);
+    throw error;
+  }
+  // It is sent. Without this note, a repeated request sends it again, with the same fire id.
+  await fireRequests.complete(request, fire).catch(() => undefined);
+  return firedResponse(fire);
+}
+
+function firedResponse({ fireId, due }: SentFire): FiredResponse {
+  return { fireId, dueAt: iso(due) };
+}
+
+async function sendFire(fire: Fire, { queue }: Pick<VerbPorts, "queue">, deadline: number): Promise<Fire> {
   const { unsent, rejected, errors } = await queue.send([fire], deadline);
   const [rejection] = rejected;
   if (rejection !== undefined) throw new FireRejectedError(rejection);
   if (unsent.length > 0)
     throw new UnavailableError("The queue does not accept the fire. Try again.", { cause: errors[0] });
-  return { fireId: fire.fireId, dueAt: iso(fire.due) };
+  return fire;
 }
 
 function fireAgain(timer: StoredTimer, fireId: string, now: number): Fire {

@@ -48,10 +48,12 @@ export function endOf({ endAt = Infinity, finalAt = Infinity }: Timer): number {
 /** @param scheduled one of {@link scheduledTimes} */
 export function fireAt(timer: Timer, scheduled: number): Fire {
   const { kind, id, version, shard, data, jitterSeconds, schedule, putAt, options } = timer;
-  const fireId = `${firePrefix(timer)}${isoTime(scheduled)}`;
+  const time = isoTime(scheduled);
+  const fireId = `${firePrefix(timer)}${time}`;
   // A one-shot in the past is due at its PUT: it is not late since 1970.
   const from = schedule.kind === "once" ? Math.max(scheduled, putAt) : scheduled;
-  const due = jitterSeconds === undefined ? from : from + jitterMs(fireId, jitterSeconds);
+  // Without the version: a PUT of something else moves no fire, and a preview has the times of what is put afterwards.
+  const due = jitterSeconds === undefined ? from : from + jitterMs(`${kind}#${id}#${time}`, jitterSeconds);
   const callback = options?.callback;
   return { kind, id, version, shard, due, fireId, data, ...(callback !== undefined && { callback }) };
 }

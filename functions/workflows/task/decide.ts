@@ -10,6 +10,8 @@ import { eventually } from "./lifecycle";
 import { taskOf } from "./task";
 import { requireRow, type RecordedDecision, type TaskTable } from "./task-table";
 
+type TokenApproval = NonNullable<TaskRow["approvals"]>[number];
+
 export interface DecidePorts {
   readonly table: Pick<TaskTable, "read" | "writeDecision">;
   readonly executions: Pick<Executions, "complete" | "endOf">;
@@ -21,8 +23,10 @@ export interface Decided {
   /** Who decides: an ARN. */
   readonly by: string;
   readonly comment?: string | undefined;
-  /** Only an approval of this state. @default the last one */
+  /** Only an approval of this state. @default the only one that has asked */
   readonly state?: string | undefined;
+  /** Only the one that was requested then. @default the last one of the state */
+  readonly requestedAt?: string | undefined;
 }
 
 /**
@@ -30,18 +34,17 @@ export interface Decided {
  * execution's history says which, and by whom.
  *
  * @throws {@link NotFoundError}
- * @throws {@link ConflictError} when the task has no such approval, it has expired, or was decided otherwise
+ * @throws {@link ConflictError} when the task has no such approval, it has expired, was decided otherwise, or could be of several states:
+ * a request that is repeated must not decide the next one
  */
 export async function decide(
   taskId: string,
   decided: Decided,
   { table, executions, clock }: DecidePorts,
 ): Promise<Task> {
-  const { decision, by, comment = "", state } = decided;
+  const { decision, by, comment = "" } = decided;
   const row = await requireRow(table, taskId);
-  const waiting = row.approvals?.findLast((approval) => state === undefined || approval.state === state);
-  if (waiting === undefined)
-    throw new ConflictError(`the task does not wait for an approval${state === undefined ? "" : ` of ${state}`}`);
+  const waiting = approvalOf(row, decided);
   const { token } = waiting;
   if (waiting.decision !== undefined) return earlier(row, token, decision);
   const at = new Date(clock.now()).toISOString();
@@ -55,6 +58,21 @@ export async function decide(
   const accepted = end && acceptedDecision(end);
   if (accepted !== undefined) await table.writeDecision(row, token, accepted);
   return earlier(await requireRow(table, taskId), token, decision);
+}
+
+function approvalOf({ approvals = [] }: TaskRow, { state, requestedAt }: Decided): TokenApproval {
+  const meant = approvals.filter(
+    (approval) =>
+      (state === undefined || approval.state === state) &&
+      (requestedAt === undefined || approval.requestedAt === requestedAt),
+  );
+  const [waiting] = meant.slice(-1);
+  if (waiting === undefined)
+    throw new ConflictError(`the task does not wait for an approval${state === undefined ? "" : ` of ${state}`}`);
+  const states = new Set(meant.map((approval) => approval.state));
+  if (states.size > 1)
+    throw new ConflictError(`several states have asked for an approval, name one: ${[...states].join(", ")}`);
+  return waiting;
 }
 
 /** The task, when it was decided the same way. */

@@ -12,8 +12,7 @@ import {
 export const command = () =>
   withSchedule(
     environmentCommand({
-      description:
-        "Shows when a timer fires next: one that exists, or, with the options of `put`, one that does not, whose jitter is another when it is put.",
+      description: "Shows when a timer fires next: one that exists, or, with the options of `put`, one that does not.",
       examples: [
         "npx almanac timers preview report --count 5",
         'npx almanac timers preview report --cron "0 9 L * ? *" --time-zone Europe/Berlin',

@@ -97,7 +97,12 @@ function decision(verb: "approve" | "reject", value: (name: string) => string): 
   return {
     words: ["workflows", verb],
     // It decides what the viewer has seen, and no later approval.
-    options: { "--workflow": value("workflow"), "--state": value("state"), "--comment": value("comment") },
+    options: {
+      "--workflow": value("workflow"),
+      "--state": value("state"),
+      "--requested-at": value("requestedAt"),
+      "--comment": value("comment"),
+    },
     positional: [value("task")],
   };
 }
@@ -311,13 +316,13 @@ export const ACTIONS = {
   },
   "workflows.approve": {
     title: "Approve",
-    given: ["workflow", "task", "state"],
+    given: ["workflow", "task", "state", "requestedAt"],
     fields: [COMMENT],
     call: (value) => decision("approve", value),
   },
   "workflows.reject": {
     title: "Reject",
-    given: ["workflow", "task", "state"],
+    given: ["workflow", "task", "state", "requestedAt"],
     fields: [COMMENT],
     call: (value) => decision("reject", value),
   },

@@ -12,19 +12,21 @@ import { findWorkflow, workflowCommand, type WorkflowOptions } from "./environme
 interface DecisionOptions extends WorkflowOptions, JsonOption {
   readonly comment?: string;
   readonly state?: string;
+  readonly requestedAt?: string;
 }
 
 export function decisionCommand(decision: Decision, contents: Parameters<typeof workflowCommand>[0]): Command {
   return workflowCommand(contents)
     .argument("<task>", "the task's id", notEmpty)
     .option("--comment <text>", "why")
-    .option("--state <name>", "only when it waits in this state")
+    .option("--state <name>", "only an approval of this state")
+    .option("--requested-at <time>", "only the one that was requested then")
     .action(
-      exitCodeOf(async (taskId: string, { comment, state, ...options }: DecisionOptions) => {
+      exitCodeOf(async (taskId: string, { comment, state, requestedAt, ...options }: DecisionOptions) => {
         const { error } = commentSchema.optional().safeParse(comment);
         if (error !== undefined) throw new UsageError(`--comment: ${describeIssues(error, commentSchema)}`);
         const { ports, caller } = await findWorkflow(options);
-        const task = await decide(taskId, { decision, by: await caller(), comment, state }, ports);
+        const task = await decide(taskId, { decision, by: await caller(), comment, state, requestedAt }, ports);
         console.log(options.json ? jsonText(task) : describeTask(task, colours));
         return EXIT.ok;
       }),

@@ -88,6 +88,14 @@ describe("the heartbeat API", () => {
     expect(await report("finish", {})).toBe(400);
   });
 
+  it("takes no parameters in a report's URL, which would be lost, and minds none in a ping's", async () => {
+    const queryStringParameters = { durationMs: "1200" };
+    const message = "query: has no parameters";
+    expect(await post("backup", { queryStringParameters })).toEqual([400, { error: "BadRequest", message }]);
+    expect(dynamodb.commandCalls(UpdateItemCommand)).toEqual([]);
+    expect(await ping(pingKey("backup", SECRET), { queryStringParameters })).toMatchObject([200, {}]);
+  });
+
   it("says when the next one is expected after a success only", async () => {
     const answer = async (event: string) =>
       (await post(undefined, { resource: "/heartbeats/{name}/{event}", pathParameters: { name: "backup", event } }))[1];

@@ -255,6 +255,32 @@ describe("the API", () => {
     [
       "GET",
       "/tasks",
+      { queryStringParameters: { status: "DONE", limt: "5" } },
+      400,
+      /^query: has only status, limit and next$/,
+    ],
+    ...[
+      ["GET", "/tasks/{id}"],
+      ["DELETE", "/tasks/{id}"],
+      ["POST", "/tasks/{id}/redrive"],
+      ["POST", "/tasks/{id}/approve"],
+    ].map(([method = "", path = ""]): [string, string, object, number, RegExp] => [
+      method,
+      path,
+      { pathParameters: { id: "order-1" }, queryStringParameters: { comment: "ok" } },
+      400,
+      /^query: has no parameters$/,
+    ]),
+    [
+      "POST",
+      "/tasks",
+      { queryStringParameters: { taskId: "b" }, body: '{"taskId":"a"}' },
+      400,
+      /^query: has no parameters$/,
+    ],
+    [
+      "GET",
+      "/tasks",
       { queryStringParameters: { status: "DONE", limit: "101" } },
       400,
       /query\.limit: is more than 100/,

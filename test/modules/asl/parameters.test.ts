@@ -253,7 +253,10 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     "a text that is given as an object",
     calling("arn:aws:states:::aws-sdk:secretsmanager:createSecret", { Name: "a", SecretString: { a: 1 } }),
   ],
-  ["a step", calling(`${EMR}addStep.sync`, { ClusterId: "j", Step: step, ExecutionRoleArn: "arn:aws:iam::1:role/a" })],
+  [
+    "a step",
+    calling(`${EMR}addStep.sync`, { ClusterId: "j", Step: step, ExecutionRoleArn: "arn:aws:iam::000000000000:role/a" }),
+  ],
   [
     "a step of paths",
     pcalling(`${EMR}addStep`, {

@@ -34,6 +34,10 @@ const output = (Output: unknown) => () => jm({ A: J.pass({ Output, End: true }) 
 const choosing = (fields: object) => () => jm({ A: J.choice({ Default: "B", ...fields }), B: J.succeed() });
 const F = { FunctionName: "f" };
 const event = { Detail: "{}", DetailType: "a", Source: "b" };
+const GET_ITEM = "arn:aws:states:::dynamodb:getItem";
+const SQS = "arn:aws:states:::sqs:sendMessage";
+const START = "arn:aws:states:::states:startExecution";
+const MACHINE = "arn:aws:states:eu-west-1:000000000000:stateMachine:m";
 const PUT_EVENTS = "arn:aws:states:::events:putEvents";
 const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
   // JSONPath
@@ -585,6 +589,69 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
         B: P.succeed(),
       }),
   ],
+  ...[
+    calling(L, { FunctionName: "arn:aws:lambda:eu-centrl-1:000000000000:function:f" }),
+    calling(L, { FunctionName: "{% 'arn:aws:lambda:us-est-1:000000000000:function:f' %}" }),
+    calling("arn:aws:lambda:ue-west-1:000000000000:function:f", {}),
+    calling(SQS, { QueueUrl: "https://sqs.eu-centrall-1.amazonaws.com/000000000000/q", MessageBody: "b" }),
+    calling("arn:aws:states:::sns:publish", { TopicArn: "arn:aws:sns:eu-wset-1:000000000000:t", Message: "m" }),
+    calling(START, { StateMachineArn: "arn:aws:states:eu-west:000000000000:stateMachine:m" }),
+    calling("arn:aws:states:::aws-sdk:iam:getRole", { RoleName: "r", Any: ["arn:aws:states:eu-1:000000000000:x"] }),
+  ].map((build): [string, () => unknown] => [`a region that does not exist: ${String(build)}`, build]),
+  [
+    "an account of 11 digits",
+    calling(START, { StateMachineArn: "arn:aws:states:eu-west-1:00000000000:stateMachine:m" }),
+  ],
+  ...["hello", "{% 'hello' %}", ""].map((Input): [string, () => unknown] => [
+    `start: an Input that is not JSON: ${Input}`,
+    calling(START, { StateMachineArn: MACHINE, Input }),
+  ]),
+  ...["text", 5, null, [1]].map((ItemSelector): [string, () => unknown] => [
+    `map: an ItemSelector that is no object: ${JSON.stringify(ItemSelector)}`,
+    () => jm({ A: J.map({ Items: [1], ItemSelector, ItemProcessor: inner(), End: true }) }),
+  ]),
+  ["map: a nested machine with a language", () => jm({ A: { Type: "Map", ItemProcessor: pinner(), End: true } })],
+  ["lambda: an expression of an unknown type of invocation", calling(L, { ...F, InvocationType: "{% 'Later' %}" })],
+  [
+    "s3: a value with other punctuation and a digit",
+    calling("arn:aws:states:::aws-sdk:s3:putObject", { ...place, ServerSideEncryption: "AES-256" }),
+  ],
+  ...[
+    calling(L, F, { Output: "{% $states.result.payload %}" }),
+    calling(L, F, { Assign: { a: ["{% $string($states.result.payload.a) %}"] } }),
+    calling(GET_ITEM, { TableName: "t", Key: { id: { S: "a" } } }, { Output: "{% $states.result.item.id.S %}" }),
+    calling(
+      "arn:aws:states:::aws-sdk:sfn:listExecutions",
+      { StateMachineArn: MACHINE },
+      { Output: "{% $states.result.executions %}" },
+    ),
+    () => pm({ A: P.task({ Resource: L, Parameters: F, ResultSelector: { "a.$": "$.payload.a" }, End: true }) }),
+  ].map((build): [string, () => unknown] => [`a field of a result in small letters: ${String(build)}`, build]),
+  [
+    "task: a field that an error does not have",
+    () =>
+      jm({
+        A: J.task({
+          ...{ Resource: L, Arguments: F, Next: "B" },
+          Catch: [{ ErrorEquals: ["States.ALL"], Output: "{% $states.errorOutput.Message %}", Next: "B" }],
+        }),
+        B: J.succeed(),
+      }),
+  ],
+  ...["%%%", "abc"].map((B): [string, () => unknown] => [
+    `dynamo: bytes that are not in Base64: ${B}`,
+    calling("arn:aws:states:::dynamodb:putItem", { TableName: "t", Item: { id: { S: "a" }, b: { B } } }),
+  ]),
+  ["sns: a number of letters", calling("arn:aws:states:::sns:publish", { Message: "m", PhoneNumber: "call me" })],
+  ["lambda: two versions", calling(L, { FunctionName: `${FUNCTION}:1`, Qualifier: "2" })],
+  ...["Serverless", "on-premises"].map((LaunchType): [string, () => unknown] => [
+    `ecs: a value in another style than all others: ${LaunchType}`,
+    calling("arn:aws:states:::ecs:runTask", { TaskDefinition: "t", LaunchType }),
+  ]),
+  [
+    "task: an error of Step Functions in small letters",
+    () => jm({ A: J.task({ Resource: L, Arguments: F, Retry: [{ ErrorEquals: ["states.timeout"] }], End: true }) }),
+  ],
 ];
 const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
   ...[null, 0, false, "", "text", [], [null, 1]].map((value): (typeof RIGHT)[number] => [
@@ -891,6 +958,67 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
   [
     "a function and an activity by their ARNs, of another partition",
     calling("arn:aws-cn:lambda:cn-north-1:000000000000:function:f", null),
+  ],
+  ...["aws-eusc:lambda:eusc-de-east-1", "aws-iso-b:lambda:us-isob-east-1", "aws:lambda:mx-central-1"].map(
+    (place_): (typeof RIGHT)[number] => [
+      `a function in ${place_}`,
+      calling(`arn:${place_}:000000000000:function:f`, {}),
+    ],
+  ),
+  ...["{}", '{"a": 1}', "{% $string($states.input) %}", "{% $states.input %}", { a: "hello" }].map(
+    (Input): (typeof RIGHT)[number] => [
+      `start: an Input of JSON: ${JSON.stringify(Input)}`,
+      calling(START, { StateMachineArn: MACHINE, Input }),
+    ],
+  ),
+  [
+    "ARNs without region and account, of AWS, and with wildcards",
+    output(["arn:aws:s3:::b", "arn:aws:iam::aws:policy/P", "arn:aws:sqs:*:*:q", "arn:aws:s3:us-east-1:000000000000:x"]),
+  ],
+  [
+    "a map whose items are chosen by an expression",
+    () =>
+      jm({
+        A: J.map({
+          ItemSelector: "{% $merge([$states.input, {'n': $states.context.Map.Item.Index}]) %}",
+          ...{ ItemProcessor: inner(), End: true },
+        }),
+      }),
+  ],
+  [
+    "a function's own error in small letters",
+    () => jm({ A: J.task({ Resource: L, Arguments: F, Retry: [{ ErrorEquals: ["states.mine"] }], End: true }) }),
+  ],
+  [
+    "fields of results, also of one that another program returns",
+    () =>
+      jm({
+        A: J.task({
+          ...{ Resource: L, Arguments: F, Output: "{% [$states.result.Payload.payload, $states.result.StatusCode] %}" },
+          ...{
+            Catch: [{ ErrorEquals: ["States.ALL"], Output: "{% $states.errorOutput.(Error & Cause) %}", Next: "B" }],
+            Next: "B",
+          },
+        }),
+        B: J.lambdaInvokeForToken({
+          Arguments: { ...F, Payload: "{% $states.context.Task.Token %}" },
+          ...{ TimeoutSeconds: 5, Output: "{% $states.result.payload %}", Next: "C" },
+        }),
+        C: J.startExecutionSync({
+          Arguments: { StateMachineArn: MACHINE },
+          ...{ Output: "{% $states.result.executionArn %}", Next: "D" },
+        }),
+        D: J.task({ Resource: FUNCTION, Output: "{% $states.result.payload %}", End: true }),
+      }),
+  ],
+  [
+    "dynamo: bytes",
+    calling("arn:aws:states:::dynamodb:putItem", { TableName: "t", Item: { id: { S: "a" }, b: { B: "YWI=" } } }),
+  ],
+  ["lambda: a version, named twice", calling(L, { FunctionName: `${FUNCTION}:1`, Qualifier: "1" })],
+  [
+    "a value that may be newer",
+    calling("arn:aws:states:::ecs:runTask", { TaskDefinition: "t", LaunchType: "MANAGED_INSTANCES" }),
   ],
   ["a call of another partition", calling("arn:aws-us-gov:states:::lambda:invoke", F)],
   [

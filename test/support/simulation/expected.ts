@@ -28,7 +28,8 @@ export function expectedFires(timer: Timer, until: number): ReadonlyMap<string, 
     const fireId = `${kind}#${id}#${version}#${new Date(scheduled).toISOString()}`;
     // A one-shot in the past is due at its PUT.
     const from = timer.schedule.kind === "once" ? Math.max(scheduled, putAt) : scheduled;
-    fires.set(fireId, { scheduled, due: from + (jitterSeconds === 0 ? 0 : jitterMs(fireId, jitterSeconds)) });
+    const seed = `${kind}#${id}#${new Date(scheduled).toISOString()}`;
+    fires.set(fireId, { scheduled, due: from + (jitterSeconds === 0 ? 0 : jitterMs(seed, jitterSeconds)) });
   }
   return fires;
 }

@@ -371,8 +371,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "delays a fire by twice its jitter",
     file: FIRE_TIMES,
-    from: "from + jitterMs(fireId, jitterSeconds);",
-    to: "from + 2 * jitterMs(fireId, jitterSeconds);",
+    from: "from + jitterMs(",
+    to: "from + 2 * jitterMs(",
   },
   {
     name: "turns a timer at half its speed",

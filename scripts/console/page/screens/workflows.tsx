@@ -148,7 +148,7 @@ function Details({ view, onDone }: { readonly view: TaskView; readonly onDone: (
                       <ActionButton
                         key={name}
                         name={name}
-                        values={{ ...values, state: approval.state }}
+                        values={{ ...values, state: approval.state, requestedAt: approval.requestedAt }}
                         onDone={onDone}
                       />
                     ))}

@@ -1,28 +1,29 @@
 /** The API of timers. */
 import * as z from "zod";
 import {
-  auditSchema,
+  auditSchema as auditedSchema,
   firedSchema,
-  firesSchema,
+  firesSchema as firesPageSchema,
   listSchema as timersSchema,
-  previewSchema,
+  previewSchema as comingSchema,
   timerSchema,
   verbSchema as changedSchema,
 } from "../../../../clients/timers/responses";
 import { idSchema, oneshotBodySchema, periodicBodySchema } from "../../../../functions/timers/api/request-schemas";
 import {
+  auditSchema,
   batchSchema,
   deleteSchema,
   fireSchema,
+  firesSchema,
   listSchema,
+  previewSchema,
   putSchema,
-  readSchema,
   verbsSchema,
 } from "../../../../functions/timers/api/route-schemas";
 import { PUT_ERRORS, SIGNED_ERRORS, type Api, type Operation } from "./document";
 
 const idAnswer = z.string();
-const query = readSchema.shape.query;
 const headers = putSchema.shape.headers;
 
 const timer = { 200: { description: "The timer", schema: timerSchema } };
@@ -32,7 +33,7 @@ const notFound = { 404: { description: "There is no such timer: its id", schema:
 function operationsOf(kind: "periodic" | "oneshot", body: z.ZodType): Readonly<Record<string, Operation>> {
   const name = kind === "periodic" ? "Periodic" : "Oneshot";
   const path = `/${kind}/{id}`;
-  const fires = { 200: { description: "The next fires", schema: previewSchema }, ...notFound };
+  const fires = { 200: { description: "The next fires", schema: comingSchema }, ...notFound };
   return {
     [`GET /${kind}`]: {
       id: `list${name}`,
@@ -79,27 +80,27 @@ function operationsOf(kind: "periodic" | "oneshot", body: z.ZodType): Readonly<R
     [`GET ${path}/fires`]: {
       id: `fires${name}`,
       summary: "Lists the recorded fires of seven days, the latest first",
-      query: query.pick({ limit: true, next: true }),
-      answers: { 200: { description: "A page", schema: firesSchema } },
+      query: firesSchema.shape.query,
+      answers: { 200: { description: "A page", schema: firesPageSchema } },
     },
     [`GET ${path}/preview`]: {
       id: `preview${name}`,
       summary: "The next fires of a timer",
-      query: query.pick({ count: true }),
+      query: previewSchema.shape.query,
       answers: fires,
       errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`GET ${path}/audit`]: {
       id: `audit${name}`,
       summary: "Compares the fires that the schedule expects with those that were recorded",
-      query: query.pick({ sinceSeconds: true, lateSeconds: true }),
-      answers: { 200: { description: "Expected and observed fires", schema: auditSchema }, ...notFound },
+      query: auditSchema.shape.query,
+      answers: { 200: { description: "Expected and observed fires", schema: auditedSchema }, ...notFound },
       errors: [...SIGNED_ERRORS, "conflict"],
     },
     [`POST ${path}/preview`]: {
       id: `previewNew${name}`,
       summary: "The next fires of a timer that is not put",
-      query: query.pick({ count: true }),
+      query: previewSchema.shape.query,
       body,
       answers: { 200: fires[200] },
     },

@@ -23,6 +23,7 @@ describe("the API of timers", () => {
       table: fake.table,
       queue: fake.queue,
       history: fake.history,
+      fireRequests: fake.fireRequests,
       callbacks: fake.callbacks,
       cursors: { get: () => Promise.resolve(new Map([["shard0", { cursor: NOW + 120_000 }]])) },
       now: () => NOW,
@@ -222,8 +223,25 @@ describe("the API of timers", () => {
       "a condition in the query of a verb",
       "POST /periodic/{id}/{verb}",
       { path: { id: "tea", verb: "resume" }, query: { ifVersion: "v1" } },
-      "query: has only count",
+      "query: has no parameters",
     ],
+    ...(["periodic", "oneshot"] as const).flatMap((kind) =>
+      (
+        [
+          [`GET /${kind}/{id}`, "", "fields", "has no parameters"],
+          [`GET /${kind}/{id}/{verb}`, "fires", "count", "has only limit and next"],
+          [`GET /${kind}/{id}/{verb}`, "preview", "limit", "has only count"],
+          [`GET /${kind}/{id}/{verb}`, "audit", "since", "has only sinceSeconds and lateSeconds"],
+          [`POST /${kind}/{id}/{verb}`, "preview", "limit", "has only count"],
+          [`POST /${kind}/{id}/{verb}`, "fire", "fireId", "has no parameters"],
+        ] as const
+      ).map(([route, verb, name, message]): [string, ApiRouteName, Partial<RawRequest>, string] => [
+        `a parameter that the route does not have, of ${route} ${verb}`,
+        route,
+        { path: { id: "tea", verb }, query: { [name]: "5" }, body: {} },
+        `query: ${message}`,
+      ]),
+    ),
   ])("rejects %s with the field and the reason", async (_, route, request, message) => {
     expect(await call(route, request)).toEqual([400, { error: "BadRequest", message }]);
   });

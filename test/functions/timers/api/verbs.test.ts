@@ -59,14 +59,67 @@ describe("a stored timer", () => {
       const headers = { "idempotency-key": "3a5c" };
       const fired = await act("fire", "tea", { headers });
       expect(fired).toEqual([200, { fireId: "periodic#tea#v1#now-3a5c", dueAt: "2026-11-21T06:55:30.250Z" }]);
-      now += 10;
-      await act("fire", "tea", { headers });
       await act("fire");
+      now += 10;
+      expect(await act("fire", "tea", { headers })).toEqual(fired);
+      // Also of another version.
+      await put("tea", { every: "2 days", callback: "billing" });
+      expect(await act("fire", "tea", { headers })).toEqual(fired);
       expect(fake.sent).toMatchObject([
         { fireId: "periodic#tea#v1#now-3a5c", due: NOW, callback: "billing", data: '{"order":7}' },
-        { fireId: "periodic#tea#v1#now-3a5c" },
-        { fireId: "periodic#tea#v1#now-v2" },
+        { fireId: "periodic#tea#v1#now-v3" },
       ]);
+    });
+
+    it("has its idempotency keys for itself, one for each request", async () => {
+      await put("tea", { minuteOfHour: 50 });
+      await put("milk", { minuteOfHour: 50 });
+      const headers = { "idempotency-key": "3a5c" };
+      now += 60 * MINUTE;
+      await act("fire", "tea", { headers });
+      await act("fire", "milk", { headers });
+      const message = "the idempotency key is that of a request for another fire";
+      const body = { fireId: "periodic#tea#v1#2026-11-21T07:50:00.000Z" };
+      expect(await act("fire", "tea", { headers, body })).toMatchObject([409, { error: "Conflict", message }]);
+      const again = { headers: { "idempotency-key": "77" }, body };
+      expect(await act("fire", "tea", again)).toEqual(await act("fire", "tea", again));
+      expect(await act("fire", "tea", { headers: again.headers })).toMatchObject([409, { message }]);
+      expect(fake.sent.map(({ fireId }) => fireId)).toEqual([
+        "periodic#tea#v1#now-3a5c",
+        "periodic#milk#v2#now-3a5c",
+        body.fireId,
+      ]);
+    });
+
+    it("is sent once by requests that arrive together: the later ones are to try again", async () => {
+      await put("tea", { every: "1 day" });
+      const headers = { "idempotency-key": "3a5c" };
+      const statuses = await Promise.all([1, 2, 3].map(async () => (await act("fire", "tea", { headers }))[0]));
+      expect(statuses.sort()).toEqual([200, 429, 429]);
+      expect(await act("fire", "tea", { headers })).toMatchObject([200, { fireId: "periodic#tea#v1#now-3a5c" }]);
+      expect(fake.sent).toHaveLength(1);
+    });
+
+    it("is sent by the next request when the one before failed, or died", async () => {
+      await put("tea", { every: "1 day" });
+      const headers = { "idempotency-key": "3a5c" };
+      const { queue, fireRequests } = ports;
+      ports = { ...ports, queue: { send: (fires) => Promise.resolve({ unsent: fires, rejected: [], errors: [] }) } };
+      expect(await act("fire", "tea", { headers })).toMatchObject([503, {}]);
+      const died = () => Promise.reject(new Error("died"));
+      ports = { ...ports, queue: { send: died }, fireRequests: { ...fireRequests, release: died } };
+      expect(await act("fire", "tea", { headers })).toMatchObject([500, {}]);
+      ports = { ...ports, queue, fireRequests };
+      expect(await act("fire", "tea", { headers })).toMatchObject([429, { error: "TooManyRequests" }]);
+      now += 8_000;
+      expect(await act("fire", "tea", { headers })).toMatchObject([200, {}]);
+      expect(fake.sent).toHaveLength(1);
+    });
+
+    it("is answered 200 though it is not noted that it was sent", async () => {
+      await put("tea", { every: "1 day" });
+      ports = { ...ports, fireRequests: { ...ports.fireRequests, complete: () => Promise.reject(new Error("slow")) } };
+      expect(await act("fire", "tea", { headers: { "idempotency-key": "3a5c" } })).toMatchObject([200, {}]);
     });
 
     it("is answered 503 when the queue does not accept it", async () => {

@@ -203,9 +203,9 @@ describe("an approval", () => {
     expect(approvals).toMatchObject([{ decision: "approved", decidedBy: BY }, { state: "Audit" }]);
     expect(approvals?.[1]).not.toHaveProperty("decision");
     executions.complete = (...completed) => complete(...completed).then(() => Promise.reject(new Error("lost")));
-    await expect(decided({ decision: "rejected" })).rejects.toThrow("lost");
+    await expect(decided({ decision: "rejected", state: "Audit" })).rejects.toThrow("lost");
     await reconcile(FAILED, table);
-    expect(await decided({ decision: "rejected" })).toMatchObject({
+    expect(await decided({ decision: "rejected", state: "Audit" })).toMatchObject({
       status: "FAILED",
       approvals: [{ decision: "approved" }, { decision: "rejected", decidedBy: BY }],
     });
@@ -225,6 +225,24 @@ describe("an approval", () => {
       await expect(decided()).rejects.toThrow("the approval has expired");
     }
     expect(JSON.stringify(table.row("r-1"))).not.toContain("decision");
+  });
+
+  it("is not the next one for a request that is repeated: of another state, or of the same one", async () => {
+    const { enter, decided, outcomes, table, clock } = await setup();
+    await enter("t1");
+    const first = await decided();
+    await enter("t2", "Audit");
+    await expect(decided()).rejects.toThrow("several states have asked for an approval, name one: Approve, Audit");
+    await decided({ state: "Audit" });
+    await sleep(clock, 1_000);
+    await enter("t3");
+    const [{ requestedAt } = { requestedAt: "" }] = first.approvals ?? [];
+    await decided({ state: "Approve", requestedAt });
+    expect(outcomes).toHaveLength(2);
+    expect(table.row("r-1")).not.toHaveProperty("approvals.2.decision");
+    await expect(decided({ requestedAt: at(5) })).rejects.toThrow("does not wait for an approval");
+    await decided({ decision: "rejected", requestedAt: at(1) });
+    expect(table.row("r-1")).toHaveProperty("approvals.2.decision", "rejected");
   });
 
   it("is the last one, of the state that is named", async () => {

@@ -50,6 +50,7 @@ const withSdk = restHandler(
       queue: { send: unused },
       cursors: { get: unused },
       history: { read: unused },
+      fireRequests: { begin: unused, complete: unused, release: unused },
       callbacks: CALLBACKS,
       now: () => clock.now(),
       newVersion: () => crypto.randomUUID(),

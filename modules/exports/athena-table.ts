@@ -9,7 +9,7 @@ import {
   symlinkFolder,
   type Granularity,
 } from "../../functions/exports/contract";
-import type { TableExport } from "./schema";
+import { attributesOf, type TableExport } from "./schema";
 
 /** Whether Athena can read an export: NDJSON or Parquet in partitions. */
 export function hasAthenaTable({ engine, format, layout }: TableExport): boolean {
@@ -72,10 +72,11 @@ export class AthenaTable extends Construct {
         columns: Object.entries(columnsOf(table)).map(([column, type]) => ({
           // Glue folds names to lower case.
           name: column.toLowerCase(),
-          type,
+          // Hive takes a space for a part of a name, and fields of structs to have no capitals.
+          type: type.replaceAll(/\s/g, "").toLowerCase(),
         })),
         serDeInfo:
-          format === "parquet" ? PARQUET_SERDE : columns === undefined ? LINE_SERDE : jsonSerde(Object.keys(columns)),
+          format === "parquet" ? PARQUET_SERDE : columns === undefined ? LINE_SERDE : jsonSerde(attributesOf(columns)),
       },
     });
   }
@@ -97,7 +98,10 @@ const LINE_SERDE = {
   parameters: { "field.delim": "\u0001" },
 };
 
-/** JSON's names are case-sensitive, and Glue's are not: a column that is not in lower case is mapped to its attribute. */
+/**
+ * JSON's names are case-sensitive, and Glue's are not: a column, or a field of a struct, that is not in lower case is mapped to its attribute,
+ * wherever the SerDe meets its name.
+ */
 function jsonSerde(attributes: readonly string[]) {
   const mapped = attributes.filter((attribute) => attribute !== attribute.toLowerCase());
   return {

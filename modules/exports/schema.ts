@@ -117,19 +117,31 @@ function literalPrefix({ name, prefix = `${name}/` }: KeyPrefix): string {
   return prefix.replace(/\{.*/, "");
 }
 
-/** Glue's column names have no case. `dt`, `hour` and `minute` are partitions. */
+/** Glue's column names have no case, nor have fields of structs for Athena. `dt`, `hour` and `minute` are partitions. */
 function rejectAmbiguousColumns(columns: Readonly<Record<string, string>>, context: z.RefinementCtx): void {
-  const seen = new Set(["dt", "hour", "minute"]);
-  for (const column of Object.keys(columns)) {
-    if (seen.has(column.toLowerCase()))
+  const spellings = new Map<string, string>();
+  for (const [column, type] of Object.entries(columns)) {
+    const ambiguous = attributesOf({ [column]: type }).filter((attribute) => {
+      const name = attribute.toLowerCase();
+      if (!spellings.has(name)) spellings.set(name, attribute);
+      return spellings.get(name) !== attribute;
+    });
+    if (ambiguous.length > 0 || ["dt", "hour", "minute"].includes(column.toLowerCase()))
       context.addIssue({
         code: "custom",
         path: [column],
-        message: "differs from another column, or from the partitions dt, hour and minute, only in case",
-        input: column,
+        message: "differs from another column or field, or from the partitions dt, hour and minute, only in case",
+        input: ambiguous.some((attribute) => attribute !== column) ? type : column,
       });
-    seen.add(column.toLowerCase());
   }
+}
+
+/** The attributes that columns are read from: their own, and those of their structs. */
+export function attributesOf(columns: Readonly<Record<string, string>>): readonly string[] {
+  return Object.entries(columns).flatMap(([column, type]) => [
+    column,
+    ...[...type.matchAll(/(\w+)\s*:/g)].map(([, field = ""]) => field),
+  ]);
 }
 
 const UNKNOWN_PLACEHOLDER = /\{(?!(application|year|month|day|hour|minute)\})/;
@@ -188,7 +200,15 @@ function isAthenaType(type: string): boolean {
     before = reduced;
     reduced = before.replaceAll(NESTED_TYPE, "string");
   }
-  return SIMPLE_TYPE.test(reduced);
+  return SIMPLE_TYPE.test(reduced) && [...type.matchAll(SIZED_TYPE)].every(hasSize);
+}
+
+const SIZED_TYPE = /(decimal|varchar|char)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)/gi;
+
+/** Digits, and those after the point; or characters. */
+function hasSize([, name = "", size, scale]: RegExpExecArray): boolean {
+  const [most, length] = [{ decimal: 38, char: 255 }[name.toLowerCase()] ?? 65_535, Number(size)];
+  return length >= 1 && length <= most && Number(scale ?? 0) <= length;
 }
 
 function rejectWrongTypes(columns: Readonly<Record<string, string>>, context: z.RefinementCtx): void {

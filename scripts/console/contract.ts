@@ -267,12 +267,16 @@ export interface ExportRun {
 
 export interface ExportsView {
   readonly exports: readonly ExportSummary[];
+  /** `orders 2026-11-21T17:00:00.123Z`: of runs whose records were changed by hand, or by another version. */
+  readonly unreadable: readonly string[];
   /** Of all exports, the latest first. */
   readonly runs: readonly ExportRun[];
 }
 
 export interface ExportView {
   readonly export: ExportSummary;
+  /** As in {@link ExportsView}. */
+  readonly unreadable: readonly string[];
   /** The latest first. */
   readonly runs: readonly ExportRun[];
   /** Of the run that is running. Items of the table are DynamoDB's last count. */

@@ -109,6 +109,23 @@ describe("Athena's table of an export", () => {
     expect(items).toHaveLength(ITEMS.length);
   });
 
+  it("maps fields of structs as well, whose names have no case either, and has types as Hive reads them", () => {
+    const nested = {
+      lines: "array<struct<unitPrice: DECIMAL(20, 2), by : map<string, struct<userId:string>>>>",
+      userId: "string",
+    };
+    const { columns: types, ser_de_info } = glueTable({ format: "ndjson", columns: nested }).storage_descriptor;
+    expect(types).toEqual([
+      { name: "lines", type: "array<struct<unitprice:decimal(20,2),by:map<string,struct<userid:string>>>>" },
+      { name: "userid", type: "string" },
+    ]);
+    expect(ser_de_info.parameters).toEqual({
+      "case.insensitive": "false",
+      "mapping.unitprice": "unitPrice",
+      "mapping.userid": "userId",
+    });
+  });
+
   it.each<Form>([
     { format: "ndjson", columns },
     { format: "ndjson", compression: "none", columns },

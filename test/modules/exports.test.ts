@@ -218,6 +218,13 @@ describe("the exports module", () => {
     [{ columns: { id: "struct<a:int" } }, "columns.id"],
     [{ columns: { id: "array<map<string,struct<a:thing>>>" } }, "columns.id"],
     [{ columns: { id: "stringint" } }, "columns.id"],
+    [{ columns: { id: "decimal(39,0)" } }, "columns.id"],
+    [{ columns: { id: "array<decimal( 2 , 3 )>" } }, "columns.id"],
+    [{ columns: { id: "VARCHAR(65536)" } }, "columns.id"],
+    [{ columns: { id: "char(256)" } }, "columns.id"],
+    [{ columns: { id: "char(0)" } }, "columns.id"],
+    [{ columns: { id: "struct<userId:string,userid:string>" } }, "columns.id"],
+    [{ columns: { userId: "string", lines: "array<struct<price:int,userid : string>>" } }, "columns.lines"],
     [{ prefix: "orders/{years}/" }, "prefix"],
     [{ prefix: "orders/{year/" }, "prefix"],
   ])("refuses %j", (wrong, message) => {
@@ -232,6 +239,7 @@ describe("the exports module", () => {
       tags: "array<string>",
       lines: "array<struct<id: int, prices: map<string, decimal(20,2)>>>",
       at: "TIMESTAMP",
+      char: "char(255)",
     };
     expect(() => synthesize({ exports: { tables: [{ name: "orders", table: "orders", columns }] } })).not.toThrow();
   });

@@ -260,10 +260,11 @@ export function fakeViews({
         p99Ms: 188,
         isComplete: true,
       }),
-    exports: () => Promise.resolve({ exports: [summary], runs: [0, 1, 2, 3].map(run) }),
+    exports: () => Promise.resolve({ exports: [summary], unreadable: [], runs: [0, 1, 2, 3].map(run) }),
     export: () =>
       Promise.resolve({
         export: summary,
+        unreadable: [text("orders 2026-11-21T16:00:00.000Z")],
         runs: [0, 1, 2, 3].map(run),
         progress: { items: 4_000_000, tableItems: 12_000_000, bytes: 400_000_000, segments: 8, segmentsDone: 2 },
         manifest: {

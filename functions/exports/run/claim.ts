@@ -54,7 +54,7 @@ export interface FinishedDay {
 export interface ClaimPorts {
   readonly exportState: (exportId: string) => Promise<ExportState>;
   readonly finishedDay: (exportId: string, occasion: Occasion) => Promise<FinishedDay | undefined>;
-  /** Undefined when the record has expired. */
+  /** Undefined when the record has expired, or cannot be read: then the run starts over, lest its export stand still. */
   readonly run: (exportId: string, id: string) => Promise<Run | undefined>;
   /**
    * Makes `run` the active run.

@@ -237,7 +237,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     assertActive,
     run: async (exportId, id) => {
       const item = await read(exportId, runKey(id));
-      return item && runSchema.parse(parseJson(z.object({ run: z.string() }).parse(item).run));
+      return item && runOf(item);
     },
     activate: (run, execution, before) =>
       transact([
@@ -422,11 +422,15 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
 
 /** Undefined for one that was changed by hand, or by another version. */
 function recordOf(item: unknown): RunRecord | undefined {
+  const run = runOf(item);
   const { data } = recordSchema.safeParse(item);
-  if (data === undefined) return undefined;
-  const { run: text, ...record } = data;
+  return run && data && { ...data, run };
+}
+
+/** As {@link recordOf}. */
+function runOf(item: unknown): Run | undefined {
   try {
-    return { ...record, run: runSchema.parse(parseJson(text)) };
+    return runSchema.parse(parseJson(z.object({ run: z.string() }).parse(item).run));
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** `almanac exports watch <export>`: follows an export's run. */
 import { systemClock } from "../../../functions/shared/clock";
+import { isRunning } from "../../../functions/exports/run/executions";
 import { configurationOf, findExports } from "../../features/exports/environment";
 import { followExecution } from "../../features/exports/follow";
 import {
@@ -26,8 +27,7 @@ async function run(name: string, options: EnvironmentOptions): Promise<number> {
   const deployed = await findExports(options);
   await configurationOf(name, deployed);
   const { active } = await deployed.state.exportState(name);
-  const isFailed = (await deployed.state.latestRuns(name, 1))[0]?.status !== "RUNNING";
-  if (active === undefined || isFailed) {
+  if (active === undefined || !(await isRunning(deployed.sfn, active.execution))) {
     console.log(`${name} is not running.`);
     return EXIT.ok;
   }

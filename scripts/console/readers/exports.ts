@@ -18,15 +18,17 @@ const RUNS_OF_EACH = 10;
 export async function readExports(source: Source): Promise<ExportsView> {
   const environment = await source.environment();
   const { tables } = await configurationOf(environment);
+  const unreadable: string[] = [];
   const read = await Promise.all(
     tables.map(async (config) => {
-      const runs = await stateOf(environment).latestRuns(config.name, RUNS_OF_EACH);
+      const runs = await latestRuns(config.name, RUNS_OF_EACH, environment, unreadable);
       return { summary: await summaryOf(config, runs, environment), runs };
     }),
   );
   const runs = read.flatMap((each) => each.runs.map(viewOf));
   return {
     exports: read.map(({ summary }) => summary),
+    unreadable,
     runs: runs.sort((a, b) => (a.startedAt > b.startedAt ? -1 : 1)).slice(0, RUNS_SHOWN),
   };
 }
@@ -37,7 +39,8 @@ export async function readExport(source: Source, { name = "" }: Query): Promise<
   const { tables } = await configurationOf(environment);
   const config = tables.find((each) => each.name === name);
   if (config === undefined) throw new RequestError(404, `There is no export "${name}".`);
-  const runs = await stateOf(environment).latestRuns(name, RUNS_SHOWN);
+  const unreadable: string[] = [];
+  const runs = await latestRuns(name, RUNS_SHOWN, environment, unreadable);
   const published = runs.find(({ status, location }) => status === "SUCCEEDED" && location !== undefined);
   const running = runs.find(({ status }) => status === "RUNNING");
   const [summary, progress, manifest] = await Promise.all([
@@ -47,6 +50,7 @@ export async function readExport(source: Source, { name = "" }: Query): Promise<
   ]);
   return {
     export: summary,
+    unreadable,
     runs: runs.map(viewOf),
     ...(progress !== undefined && { progress }),
     ...(manifest !== undefined && { manifest }),
@@ -59,6 +63,11 @@ function configurationOf(environment: Environment) {
 
 function stateOf(environment: Environment) {
   return stateTable(environment.dynamodb, outputsOf("exports", environment).state_table_name, systemClock);
+}
+
+/** @param unreadable the runs that have no readable record are added to it */
+function latestRuns(name: string, limit: number, environment: Environment, unreadable: string[]) {
+  return stateOf(environment).latestRuns(name, limit, (id) => void unreadable.push(`${name} ${id}`));
 }
 
 async function summaryOf(

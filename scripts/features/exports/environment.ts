@@ -57,8 +57,17 @@ export async function configurationOf(
   exportId: string,
   { configuration, state }: Pick<DeployedExports, "configuration" | "state">,
 ): Promise<ScheduledExport | undefined> {
-  if (exportId.includes("/") && (await state.latestRuns(exportId, 1)).length > 0) return undefined;
+  if (exportId.includes("/") && (await hasRun(exportId, state))) return undefined;
   return exportNamed(exportId, configuration);
+}
+
+/** Also one whose record cannot be read. */
+async function hasRun(exportId: string, state: StateTable): Promise<boolean> {
+  let unreadable = 0;
+  const runs = await state.latestRuns(exportId, 1, () => {
+    unreadable += 1;
+  });
+  return runs.length + unreadable > 0;
 }
 
 /** @throws UsageError */

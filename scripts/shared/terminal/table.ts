@@ -1,11 +1,27 @@
 /** Tables of text on the terminal. */
+import { isatty } from "node:tty";
 import { stripVTControlCharacters } from "node:util";
 
+import { truncate } from "../../../functions/shared/text";
 import { terminalLine } from "./plain-text";
 
-/** Formats rows under headings; numeric columns are right-aligned. Cells have one line each. */
-export function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [headings, ...rows].map((line) => line.map(terminalLine));
+/** One long id would move all other columns out of sight. */
+const LONGEST_CELL = 64;
+
+/**
+ * Formats rows under headings; numeric columns are right-aligned. Cells have one line each. On a terminal, long ones end in an ellipsis, except in
+ * the last column: programs, and people who copy, have them whole from a pipe or with --json.
+ */
+export function table(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  isTerminal = isatty(1),
+): string {
+  const lines = [headings, ...rows].map((line) =>
+    line.map((cell, column) =>
+      isTerminal && column < headings.length - 1 ? shortened(terminalLine(cell)) : terminalLine(cell),
+    ),
+  );
   const columns = headings.map((_, column) => {
     const cells = lines.map((line) => line[column] ?? "");
     return {
@@ -26,6 +42,10 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
         .trimEnd(),
     )
     .join("\n");
+}
+
+function shortened(cell: string): string {
+  return visibleLength(cell) <= LONGEST_CELL ? cell : truncate(stripVTControlCharacters(cell), LONGEST_CELL);
 }
 
 /** Without colour codes. */

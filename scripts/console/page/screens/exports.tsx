@@ -26,13 +26,16 @@ export function Exports({ query: { q = "" } }: { readonly query: Query }): JSX.E
   const live = useLive("exports");
   return (
     <Loaded live={live}>
-      {({ exports, runs }) => {
+      {({ exports, runs, unreadable }) => {
         const shown = exports.filter(({ name }) => name.toLowerCase().includes(q.toLowerCase()));
         return (
           <>
             <div class="tools">
               <Filter label="Export" name="q" value={q} />
-              <span class="calm">{counted(exports.length, "export")}</span>
+              <span class="calm">
+                {counted(exports.length, "export")}
+                <Unreadable runs={unreadable} />
+              </span>
             </div>
             {shown.length === 0 ? (
               <Empty>
@@ -62,6 +65,16 @@ export function Exports({ query: { q = "" } }: { readonly query: Query }): JSX.E
         );
       }}
     </Loaded>
+  );
+}
+
+function Unreadable({ runs }: { readonly runs: readonly string[] }): JSX.Element | null {
+  if (runs.length === 0) return null;
+  return (
+    <>
+      {" · "}
+      <Badge health="down" text={`${counted(runs.length, "unreadable run")}: ${runs.slice(0, 3).join(", ")}`} />
+    </>
   );
 }
 
@@ -104,6 +117,7 @@ function Details({ view, onDone }: { readonly view: ExportView; readonly onDone:
     <>
       <div class="state-line">
         {table}: {kind}
+        <Unreadable runs={view.unreadable} />
         {cursor !== undefined && (
           <span class="calm">
             the next window begins at <Time at={cursor} as="local" />

@@ -129,6 +129,17 @@ describe("a row that was changed by hand", () => {
   );
 });
 
+describe("a run whose record cannot be read", () => {
+  it.each(["{", "{}", JSON.stringify({ ...run, from: "another version" })])(
+    "is as good as one that has none: its export is claimed again (%j)",
+    async (text) => {
+      await state.activate(run, "arn:orders", await state.exportState("orders"));
+      for (const [key, row] of aws.rows) if (key.endsWith(run.id)) aws.rows.set(key, { ...row, run: { S: text } });
+      expect(await state.run("orders", run.id)).toBeUndefined();
+    },
+  );
+});
+
 describe("what a run leaves in its export's state", () => {
   const finish = async (more: Partial<typeof run>, unusable = 0) => {
     const next = { ...run, ...more };

@@ -1,0 +1,28 @@
+/** The console's views of exports, from the tables and objects of a run. */
+import { readExport, readExports } from "../../../scripts/console/readers/exports";
+import { sourceOf } from "../../../scripts/console/readers/source";
+import { aws, run, setupExports, STATE, succeeded } from "../../support/exports-system";
+
+setupExports();
+
+const source = () => {
+  const exports = { configuration_bucket_name: "configuration", state_table_name: STATE, state_machine_arn: "arn" };
+  const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+  const settings = { region: "eu-central-1", endpoint: aws.endpoint, credentials };
+  const deployed = { name: "local", features: { exports }, aws: settings, state: { outputs: {}, resources: [] } };
+  const clock = { now: Date.now, read: () => Promise.resolve(undefined) };
+  return sourceOf(() => Promise.resolve(deployed), Date.now, clock);
+};
+
+describe("the console's exports", () => {
+  it("name the runs whose records cannot be read, and show the others", async () => {
+    for (let runs = 0; runs < 2; runs++) expect(await run({ again: true })).toEqual(succeeded("exported"));
+    const records = [...aws.rows.keys()].filter((key) => key.includes("run#") && !key.includes("progress")).sort();
+    const [first = "", second = ""] = records;
+    aws.rows.set(first, { ...aws.rows.get(first), run: { S: "{}" } });
+    const unreadable = [`orders ${/run#(.*)$/.exec(first)?.[1] ?? ""}`];
+    const shown = [{ id: /run#(.*)$/.exec(second)?.[1], status: "SUCCEEDED" }];
+    expect(await readExports(source())).toMatchObject({ unreadable, runs: shown });
+    expect(await readExport(source(), { name: "orders" })).toMatchObject({ unreadable, runs: shown });
+  });
+});

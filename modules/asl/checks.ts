@@ -7,7 +7,7 @@ import { isIntrinsic, isTimestamp, jsonPathFaults, jsonPathVariables, usesItem }
 import { nestedIn, statesIn, type Machine, type State } from "./machine";
 import { mapFaults } from "./maps";
 import { objectFaults } from "./object-fields";
-import { parameterFaults } from "./parameters";
+import { parameterFaults, resultFieldFaults } from "./parameters";
 import { callFaults, expressFaults } from "./service-calls";
 import { EXPRESSION, inRange, isLiteral, isNameOfPaths, isRecord, isToken, recordsOf, type Fields } from "./values";
 
@@ -113,7 +113,7 @@ function textsIn({ ItemProcessor: _, Iterator: __, Branches: ___, Comment: ____,
 /** A call that does not exist has no parameters that could be compared. */
 function taskFaults(fields: Fields): string[] {
   const faults = callFaults(fields["Resource"]);
-  return faults.length > 0 ? faults : parameterFaults(fields);
+  return faults.length > 0 ? faults : [...parameterFaults(fields), ...resultFieldFaults(fields)];
 }
 
 const MAX_PAYLOAD_BYTES = 262_144;

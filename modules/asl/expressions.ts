@@ -13,6 +13,8 @@ export interface ExpressionUse {
   /** Variables that it tests with `$exists()`: `$exists($n) ? $n + 1 : 0`. */
   readonly tested: ReadonlySet<string>;
   readonly states: ReadonlySet<string>;
+  /** The fields of `$states.result` that it has. */
+  readonly resultFields: ReadonlySet<string>;
   /** Whether it has the item of a Map. */
   readonly usesItem: boolean;
   /** Whether it has the token of a task. */
@@ -78,6 +80,7 @@ export function useOf(expression: string): ExpressionUse {
       variables: new Set(),
       tested: new Set(),
       states: new Set(),
+      resultFields: new Set(),
       usesItem: false,
       usesToken: false,
       usesContext: false,
@@ -134,6 +137,7 @@ class Walker implements ExpressionUse {
   readonly variables = new Set<string>();
   readonly tested = new Set<string>();
   readonly states = new Set<string>();
+  readonly resultFields = new Set<string>();
   usesItem = false;
   usesToken = false;
   usesContext = false;
@@ -272,9 +276,13 @@ class Walker implements ExpressionUse {
     const [name = "", ...path] = steps.map((step) => (step["type"] === "name" ? String(step["value"]) : ""));
     if (PROPERTIES.has(name)) this.states.add(name);
     else this.faults.push(`has $states.${name}, which does not exist`);
-    if (name === "context" && path[0] === "Map") this.usesItem = true;
-    if (name === "context" && path[0] === "Task") this.usesToken = true;
-    if (name === "context" && (path[0] ?? "") === "") this.usesContext = true;
+    const [field = ""] = path;
+    if (name === "result" && field !== "") this.resultFields.add(field);
+    if (name === "errorOutput" && !["", "Error", "Cause"].includes(field))
+      this.faults.push(`has $states.errorOutput.${field}, which does not exist: Error, Cause`);
+    if (name === "context" && field === "Map") this.usesItem = true;
+    if (name === "context" && field === "Task") this.usesToken = true;
+    if (name === "context" && field === "") this.usesContext = true;
     if (name === "context" && !isInContext(path))
       this.faults.push(`has $states.context.${path.slice(0, 3).join(".")}, which does not exist`);
   }

@@ -1,6 +1,6 @@
 /** What is wrong with the parameters of integrated calls that AWS would refuse in every execution. */
-import { resultOf } from "./expressions";
-import { sdkFaults } from "./sdk-calls";
+import { resultOf, useOf } from "./expressions";
+import { sdkFaults, sdkResultFaults } from "./sdk-calls";
 import { EXPRESSION, inRange, isJson, isLiteral, isRecord, recordsOf, type Fields } from "./values";
 
 interface Call {
@@ -179,6 +179,26 @@ export function parameterFaults({ Resource, Arguments, Parameters }: Fields): st
   return faults.length > 0 ? faults : ofSdk(false);
 }
 
+/** Of a task that waits for its call only: what a job or a token's holder returns is not the call's result. */
+export function resultFieldFaults({ Resource, Output, Assign, ResultSelector }: Fields): string[] {
+  const [, sdk, service = "", action = ""] =
+    /^arn:[^:]*:states:::(aws-sdk:)?([\w-]+):(\w+)$/.exec(String(Resource)) ?? [];
+  const name = sdk === undefined ? IN_SDK[service] : service;
+  return name === undefined
+    ? []
+    : sdkResultFaults(name, action, new Set([Output, Assign, ResultSelector].flatMap(fieldsRead)));
+}
+
+/** In JSONata `$states.result.Payload`, in a ResultSelector `$.Payload`. */
+function fieldsRead(value: unknown): readonly string[] {
+  if (typeof value === "object" && value !== null) return Object.values(value).flatMap(fieldsRead);
+  if (typeof value !== "string") return [];
+  const [, expression] = EXPRESSION.exec(value) ?? [];
+  if (expression !== undefined) return [...useOf(expression).resultFields];
+  const [, field] = /^\$\.(\w+)/.exec(value) ?? [];
+  return field === undefined ? [] : [field];
+}
+
 /** Texts that are JSON, as the SDK sends them. */
 function jsonFaults(call: string, { Input: given, Entries }: Fields): string[] {
   const isStart = /^(sfn|states):start(Sync)?Execution$/.test(call);
@@ -224,6 +244,7 @@ const PATTERNS: Readonly<Record<string, Readonly<Record<string, RegExp>>>> = {
   "sns:publish": {
     ...FIFO,
     MessageStructure: /^json$/,
+    PhoneNumber: /^\+?[\d\s().-]{1,20}$/,
     Subject: /^.{1,100}$/,
     TargetArn: /^arn:aws[\w-]*:sns:/,
     TopicArn: /^arn:aws[\w-]*:sns:[\w-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/,
@@ -324,6 +345,8 @@ function valueFaults(call: string, given: Fields): string[] {
         : entryFaults(Array.isArray(Entries) ? Entries : [undefined]);
     case "http:invoke":
       return [...texts, ...connectionFaults(Authentication)];
+    case "lambda:invoke":
+      return [...texts, ...qualifierFaults(given)];
     case "sqs:sendMessage":
       return [
         ...texts,
@@ -333,6 +356,14 @@ function valueFaults(call: string, given: Fields): string[] {
     default:
       return texts;
   }
+}
+
+/** A name that has a version or an alias has no other one. */
+function qualifierFaults({ FunctionName, Qualifier }: Fields): string[] {
+  const [, named] = isLiteral(FunctionName) ? (/:function:[\w-]+:([\w$-]+)$/.exec(FunctionName) ?? []) : [];
+  return named === undefined || !isLiteral(Qualifier) || Qualifier === named
+    ? []
+    : [`has the Qualifier ${Qualifier} for a FunctionName of ${named}`];
 }
 
 /** Of an expression with one result, that; else the value. */
@@ -385,18 +416,26 @@ const isObjectText = (text: string): boolean => isJson(text) && isRecord(JSON.pa
 const ATTRIBUTE: Readonly<Record<string, readonly [type: string, isContent: (content: unknown) => boolean]>> = {
   S: ["s", isText],
   N: ["s", isText],
-  B: ["s", isText],
+  B: ["s", isBytes],
   BOOL: ["b", (content) => typeof content === "boolean"],
   NULL: ["b", (content) => content === true],
   L: ["a", Array.isArray],
   M: ["o", isRecord],
   SS: ["a", isSet],
   NS: ["a", isSet],
-  BS: ["a", isSet],
+  BS: ["a", (content) => isSet(content) && Array.isArray(content) && content.every(isBytes)],
 };
 
 function isText(content: unknown): boolean {
   return typeof content === "string";
+}
+
+/** In Base64. */
+function isBytes(content: unknown): boolean {
+  return (
+    typeof content === "string" &&
+    (!isLiteral(content) || (content.length % 4 === 0 && /^[A-Za-z\d+/]*={0,2}$/.test(content)))
+  );
 }
 
 function isSet(content: unknown): boolean {

@@ -38,6 +38,21 @@ export function sdkFaults(service: string, action: string, given?: Fields, isInt
   return structureFaults(given, shapeOf(operation.input ?? {}, shapes), at);
 }
 
+/** Of the fields that are read of a call's result: AWS begins them with a capital, and JavaScript's SDK does not all of them. */
+export function sdkResultFaults(service: string, action: string, fields: Iterable<string>): string[] {
+  files ??= filesByService();
+  const file = files.get(service);
+  if (file === undefined) return [];
+  const { operations, shapes } = modelOf(file);
+  const { output } = operations[capitalized(action)] ?? {};
+  if (output === undefined) return [];
+  const spellings = Object.keys(shapeOf(output, shapes).members).flatMap(spellingsOf);
+  return [...fields].flatMap((field) => {
+    const meant = spellings.includes(field) ? undefined : spellings.find((each) => plain(each) === plain(field));
+    return meant === undefined ? [] : [`has ${field} of the result of ${service}:${action}, which is ${meant}`];
+  });
+}
+
 /** The prefixes that a service has in the names of endpoints and signatures: one of them, or its own name, is that of its IAM actions. */
 export function prefixesOf(service: string): readonly string[] {
   files ??= filesByService();
@@ -201,7 +216,7 @@ const shapeSchema = z.looseObject({
 });
 type Shape = z.output<typeof shapeSchema>;
 
-const operationSchema = z.looseObject({ input: referenceSchema.optional() });
+const operationSchema = z.looseObject({ input: referenceSchema.optional(), output: referenceSchema.optional() });
 
 const modelSchema = z.looseObject({
   metadata: z.looseObject({ endpointPrefix: z.string(), signingName: z.string().optional() }),

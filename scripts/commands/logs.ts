@@ -25,6 +25,7 @@ import {
   type JsonOption,
 } from "../shared/terminal/command-line";
 import { parseDuration } from "../shared/terminal/duration";
+import { parseTime } from "../shared/terminal/time";
 import { outputClosed } from "../shared/terminal/output";
 
 interface Options extends EnvironmentOptions, JsonOption {
@@ -67,8 +68,9 @@ export const command = () =>
 function sinceOf(text: string): () => number {
   const seconds = parseDuration(text);
   if (seconds !== undefined) return () => Date.now() - seconds * SECOND_MS;
-  const time = Date.parse(text);
-  if (Number.isNaN(time)) throw new InvalidArgumentError("Expected a duration such as 15m, or a time.");
+  const time = parseTime(text);
+  if (time === undefined)
+    throw new InvalidArgumentError("Expected a duration such as 15m, or a time such as 2026-11-21T07:00:00Z.");
   return () => time;
 }
 

@@ -1,7 +1,7 @@
 /** `almanac open [page]`: opens a page of an environment in the browser. */
 import { Argument } from "commander";
 import { STATUS_PAGE_KEY } from "../../functions/heartbeats/contract";
-import { readRunning } from "../emulator/run-record";
+import { NotRunningError, readRunning } from "../emulator/run-record";
 import { dashboardUrl } from "../shared/aws/console-url";
 import { findDeployed, type Deployed } from "../environments/deployed";
 import { openInBrowser } from "../shared/terminal/browser";
@@ -54,9 +54,13 @@ const ADDRESSES: Readonly<Record<Page, (deployed: Deployed, home: string) => Pro
   console: async ({ name, aws }, home) => {
     const address =
       aws.endpoint === undefined ? undefined : await requestConsoleAddress(consoleKeyFile(homeAt(home).folder));
-    if (address === undefined)
-      throw new NotInEnvironmentError(`No console of ${name} runs. Start one: npx almanac console --env ${name}`);
-    return address;
+    if (address !== undefined) return address;
+    const start = `npx almanac console --env ${name}`;
+    if (aws.endpoint === undefined)
+      throw new NotInEnvironmentError(`Only the console that npm start runs has an address here. Start one: ${start}`);
+    throw new NotRunningError(
+      `The console that npm start runs does not answer (${homeAt(home).folder}). Run npm start again, or ${start}`,
+    );
   },
   dashboard: ({ name, aws, state }) => {
     const dashboard = resourcesOfState(state).find(({ type }) => type === "aws_cloudwatch_dashboard");

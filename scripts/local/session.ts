@@ -53,6 +53,8 @@ export function openSession(options: SessionOptions): void {
   /** When the deployment was made whose functions are watched. */
   let watched: string | undefined;
   let applying = false;
+  /** The last change could not be applied. */
+  let isRefused = false;
 
   const readIfAllowed = () => {
     if (canRead()) input.resume();
@@ -75,6 +77,9 @@ export function openSession(options: SessionOptions): void {
     if (!signal.aborted) stopWatching = options.watch({ since, onEvent });
   };
   const onEvent = (event: LiveEvent) => {
+    // As it was refused, it waits for a mend.
+    if (event.kind === "undone" && isRefused) return;
+    if (event.kind === "undone") stopWaiting();
     print(describeLiveEvent(event, colours));
     if (event.kind === "stack" && waitingSince === undefined) waitForEnter();
   };
@@ -83,17 +88,17 @@ export function openSession(options: SessionOptions): void {
     stopWatching?.();
     const since = Date.now();
     applying = true;
-    let failed = false;
+    isRefused = false;
     try {
       await options.apply();
     } catch (error) {
-      failed = true;
+      isRefused = true;
       print(`${colours.red("Not applied:")} ${describeError(error)}`);
     }
     watched = (await options.deployment())?.at;
     applying = false;
     watch(since);
-    if (!failed || signal.aborted) return;
+    if (!isRefused || signal.aborted) return;
     print("What was deployed before runs on. Press Enter to try again.");
     // The mend may be outside the watched sources.
     waitForEnter();
@@ -106,6 +111,7 @@ export function openSession(options: SessionOptions): void {
     const isFirst = before === undefined;
     watched = found.at;
     if (isFirst) return;
+    isRefused = false;
     print("Deployed by another command.");
     if (waitingSince !== undefined) stopWaiting();
     stopWatching?.();

@@ -1,10 +1,11 @@
 /** Judges what a plan changes by the classification of each attribute. */
 import { SENSITIVE } from "../../functions/shared/plain-secret";
 import { truncate } from "../../functions/shared/text";
-import { fieldsOf, parseJson, type Fields } from "../shared/fields";
+import { fieldsOf, type Fields } from "../shared/fields";
 import { NOT_CLASSIFIED, TYPES, type TypeClass, type Verdict } from "./classification";
 import { RULES, type Rule } from "./rules";
 import type { DestroyedResources } from "./companions";
+import { isMarked, leavesOf } from "./leaves";
 import type { ResourceChange } from "./plan";
 import { isSecretAt } from "./secrets";
 import { UNKNOWN } from "./values";
@@ -214,23 +215,19 @@ const COMPUTED: ReadonlySet<string> = new Set([
 
 const unclassified = (what: string): Reason => ({ verdict: "unclassified", what, refused: true });
 
-/** Every scalar of a value by its path, JSON in strings included. Absent, null and empty are the same. */
-function leavesOf(value: unknown, path = "", found = new Map<string, unknown>()): Map<string, unknown> {
-  const json = typeof value === "string" && /^\s*[[{]/.test(value) ? parseJson(value) : undefined;
-  const part = json ?? value;
-  if (typeof part === "object" && part !== null)
-    for (const [key, item] of Object.entries(part)) leavesOf(item, path === "" ? key : `${path}.${key}`, found);
-  else if (part !== null && part !== undefined && path !== "") found.set(path, part);
-  return found;
-}
-
 /** Numbers of which 0 is none at all, and none is no limit. */
 const ZERO_IS_NONE = /(^reserved_concurrent_executions|\.throttling_(burst|rate)_limit)$/;
+
+/** Switches that are on where nothing is set. */
+const FALSE_IS_SET = /^(actions_enabled|enabled|is_enabled|(block|ignore|restrict)_(public_)?\w+)$/;
 
 /** Providers read back unset values as empty ones. */
 function isSame(path: string, before: unknown, after: unknown): boolean {
   const isEmpty = (value: unknown) =>
-    value === undefined || value === "" || value === false || (value === 0 && !ZERO_IS_NONE.test(path));
+    value === undefined ||
+    value === "" ||
+    (value === false && !FALSE_IS_SET.test(path)) ||
+    (value === 0 && !ZERO_IS_NONE.test(path));
   return before === after || (isEmpty(before) && isEmpty(after));
 }
 
@@ -245,15 +242,6 @@ function withUnknown(value: unknown, marks: unknown): unknown {
   }
   const marked = Object.entries(fieldsOf(marks)).map(([key, mark]) => [key, withUnknown(fieldsOf(value)[key], mark)]);
   return marked.length === 0 ? value : { ...fieldsOf(value), ...Object.fromEntries(marked) };
-}
-
-function isMarked(marks: unknown, path: string): boolean {
-  let part = marks;
-  for (const key of path.split(".")) {
-    if (part === true) return true;
-    part = Array.isArray(part) ? (part as readonly unknown[])[Number(key)] : fieldsOf(part)[key];
-  }
-  return part === true;
 }
 
 const shown = (value: unknown) => (value === undefined ? "nothing" : truncate(JSON.stringify(value), 80));

@@ -177,9 +177,29 @@ const ANYTHING =
 
 export const isAnything = (value: unknown) => typeof value !== "string" || ANYTHING.test(value);
 
+/** Who a permission of a function lets in, as conditions of a policy. */
+const INVOKERS: readonly (readonly [argument: string, operator: string, key: string])[] = [
+  ["source_arn", "ArnLike", "aws:SourceArn"],
+  ["source_account", "StringEquals", "aws:SourceAccount"],
+  ["principal_org_id", "StringEquals", "aws:PrincipalOrgID"],
+];
+
 function invocationGrant(owner: string, values: Readonly<Record<string, unknown>>): Grant {
-  const source = text(values["source_arn"]);
-  const rest = readable(`by ${text(values["principal"])}${source === "" ? "" : ` for ${source}`}`);
+  const [principal, source] = [text(values["principal"]), text(values["source_arn"])];
+  const given = INVOKERS.map(([argument, operator, key]) => ({ operator, key, value: text(values[argument]) }));
+  const conditions = given
+    .filter(({ value }) => value !== "")
+    .flatMap(({ operator, key, value }) => conditionsOf({ [operator]: { [key]: value } }));
+  const others = given.filter(({ key, value }) => value !== "" && key !== "aws:SourceArn");
+  const rest = readable(
+    [
+      `by ${principal}`,
+      ...(source === "" ? [] : [`for ${source}`]),
+      ...others.map(({ key, value }) => `if ${key} is ${value}`),
+    ].join(" "),
+  );
+  // The name of a bucket that is deleted is free to any account: its ARN has none.
+  const limited = conditions.some(isLimit) && (conditions.length > 1 || !/^arn:[^:]*:s3:/.test(source));
   return {
     owner,
     effect: "Allow",
@@ -187,10 +207,10 @@ function invocationGrant(owner: string, values: Readonly<Record<string, unknown>
     resource: readable(text(values["function_name"])),
     rest,
     printed: rest,
-    principals: [text(values["principal"])],
-    conditions: source === "" ? [] : conditionsOf({ ArnLike: { "aws:SourceArn": source } }),
-    everybody: values["principal"] === "*" && source === "",
-    limited: source !== "",
+    principals: [principal],
+    conditions,
+    everybody: principal === "*" && !conditions.some(isLimit),
+    limited,
   };
 }
 

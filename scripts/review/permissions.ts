@@ -1,6 +1,6 @@
 /** Judges the permissions that a plan grants and revokes. */
 import { groupBy } from "../../functions/shared/group-by";
-import { fieldsOf, isFields } from "../shared/fields";
+import { fieldsOf, isFields, type Fields } from "../shared/fields";
 import {
   exceptionsOf,
   grantsOf,
@@ -12,7 +12,7 @@ import {
   unreadable,
   type Grant,
 } from "./grants";
-import type { Change, Expressions, ResourceChange } from "./plan";
+import type { Expressions, ResourceChange } from "./plan";
 
 export interface PermissionChange {
   /** `role almanac-staging-heartbeats-check`, `function ...`, or the policy's address: `module.exports.aws_s3_bucket_policy.exports_policy`. */
@@ -31,11 +31,22 @@ export interface PermissionChange {
 }
 
 /**
- * opened: gained by everybody. unlimited: a condition that says who is gone. weakened: another condition is gone, or that of a role's trust is
- * wider. unread: a policy that changes is sensitive. powerful: gained for any resource. foreign: gained by another account. denied: what was
- * allowed, and is denied now. undenied: what a policy that stays has denied, and denies no more.
+ * opened: gained by everybody. unlimited: a condition that says who is gone. deputized: gained by a service of AWS for every account that uses it.
+ * weakened: another condition is gone, or that of a role's trust is wider. hidden: a policy that changes is sensitive. unknown: one is known after
+ * the apply only. powerful: gained for any resource. foreign: gained by another account. denied: what was allowed, and is denied now. undenied:
+ * what a policy that stays has denied, and denies no more.
  */
-export type Harm = "opened" | "unlimited" | "weakened" | "unread" | "powerful" | "foreign" | "denied" | "undenied";
+export type Harm =
+  | "opened"
+  | "unlimited"
+  | "deputized"
+  | "weakened"
+  | "hidden"
+  | "unknown"
+  | "powerful"
+  | "foreign"
+  | "denied"
+  | "undenied";
 
 /** Of one policy. */
 export interface Revocation {
@@ -49,10 +60,11 @@ export interface Revocation {
 /** In the policy at this address. */
 type Held = Grant & { readonly address: string; readonly type: string };
 
-/** By owner, in the order of the plan. Owners without changes are left out. */
+/** By owner, in the order of the plan. Owners without changes are left out. @param own the accounts of the environment */
 export function changedPermissions(
   changes: readonly ResourceChange[],
   expressions: Expressions,
+  own: ReadonlySet<string>,
 ): readonly PermissionChange[] {
   const before: Held[] = [];
   const after: Held[] = [];
@@ -75,7 +87,7 @@ export function changedPermissions(
       const planned = Object.entries(fieldsOf(change.after)).filter(([, value]) => value !== null);
       const known = { ...expressions.of(address), ...Object.fromEntries(planned) };
       const grants = grantsOf(resource, known, change.after_sensitive).map(held);
-      after.push(...(grants.length === 0 ? was.slice(0, 1).flatMap((grant) => unknownOf(grant, change)) : grants));
+      after.push(...(grants.length === 0 ? unknownOf(resource, known).map(held) : grants));
     } else if (!type.startsWith("aws_iam_role_policy")) destroyed.add(address);
     if (deletes !== true) continue;
     deleted.push(...["arn", "execution_arn"].map((name) => text(fieldsOf(change.before)[name])));
@@ -94,7 +106,6 @@ export function changedPermissions(
     before.push(...was);
     after.push(...was);
   }
-  const account = new Set(changes.flatMap(({ change }) => [change.before, change.after].flatMap(accountOf)));
   const existed = new Set(changes.filter(({ change }) => isFields(change.before)).map(({ address }) => address));
   const [ofBefore, ofAfter] = [before, after].map((grants) => groupBy(grants, ({ owner }) => owner));
   const allowances = before.filter(({ effect }) => effect === "Allow");
@@ -118,9 +129,11 @@ export function changedPermissions(
       ["opened", gained.filter(({ everybody }) => everybody)],
       ["unlimited", gained.filter(isUnlimited)],
       ["weakened", gained.filter(isWeakened)],
-      ["unread", gained.filter(({ unread, rest }) => unread === true && rest !== "")],
+      ["deputized", gained.filter((grant) => isDeputized(grant) && !isUnlimited(grant) && isNew(grant))],
+      ["hidden", gained.filter(({ unread, rest }) => unread === true && rest !== "")],
+      ["unknown", gained.filter(({ unread, rest }) => unread === true && rest === "")],
       ["powerful", gained.filter((grant) => isPowerful(grant) && isNew(grant))],
-      ["foreign", gained.filter((grant) => isForeign(grant, account) && isNew(grant))],
+      ["foreign", gained.filter((grant) => isForeign(grant, own) && isNew(grant))],
       ["denied", gained.filter((grant) => isShutOut(grant, was, allowances))],
       ["undenied", undenied(lost, gained, is).filter(isJudged)],
     ];
@@ -225,6 +238,19 @@ function isPowerful({ effect, action, resource, principals, conditions }: Grant)
   );
 }
 
+/**
+ * Whether a service may do it on behalf of any customer of AWS: a resource's policy without the source that the service acts for. What a role
+ * trusts is left out: Lambda, for one, names no source when it assumes a role.
+ */
+const isDeputized = ({ effect, type, principals, limited, everybody, conditions }: Held) =>
+  effect === "Allow" &&
+  !isTrust(type) &&
+  !limited &&
+  !everybody &&
+  principals.some((principal) => /\.amazonaws\.com(\.cn)?$/.test(principal)) &&
+  // A key for logs is limited by the log group that is encrypted.
+  !conditions.some((each) => isLimit(each) && each.test.includes(" kms:encryptioncontext:"));
+
 /** Whether it is of an account that no resource of the plan is in. */
 const isForeign = ({ effect, principals }: Grant, own: ReadonlySet<string>) =>
   effect === "Allow" &&
@@ -233,12 +259,6 @@ const isForeign = ({ effect, principals }: Grant, own: ReadonlySet<string>) =>
     const [account] = /^\d{12}$|(?<=^arn:[^:]*:(iam|sts)::)\d{12}(?=:)/.exec(principal) ?? [];
     return account !== undefined && !own.has(account);
   });
-
-/** The account in a resource's ARN. */
-function accountOf(values: unknown): readonly string[] {
-  const account = text(fieldsOf(values)["arn"]).split(":")[4] ?? "";
-  return /^\d{12}$/.test(account) ? [account] : [];
-}
 
 /** Whether it denies what was allowed, to others than those who use plain HTTP. */
 function isShutOut(grant: Held, was: readonly Held[], allowances: readonly Held[]): boolean {
@@ -305,10 +325,21 @@ function isDisjoint(one: string, other: string): boolean {
   return !a.startsWith(b) && !b.startsWith(a);
 }
 
+/** Types that AWS gives a policy of its own where none is configured, or for which another resource sets it. */
+const HAS_OPTIONAL_POLICY: ReadonlySet<string> = new Set([
+  "aws_api_gateway_rest_api",
+  "aws_kms_key",
+  "aws_s3_bucket",
+  "aws_sns_topic",
+  "aws_sqs_queue",
+]);
+
 /** What stands for a policy whose expression is not in the plan either. */
-function unknownOf(grant: Held, { after_unknown: unknown }: Change): readonly Held[] {
+function unknownOf({ type, address, change }: ResourceChange, known: Fields): readonly Grant[] {
+  const { before, after_unknown: unknown } = change;
   const attribute = POLICY_ATTRIBUTES.find((each) => (isFields(unknown) ? unknown[each] === true : unknown === true));
-  return attribute === undefined ? [] : [{ ...grant, ...unreadable(grant.owner, attribute, "known after apply") }];
+  if (attribute === undefined || (HAS_OPTIONAL_POLICY.has(type) && text(fieldsOf(before)[attribute]) === "")) return [];
+  return [unreadable(ownerOf(type, address, known), attribute, "known after apply")];
 }
 
 function sentences(grants: readonly Grant[]): readonly string[] {

@@ -129,12 +129,12 @@ export function resourcesOf(plan: Plan): { readonly before: readonly Resource[];
 }
 
 /** The resources of a module, and of those that it calls. Values that are not known yet are missing. */
-export function allResources(module: ModuleValues | undefined): readonly Resource[] {
+export function allResources(module: ModuleValues | undefined, only = "managed"): readonly Resource[] {
   if (module === undefined) return [];
   const own = module.resources
-    .filter(({ mode }) => mode === "managed")
+    .filter(({ mode }) => mode === only)
     .map(({ address, type, values }) => ({ address, type, values, module: moduleOf(moduleAddressOf(address)) }));
-  return [...own, ...module.child_modules.flatMap(allResources)];
+  return [...own, ...module.child_modules.flatMap((child) => allResources(child, only))];
 }
 
 /** `module.heartbeats` of `module.heartbeats.aws_sqs_queue.jobs["a.b"]`. */

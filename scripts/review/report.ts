@@ -4,6 +4,7 @@ import { fieldsOf } from "../shared/fields";
 import { DestroyedResources } from "./companions";
 import { TYPES, type Removal } from "./classification";
 import { classesOf, findingsOf, type Finding } from "./findings";
+import { foreignFindings, ownAccounts } from "./foreign-accounts";
 import { SetByOthers } from "./set-by-others";
 import { POLICY_ATTRIBUTES } from "./grants";
 import { changedPermissions, type Harm, type PermissionChange } from "./permissions";
@@ -111,7 +112,8 @@ export function reviewPlan(
     return review === undefined ? [] : [{ change, review }];
   });
   const expressions = new Expressions(plan);
-  const permissions = changedPermissions(changes, expressions);
+  const own = ownAccounts(plan);
+  const permissions = changedPermissions(changes, expressions, own);
   const destroyed = new DestroyedResources(changes);
   return {
     dataLoss: reviewed.flatMap(({ change, review }) => dataLossOf(change, review, allowed)),
@@ -120,6 +122,7 @@ export function reviewPlan(
       ...changes.flatMap((change) => [
         ...findingsOf(change, destroyed, allowed),
         ...machineFindings(change, expressions, allowed),
+        ...foreignFindings(change, expressions, own, allowed),
       ]),
       ...permissionFindings(permissions, allowed),
       ...stale.map(({ address, routes }) => servedRoutes(address, routes)),
@@ -307,10 +310,20 @@ const HARMS: Readonly<Record<Harm, Removal>> = {
   opened: { verdict: "exposure", severity: "refuse", what: "can be used by everybody" },
   unlimited: { verdict: "exposure", severity: "refuse", what: "allows this without a condition" },
   weakened: { verdict: "exposure", severity: "refuse", what: "allows this under a weaker condition" },
-  unread: {
+  deputized: {
+    verdict: "exposure",
+    severity: "refuse",
+    what: "lets a service of AWS do this for any account: no condition names its source (aws:SourceArn, aws:SourceAccount)",
+  },
+  hidden: {
     verdict: "exposure",
     severity: "refuse",
     what: "gets a policy that is sensitive, so that no review shows what it allows",
+  },
+  unknown: {
+    verdict: "exposure",
+    severity: "refuse",
+    what: "gets a policy that is known after the apply only: it cannot be judged",
   },
   powerful: { verdict: "exposure", severity: "refuse", what: "is allowed this on everything" },
   foreign: { verdict: "exposure", severity: "warn", what: "lets another account in" },

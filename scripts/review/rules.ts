@@ -1,7 +1,7 @@
 /** Which changes of an attribute are for the worse, and what each then means: the table of the review, by service. */
 import type { Severity, Verdict } from "./classification";
 import { UNKNOWN } from "./values";
-import { fieldsOf, type Fields } from "../shared/fields";
+import { fieldsOf, parseJson, type Fields } from "../shared/fields";
 
 export interface Rule {
   readonly type: string;
@@ -26,6 +26,7 @@ const another = (before: unknown, after: unknown, created: boolean) =>
   !created && before !== undefined && after !== undefined;
 /** `authenticated-read` is everybody with any AWS account. */
 const isPublicAcl = (_: unknown, after: unknown) => /^(public|authenticated)-/.test(String(after));
+const isOf = (value: unknown) => (_: unknown, after: unknown) => after === value;
 const isNot = (value: unknown) => (_: unknown, after: unknown) => after !== value;
 const lowered = (before: unknown, after: unknown, created: boolean) =>
   !created && before !== undefined && after !== undefined && lower(before, after);
@@ -59,6 +60,48 @@ const isNothing = (variables: unknown) =>
   variables !== UNKNOWN && Object.values(fieldsOf(variables)).every((value) => !isSet(value));
 const hasSameCode = (resource: Fields, former: Fields) =>
   ["source_code_hash", "s3_key", "filename", "image_uri"].every((key) => resource[key] === former[key]);
+
+/** More receives than a transient error takes. */
+const MOST_RECEIVES = 100;
+/** How often a message is received at most, until it is deleted. */
+const receivesOf = (queue: Fields) =>
+  Number(queue["message_retention_seconds"] ?? 345_600) /
+  Math.max(1, Number(queue["visibility_timeout_seconds"] ?? 30));
+
+/** Ten times as much as a threshold, period or count was: no adjustment. */
+const isFarAbove = (before: unknown, after: unknown) => Number(after) >= 10 * Math.max(1, Math.abs(Number(before)));
+const isFarBelow = (before: unknown, after: unknown) => Number(after) <= Number(before) / 10;
+const isUpward = (operator: unknown) => String(operator).startsWith("Greater");
+const isOfOneSide = (operator: unknown) => /^(Greater|Less)Than(OrEqualTo)?Threshold$/.test(String(operator));
+
+/** Whether an alarm's threshold is so far away that what alarmed before does not alarm. */
+function isOutOfReach(before: unknown, after: unknown, { comparison_operator: operator }: Fields): boolean {
+  if (typeof before !== "number" || typeof after !== "number") return false;
+  return isUpward(operator) ? after > before && isFarAbove(before, after) : after < before && isFarBelow(before, after);
+}
+
+/** What a file of settings contains. Undefined: it is known after the apply only, or not in the plan. */
+function contentOf({ content }: Fields): unknown {
+  if (typeof content !== "string" || content === UNKNOWN) return undefined;
+  return parseJson(content) ?? content;
+}
+/** Whether a list in it is shorter, or an object in it no longer has a key. */
+function hasFewer(was: unknown, is: unknown): boolean {
+  if (typeof was !== "object" || was === null || is === undefined) return false;
+  const has = new Map(typeof is === "object" && is !== null ? Object.entries(is) : []);
+  return Object.entries(was).some(([key, item]) => !has.has(key) || hasFewer(item, has.get(key)));
+}
+const isEmptyContent = (content: unknown) =>
+  content === "" || (typeof content === "object" && content !== null && Object.keys(content).length === 0);
+
+/** Variables by which a function loads other code, trusts other servers or sends AWS's requests elsewhere. */
+const REDIRECTS =
+  /^environment\.\d+\.variables\.(NODE_(OPTIONS|PATH|EXTRA_CA_CERTS|TLS_REJECT_UNAUTHORIZED)|AWS_(LAMBDA_EXEC_WRAPPER|ENDPOINT_URL\w*|CA_BUNDLE)|LD_\w+|PATH|(HTTPS?|ALL)_PROXY)$/i;
+/** Options of Node.js that our functions are built with: source maps, sizes. */
+const isOwnOption = (option: unknown) =>
+  String(option)
+    .split(/\s+/)
+    .every((each) => /^(--enable-source-maps|--max-[\w-]+=\d+|)$/.test(each));
 
 /** When a change of an attribute is one for the worse. Attributes that no rule names are reported at any change. */
 export const RULES: readonly Rule[] = [
@@ -169,6 +212,25 @@ export const RULES: readonly Rule[] = [
     if: () => false,
   },
   { type: "aws_s3_object", path: /^force_destroy$/, verdict: "data", what: "", if: () => false },
+  {
+    type: "aws_s3_object",
+    path: /^content(\.|$)/,
+    verdict: "data",
+    what: "is empty: what it configured is no longer done",
+    if: (_, __, created, object, former) =>
+      !created && isEmptyContent(contentOf(object) ?? former) && !isEmptyContent(contentOf(former) ?? ""),
+  },
+  {
+    type: "aws_s3_object",
+    path: /^content(\.|$)/,
+    verdict: "data",
+    severity: "warn",
+    what: "has fewer entries: what they configured is no longer done",
+    if: (_, __, created, object, former) => {
+      const [was, is] = [contentOf(former), contentOf(object)];
+      return !created && hasFewer(was, is);
+    },
+  },
   {
     type: "aws_s3_object",
     path: /^storage_class$/,
@@ -329,7 +391,7 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "can be restored for fewer days after a deletion",
-    if: (before, after, created) => !created && lower(before, after),
+    if: loweredOr(30),
   },
   {
     type: "aws_kms_key",
@@ -380,6 +442,29 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_sqs_queue",
+    path: /^redrive_policy\.maxReceiveCount$/,
+    verdict: "data",
+    what: "retries messages that cannot be processed for so long that none reaches its dead-letter queue in time",
+    if: (_, after, created, queue) => !created && Number(after) > Math.min(MOST_RECEIVES, receivesOf(queue)),
+  },
+  {
+    type: "aws_sqs_queue",
+    path: /^redrive_policy\.maxReceiveCount$/,
+    verdict: "data",
+    severity: "warn",
+    what: "gives up on messages later: its dead-letter queue alarms later",
+    if: (before, after, created) => !created && isSet(before) && lower(after, before),
+  },
+  {
+    type: "aws_sqs_queue",
+    path: /^delay_seconds$/,
+    verdict: "data",
+    severity: "warn",
+    what: "delivers its messages later",
+    if: (before, after, created) => !created && lower(after, before),
+  },
+  {
+    type: "aws_sqs_queue",
     path: /^redrive_policy\.deadLetterTargetArn$/,
     verdict: "data",
     severity: "warn",
@@ -425,6 +510,21 @@ export const RULES: readonly Rule[] = [
     if: (before, after, created) =>
       (!created && before !== undefined && before !== "") || (created && after === undefined),
   },
+  {
+    type: "aws_sns_topic_subscription",
+    path: /^protocol$/,
+    verdict: "exposure",
+    what: "sends notifications over plain HTTP",
+    if: isOf("http"),
+  },
+  {
+    type: "aws_sns_topic_subscription",
+    path: /^raw_message_delivery$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "receives messages in another form",
+    if: (before, after, created) => !created && before !== after,
+  },
   // Alarms
   {
     type: "aws_cloudwatch_metric_alarm",
@@ -441,6 +541,35 @@ export const RULES: readonly Rule[] = [
     // A new one may have moved it to another position.
     if: (before, _, __, resource) => before !== undefined && ![resource[attribute]].flat().includes(before),
   })),
+  {
+    type: "aws_cloudwatch_metric_alarm",
+    path: /^threshold$/,
+    verdict: "exposure",
+    what: "no longer alarms at what it alarmed at",
+    if: (before, after, created, alarm) => !created && isOutOfReach(before, after, alarm),
+  },
+  {
+    type: "aws_cloudwatch_metric_alarm",
+    path: /^comparison_operator$/,
+    verdict: "exposure",
+    what: "no longer alarms at what it alarmed at",
+    if: (before, after, created) =>
+      !created && isOfOneSide(before) && isOfOneSide(after) && isUpward(before) !== isUpward(after),
+  },
+  {
+    type: "aws_cloudwatch_metric_alarm",
+    path: /^(evaluation_periods|datapoints_to_alarm|period|metric_query\.\d+\.metric\.\d+\.period)$/,
+    verdict: "exposure",
+    what: "alarms after ten times as long, or longer",
+    if: (before, after, created) => !created && isSet(before) && isFarAbove(before, after),
+  },
+  {
+    type: "aws_cloudwatch_metric_alarm",
+    path: /^treat_missing_data$/,
+    verdict: "exposure",
+    what: "no longer alarms when its metric stops",
+    if: (before, after, created) => !created && before === "breaching" && after !== before,
+  },
   {
     type: "aws_cloudwatch_metric_alarm",
     path: /^(?!alarm_(description|name)|tags)\w+(\.|$)/,
@@ -567,6 +696,38 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_lambda_function",
+    path: REDIRECTS,
+    verdict: "exposure",
+    what: "loads other code, or sends its requests elsewhere",
+    if: (_, after) => isSet(after) && !isOwnOption(after),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^environment\.\d+\.variables\.(\w+_)?(ARN|ARNS|BUCKET|ENDPOINT|FUNCTION|PARAMETER|PREFIX|QUEUE|TABLE|TOPIC|URL)$/,
+    verdict: "identity",
+    severity: "warn",
+    what: "has the same code with another resource: it reads or writes in another place",
+    if: (before, after, created, resource, former) =>
+      !created && isSet(before) && isSet(after) && hasSameCode(resource, former),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^s3_bucket$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "has its code from another bucket",
+    if: another,
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^role$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "has the permissions of another role",
+    if: another,
+  },
+  {
+    type: "aws_lambda_function",
     path: /^handler$/,
     verdict: "identity",
     severity: "warn",
@@ -597,7 +758,7 @@ export const RULES: readonly Rule[] = [
     path: /^reserved_concurrent_executions$/,
     verdict: "data",
     what: "is never run: it has no concurrency",
-    if: (before, after, created) => !created && after === 0 && before !== 0,
+    if: (before, after) => after === 0 && before !== 0,
   },
   {
     type: "aws_lambda_function",
@@ -776,6 +937,13 @@ export const RULES: readonly Rule[] = [
   {
     type: "aws_api_gateway_integration",
     path: /^type$/,
+    verdict: "exposure",
+    what: "sends the requests of its callers to another server",
+    if: (_, after) => after === "HTTP" || after === "HTTP_PROXY",
+  },
+  {
+    type: "aws_api_gateway_integration",
+    path: /^type$/,
     verdict: "data",
     what: "answers without invoking anything: what its callers send is lost",
     if: (before, after, created) => !created && after === "MOCK" && before !== "MOCK",
@@ -852,6 +1020,16 @@ export const RULES: readonly Rule[] = [
   },
   {
     type: "aws_api_gateway_method_settings",
+    path: /^settings\.\d+\.throttling_(burst|rate)_limit$/,
+    verdict: "data",
+    severity: "warn",
+    what: "refuses requests beyond a lower limit",
+    // A limit below 0 is none.
+    if: (before, after, created) =>
+      !created && Number(after ?? -1) >= 0 && (Number(before ?? -1) < 0 || lower(before, after)),
+  },
+  {
+    type: "aws_api_gateway_method_settings",
     path: /^settings\.\d+\.data_trace_enabled$/,
     verdict: "exposure",
     what: "logs whole requests",
@@ -896,6 +1074,13 @@ export const RULES: readonly Rule[] = [
     severity: "warn",
     what: "logs requests in another way, or not at all",
     if: (before, _, created) => !created && before !== undefined,
+  },
+  {
+    type: "aws_api_gateway_rest_api",
+    path: /^disable_execute_api_endpoint$/,
+    verdict: "identity",
+    what: "no longer answers at its URL",
+    if: turnedOn,
   },
   {
     type: "aws_api_gateway_rest_api",
@@ -984,6 +1169,14 @@ export const RULES: readonly Rule[] = [
     if: () => false,
   },
   // Step Functions
+  {
+    type: "aws_sfn_state_machine",
+    path: /^role_arn$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "has the permissions of another role",
+    if: another,
+  },
   {
     type: "aws_sfn_state_machine",
     path: /^logging_configuration\.\d+\.include_execution_data$/,

@@ -17,6 +17,8 @@ export const BUNDLE_OPTIONS = {
   legalComments: "none",
   charset: "utf8",
   logLevel: "silent",
+  // As of another name: what wraps a handler imports it from a file that may export nothing.
+  logOverride: { "import-is-undefined": "error" },
 } as const satisfies BuildOptions;
 
 /** Of a zip: half the time of level 9, for one per cent more bytes. */

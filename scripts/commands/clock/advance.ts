@@ -15,6 +15,7 @@ import {
 } from "../../shared/terminal/command-line";
 import { homeAt } from "../../shared/home";
 import { parseDuration } from "../../shared/terminal/duration";
+import { parseTime } from "../../shared/terminal/time";
 import { progressOn } from "../../shared/terminal/progress";
 
 interface Options extends JsonOption {
@@ -47,9 +48,8 @@ function durationOf(text: string): number {
 }
 
 function instantOf(text: string): number {
-  // A time without a zone would be this machine's.
-  const time = /(Z|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(time)) throw new InvalidArgumentError("Expected an instant such as 2026-12-24T06:00:00Z.");
+  const time = parseTime(text);
+  if (time === undefined) throw new InvalidArgumentError("Expected an instant such as 2026-12-24T06:00:00Z.");
   return time;
 }
 

@@ -12,6 +12,7 @@ import {
   withEnvironment,
   type EnvironmentOptions,
 } from "../../shared/terminal/command-line";
+import { parseTime } from "../../shared/terminal/time";
 import { pipelineOf } from "../../shared/feature-outputs";
 import { createS3Client } from "../../shared/aws/s3-client";
 
@@ -41,8 +42,8 @@ export const command = () =>
     .action(exitCodeOf(run));
 
 function timeOf(value: string): number {
-  const time = /^\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)$/.test(value) ? Date.parse(value) : NaN;
-  if (Number.isNaN(time)) throw new InvalidArgumentError("Expected a time such as 2026-11-21T07:00:00Z.");
+  const time = parseTime(value);
+  if (time === undefined) throw new InvalidArgumentError("Expected a time such as 2026-11-21T07:00:00Z.");
   return time;
 }
 

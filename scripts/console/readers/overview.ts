@@ -1,6 +1,6 @@
 /** The overview: what failed, what is late, what ran last, what runs next. */
 import { headline, overallState } from "../../../functions/heartbeats/status-page/status-format";
-import { errorMessage, isObject } from "../../../functions/shared/errors";
+import { isObject } from "../../../functions/shared/errors";
 import { describeError } from "../../shared/terminal/errors";
 import { parseLine } from "../../features/logs/log-events";
 import type { FeatureSummary, Finding, NextView, OverviewView } from "../contract";
@@ -43,7 +43,7 @@ export async function readOverview(source: Source, readers: OverviewReaders): Pr
   ]);
   const read = settled.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
   const unread = [logs, ...settled].flatMap((each, index) =>
-    each.status === "fulfilled" ? [] : [{ name: ["logs", ...names][index] ?? "", reason: reasonOf(each.reason) }],
+    each.status === "fulfilled" ? [] : [{ name: ["logs", ...names][index] ?? "", reason: describeError(each.reason) }],
   );
   const events = logs.status === "fulfilled" ? logs.value : [];
   const recent = runsOf(events);
@@ -56,10 +56,6 @@ export async function readOverview(source: Source, readers: OverviewReaders): Pr
     next: next.slice(0, SHOWN),
     unread: unread.map(({ name, reason }) => `${name}: ${reason}`),
   };
-}
-
-export function reasonOf(error: unknown): string {
-  return describeError(error) || errorMessage(error);
 }
 
 /**

@@ -1,4 +1,5 @@
 /** Finds what has an id: monitors, timers, exports, tasks, messages, functions, and log lines. */
+import { describeError } from "../../shared/terminal/errors";
 import { outputsOf, pipelineOf } from "../../shared/feature-outputs";
 import { schedulesOf } from "../../features/schedules/environment";
 import { logGroupsOf } from "../../features/logs/log-groups";
@@ -7,7 +8,6 @@ import { readHeartbeats } from "./heartbeats";
 import type { LogTail } from "./log-tail";
 import { hasLines } from "./logs";
 import { readMessage } from "./message";
-import { reasonOf } from "./overview";
 import type { Environment, Source } from "./source";
 import type { TimersReader } from "./timers";
 import { readExports } from "./exports";
@@ -42,7 +42,7 @@ export async function readSearch(source: Source, readers: SearchReaders, { q = "
   const found = await Promise.allSettled(searches.map((search) => search()));
   return {
     results: found.flatMap((each) => (each.status === "fulfilled" ? each.value : [])),
-    unread: [...new Set(found.flatMap((each) => (each.status === "fulfilled" ? [] : [reasonOf(each.reason)])))],
+    unread: [...new Set(found.flatMap((each) => (each.status === "fulfilled" ? [] : [describeError(each.reason)])))],
   };
 }
 

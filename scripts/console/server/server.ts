@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import * as z from "zod";
 import { MINUTE_MS } from "../../../functions/shared/time";
-import { errorCode, errorMessage, errorName } from "../../../functions/shared/errors";
+import { errorCode, errorName } from "../../../functions/shared/errors";
 import { ownValue } from "../../../functions/shared/own-value";
 import { visibleLines } from "../../../functions/shared/text";
 import { describeError } from "../../shared/terminal/errors";
@@ -192,7 +192,7 @@ const STATUSES: Readonly<Record<string, number>> = {
 
 function failureOf(error: unknown): [status: number, body: ErrorView] {
   if (error instanceof RequestError) return [error.status, { message: error.message }];
-  return [STATUSES[errorName(error)] ?? 502, { message: describeError(error) || errorMessage(error) }];
+  return [STATUSES[errorName(error)] ?? 502, { message: describeError(error) }];
 }
 
 /** Markup stays text in the page. What reorders its neighbours or is not shown becomes a character here, for all views. */

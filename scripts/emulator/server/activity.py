@@ -51,8 +51,11 @@ class Activity:
 
     @contextlib.contextmanager
     def pause(self, until=None):
-        """`until`: epoch seconds. Without it, another thread, a function or a person ends the pause."""
-        me = threading.get_ident()
+        """`until`: epoch seconds. Without it, another thread, a function or a person ends the pause.
+
+        Ends a thread that works when the clock was set back meanwhile: a retry of tomorrow would be made today.
+        """
+        me, era = threading.get_ident(), clock.era
         with self._lock:
             worked = me in self._threads
             self._threads.discard(me)
@@ -65,6 +68,8 @@ class Activity:
                 if worked:
                     self._threads.add(me)
                 self.sleepers.pop(me, None)
+        if worked and until is not None and clock.era != era:
+            raise SystemExit
 
     def handed_over(self, function):
         """The function, for another thread."""

@@ -27,6 +27,8 @@ class Clock:
         self.offset = 0.0
         # While it is being moved from one due instant to the next.
         self.moving = False
+        # How often it was set back: what waited then waits for an instant that is none any more.
+        self.era = 0
         self._moved = threading.Condition()
 
     def now(self):
@@ -48,16 +50,24 @@ class Clock:
             self.moving = moving
             self._tell_functions()
 
+    def begin_era(self):
+        """Ends every wait: the clock is set back."""
+        with self._moved:
+            self.era += 1
+            self._moved.notify_all()
+
     def wake(self):
         """Those that wait, to see whether they have to."""
         with self._moved:
             self._moved.notify_all()
 
     def wait_until(self, instant, or_real_seconds=None, unless=lambda: False):
-        """Returns at the instant, however the clock gets there; after `or_real_seconds` of real time; or when it is woken and `unless()`."""
-        began = time_module.monotonic()
+        """Returns at the instant, however the clock gets there; after `or_real_seconds` of real time; when it is woken and `unless()`; or
+        when it is set back.
+        """
+        began, era = time_module.monotonic(), self.era
         with self._moved:
-            while not unless() and (left := instant - self.now()) > 0:
+            while era == self.era and not unless() and (left := instant - self.now()) > 0:
                 if or_real_seconds is not None:
                     left = min(left, or_real_seconds - (time_module.monotonic() - began))
                     if left <= 0:

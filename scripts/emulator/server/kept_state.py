@@ -149,6 +149,7 @@ class KeptState:
         for execution in stepfunctions._executions.all_values():
             # Their threads notice when they wake.
             execution["status"] = "ABORTED"
+        clock.begin_era()
         for store in stores().values():
             store.clear()
         self._fill(offset, saved)

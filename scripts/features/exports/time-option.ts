@@ -1,11 +1,6 @@
 /** Times that people pass as options. */
-import * as z from "zod";
 import { UsageError } from "../../shared/terminal/command-line";
-
-/** With its offset, with or without seconds, of a day that exists: `Date` takes 31 November for 1 December. */
-const timeSchema = z
-  .union([z.iso.datetime({ offset: true }), z.iso.datetime({ offset: true, precision: -1 })])
-  .transform(Date.parse);
+import { parseTime } from "../../shared/terminal/time";
 
 /**
  * Epoch milliseconds; undefined without the option.
@@ -15,7 +10,7 @@ const timeSchema = z
  */
 export function timeOption(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
-  const { data: time } = timeSchema.safeParse(text);
+  const time = parseTime(text);
   if (time === undefined) throw new UsageError(`--${name}: "${text}" is not a time such as 2026-11-01T00:00Z`);
   return time;
 }

@@ -15,6 +15,8 @@ export function describeLiveEvent(event: LiveEvent, colours: Colors): string {
       return `${colours.red("not live:")}\n${indented(event.message)}`;
     case "stack":
       return `${event.files.join(", ")} changed. Press Enter to apply it.`;
+    case "undone":
+      return "The change was undone: nothing to apply.";
     case "types": {
       const { errors } = event;
       const more = errors.length > SHOWN_ERRORS ? [`and ${errors.length - SHOWN_ERRORS} more`] : [];

@@ -10,6 +10,8 @@ export const liveEventSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("failed"), message: z.string() }),
   /** A change that Terraform has to apply. Paths relative to the project. */
   z.object({ kind: z.literal("stack"), files: z.array(z.string()) }),
+  /** Such changes were undone: all is as Terraform has applied it. */
+  z.object({ kind: z.literal("undone") }),
   /** The compiler's errors in what was changed; none: they are mended. */
   z.object({ kind: z.literal("types"), errors: z.array(z.string()) }),
   /** The watcher has ended by itself. */

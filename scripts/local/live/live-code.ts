@@ -46,6 +46,8 @@ export interface LiveCodePorts {
   /** The compiler's errors in files. Undefined: it was stopped. */
   readonly typeErrors: (files: readonly string[]) => Promise<readonly TypeError[] | undefined>;
   readonly stopTypeCheck: () => void;
+  /** What distinguishes a file's content. Undefined: there is no such file. */
+  readonly contentOf: (file: string) => string | undefined;
   readonly say: (event: LiveEvent) => void;
   /** Monotonic milliseconds. */
   readonly elapsed: () => number;
@@ -66,6 +68,10 @@ export class LiveCode {
   readonly #stale = new Set<string>();
   /** Those of the last change: what has been said is not repeated with each change of something else. */
   #failures: ReadonlySet<string> = new Set();
+  /** The files that Terraform has applied, with their content then. Undefined: it is not known. */
+  readonly #applied = new Map<string, string | undefined>();
+  /** Those that differ. */
+  readonly #waiting = new Set<string>();
   /** Changed, and the check of their types was stopped. */
   readonly #unchecked = new Set<string>();
   /** Files with errors in the last check. */
@@ -103,6 +109,12 @@ export class LiveCode {
     return [...new Set([...this.#handlers.values()].flatMap(({ inputs }) => inputs))];
   }
 
+  /** A file that Terraform has applied. @param isAsApplied false: it was changed since */
+  remember(file: string, isAsApplied: boolean): void {
+    if (this.#isOfStack(file, new Set(this.files)))
+      this.#applied.set(file, isAsApplied ? this.ports.contentOf(file) : undefined);
+  }
+
   /** After a change of files, relative to the project. */
   async change(files: readonly string[]): Promise<void> {
     // It would take the processor from what the person waits for.
@@ -111,11 +123,26 @@ export class LiveCode {
     const entries = affected.map(([entry]) => entry);
     const known = new Set(this.files);
     await this.#bringUpToDate(entries);
-    const ofStack = files.filter((file) => this.#isOfStack(file, known));
-    if (ofStack.length > 0) this.ports.say({ kind: "stack", files: ofStack });
+    this.#compare(files.filter((file) => this.#isOfStack(file, known)));
     // Beside it: the code is live before its types are checked. A change may be wrong where the changed file is used.
     for (const file of [...files, ...affected.flatMap(([, { inputs }]) => inputs)]) this.#unchecked.add(file);
     void this.#checkTypes();
+  }
+
+  /** With what Terraform has applied: a change that was undone does not wait for it. */
+  #compare(files: readonly string[]): void {
+    const hadWaiting = this.#waiting.size > 0;
+    for (const file of files) {
+      const content = this.ports.contentOf(file);
+      const isApplied = this.#applied.has(file)
+        ? content !== undefined && content === this.#applied.get(file)
+        : content === undefined;
+      if (isApplied) this.#waiting.delete(file);
+      else this.#waiting.add(file);
+    }
+    const changed = files.filter((file) => this.#waiting.has(file));
+    if (changed.length > 0) this.ports.say({ kind: "stack", files: changed });
+    else if (hadWaiting && this.#waiting.size === 0) this.ports.say({ kind: "undone" });
   }
 
   async #bringUpToDate(changed: readonly string[]): Promise<void> {

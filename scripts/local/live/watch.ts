@@ -2,6 +2,7 @@
  * Puts changed handlers into their functions, as a process of its own. Arguments: the home of npm start, the app, and since when changes
  * count, in epoch milliseconds. Prints {@link LiveEvent}s, one a line; ends with its standard input.
  */
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync, statSync } from "node:fs";
 import { relative, resolve } from "node:path";
@@ -48,6 +49,13 @@ function portsOf(lambda: LambdaClient): LiveCodePorts {
   return {
     say,
     elapsed: () => performance.now(),
+    contentOf: (file) => {
+      try {
+        return createHash("sha256").update(readFileSync(file)).digest("base64");
+      } catch {
+        return undefined; // deleted
+      }
+    },
     build: async (entries) => {
       await bundler.bundle(entries).catch((error: unknown) => {
         throw buildErrorOf(error, entries);
@@ -136,9 +144,15 @@ async function main(folder: string, appFile: string, since: number): Promise<voi
   };
   const watcher = watch([...watched], { alwaysStat: true });
   watcher.on("all", (_, path, stats) => {
-    // A file that was moved here keeps the time of its content.
-    if (!SOURCE.test(path) || (!ready && (stats?.ctimeMs ?? 0) < since)) return;
-    changed.add(path.replaceAll("\\", "/"));
+    if (!SOURCE.test(path)) return;
+    const file = path.replaceAll("\\", "/");
+    if (!ready) {
+      // A file that was moved here keeps the time of its content.
+      const isAsApplied = (stats?.ctimeMs ?? 0) < since;
+      code.remember(file, isAsApplied);
+      if (isAsApplied) return;
+    }
+    changed.add(file);
     if (ready && !working) void work();
   });
   watcher.on("error", (error) => {

@@ -19,12 +19,12 @@ const CREDENTIAL_ERRORS: ReadonlySet<string> = new Set([
   "TokenProviderError",
 ]);
 
-/** What the error says to a person. Of one that no code expects, the stack trace goes to {@link ERROR_LOG}. */
+/** What the error says to a person, never nothing. Of one that no code expects, the stack trace goes to {@link ERROR_LOG}. */
 export function describeError(error: unknown): string {
   const known = describeKnown(error);
   if (known !== undefined) return shortenArns(known);
   const log = logStack(error);
-  return `${shortenArns(errorMessage(error))}\nThis is a fault of Almanac.${log ? ` Its stack trace is in ${ERROR_LOG}.` : ""}`;
+  return `${shortenArns(errorMessage(error) || errorName(error))}\nThis is a fault of Almanac.${log ? ` Its stack trace is in ${ERROR_LOG}.` : ""}`;
 }
 
 function describeKnown(error: unknown): string | undefined {
@@ -45,7 +45,7 @@ function describeKnown(error: unknown): string | undefined {
   if (file !== undefined) return file;
   if (isObject(error) && "$metadata" in error) return `AWS answered ${name}: ${message}`;
   // Our own classes are named for what happened; JavaScript's are programming errors.
-  const isOurs = name.endsWith("Error") && name !== "Error" && !BUILT_IN.has(name);
+  const isOurs = name.endsWith("Error") && name !== "Error" && !BUILT_IN.has(name) && message !== "";
   return isOurs ? message : undefined;
 }
 

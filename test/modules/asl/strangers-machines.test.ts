@@ -34,6 +34,7 @@ const output = (Output: unknown) => () => jm({ A: J.pass({ Output, End: true }) 
 const choosing = (fields: object) => () => jm({ A: J.choice({ Default: "B", ...fields }), B: J.succeed() });
 const F = { FunctionName: "f" };
 const event = { Detail: "{}", DetailType: "a", Source: "b" };
+const GET_ITEM = "arn:aws:states:::dynamodb:getItem";
 const SQS = "arn:aws:states:::sqs:sendMessage";
 const START = "arn:aws:states:::states:startExecution";
 const MACHINE = "arn:aws:states:eu-west-1:000000000000:stateMachine:m";
@@ -615,6 +616,34 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
     "s3: a value with other punctuation and a digit",
     calling("arn:aws:states:::aws-sdk:s3:putObject", { ...place, ServerSideEncryption: "AES-256" }),
   ],
+  ...[
+    calling(L, F, { Output: "{% $states.result.payload %}" }),
+    calling(L, F, { Assign: { a: ["{% $string($states.result.payload.a) %}"] } }),
+    calling(GET_ITEM, { TableName: "t", Key: { id: { S: "a" } } }, { Output: "{% $states.result.item.id.S %}" }),
+    calling(
+      "arn:aws:states:::aws-sdk:sfn:listExecutions",
+      { StateMachineArn: MACHINE },
+      { Output: "{% $states.result.executions %}" },
+    ),
+    () => pm({ A: P.task({ Resource: L, Parameters: F, ResultSelector: { "a.$": "$.payload.a" }, End: true }) }),
+  ].map((build): [string, () => unknown] => [`a field of a result in small letters: ${String(build)}`, build]),
+  [
+    "task: a field that an error does not have",
+    () =>
+      jm({
+        A: J.task({
+          ...{ Resource: L, Arguments: F, Next: "B" },
+          Catch: [{ ErrorEquals: ["States.ALL"], Output: "{% $states.errorOutput.Message %}", Next: "B" }],
+        }),
+        B: J.succeed(),
+      }),
+  ],
+  ...["%%%", "abc"].map((B): [string, () => unknown] => [
+    `dynamo: bytes that are not in Base64: ${B}`,
+    calling("arn:aws:states:::dynamodb:putItem", { TableName: "t", Item: { id: { S: "a" }, b: { B } } }),
+  ]),
+  ["sns: a number of letters", calling("arn:aws:states:::sns:publish", { Message: "m", PhoneNumber: "call me" })],
+  ["lambda: two versions", calling(L, { FunctionName: `${FUNCTION}:1`, Qualifier: "2" })],
   ...["Serverless", "on-premises"].map((LaunchType): [string, () => unknown] => [
     `ecs: a value in another style than all others: ${LaunchType}`,
     calling("arn:aws:states:::ecs:runTask", { TaskDefinition: "t", LaunchType }),
@@ -960,6 +989,33 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
     "a function's own error in small letters",
     () => jm({ A: J.task({ Resource: L, Arguments: F, Retry: [{ ErrorEquals: ["states.mine"] }], End: true }) }),
   ],
+  [
+    "fields of results, also of one that another program returns",
+    () =>
+      jm({
+        A: J.task({
+          ...{ Resource: L, Arguments: F, Output: "{% [$states.result.Payload.payload, $states.result.StatusCode] %}" },
+          ...{
+            Catch: [{ ErrorEquals: ["States.ALL"], Output: "{% $states.errorOutput.(Error & Cause) %}", Next: "B" }],
+            Next: "B",
+          },
+        }),
+        B: J.lambdaInvokeForToken({
+          Arguments: { ...F, Payload: "{% $states.context.Task.Token %}" },
+          ...{ TimeoutSeconds: 5, Output: "{% $states.result.payload %}", Next: "C" },
+        }),
+        C: J.startExecutionSync({
+          Arguments: { StateMachineArn: MACHINE },
+          ...{ Output: "{% $states.result.executionArn %}", Next: "D" },
+        }),
+        D: J.task({ Resource: FUNCTION, Output: "{% $states.result.payload %}", End: true }),
+      }),
+  ],
+  [
+    "dynamo: bytes",
+    calling("arn:aws:states:::dynamodb:putItem", { TableName: "t", Item: { id: { S: "a" }, b: { B: "YWI=" } } }),
+  ],
+  ["lambda: a version, named twice", calling(L, { FunctionName: `${FUNCTION}:1`, Qualifier: "1" })],
   [
     "a value that may be newer",
     calling("arn:aws:states:::ecs:runTask", { TaskDefinition: "t", LaunchType: "MANAGED_INSTANCES" }),

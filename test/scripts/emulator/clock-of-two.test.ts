@@ -71,17 +71,37 @@ kept._write(kept._before)
 kept_state.clock.set(3600)
 gateway._throttle_state["stage", "api"] = (6.0, 3700.0)
 
-import advance
+import activity, advance
+def retry():
+    advance.sleep(100_000)
+    ended.append("retried")
+def approve():
+    activity.Waiting().wait(100_000)
+    ended.append("expired")
+def poll():
+    advance.sleep(1)
+    ended.append("polls on")
+def _poll_loop():
+    poll()
+threads = [activity.Working(target=target, daemon=True) for target in (retry, approve, _poll_loop)]
+for thread in threads:
+    thread.start()
+while len(activity.activity.sleepers) < 3:
+    advance.real_sleep(0.001)
+
 clock = advance.Advance(sys.argv[2])
 clock._wait_until_quiet = lambda: ended.append(f"quiet at {kept_state.clock.offset}")
 asyncio.run(advance.clock_routes(clock, kept)["POST", "/_almanac/clock/now"]({}))
+for thread in threads:
+    thread.join(5)
+ended.append(f"{sum(thread.is_alive() for thread in threads)} wait")
 print(json.dumps([kept_state.clock.offset, list(gateway._throttle_state.values()), ended]))
 `;
 
-it("back to now: what runs tomorrow ends first, no process remembers it, and its requests count for no rate limit of today", async () => {
+it("back to now: what runs tomorrow ends first, nothing waits for an instant of it, no process remembers it, and its requests count for no rate limit of today", async () => {
   const folder = mkdtempSync(join(tmpdir(), "almanac-clock-"));
   const { stdout } = await promisify(execFile)("python3", ["-c", BACK_TO_NOW, join(folder, "state"), folder]);
-  expect(JSON.parse(stdout)).toEqual([0, [[7, 100]], ["quiet at 3600", "check"]]);
+  expect(JSON.parse(stdout)).toEqual([0, [[7, 100]], ["quiet at 3600", "check", "polls on", "0 wait"]]);
   rmSync(folder, { recursive: true });
 });
 

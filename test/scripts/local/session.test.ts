@@ -72,6 +72,30 @@ it("applies a change of the stack on Enter, and watches on from then", async () 
   expect(watches[1]?.since).toBeGreaterThanOrEqual(began);
 });
 
+it("applies nothing once the change was undone; what was refused waits all the same", async () => {
+  let isRefused = false;
+  const apply = () => (isRefused ? Promise.reject(new Error("refused")) : Promise.resolve());
+  const { input, counts, change, enter, watches, printed } = setup({ apply });
+  const undo = () => {
+    watches.at(-1)?.onEvent({ kind: "undone" });
+  };
+  change();
+  undo();
+  expect(printed.at(-1)).toBe("The change was undone: nothing to apply.");
+  expect(input.isPaused()).toBe(true);
+  await enter();
+  expect(counts.applied).toBe(0);
+  isRefused = true;
+  change();
+  await enter();
+  expect(printed.at(-1)).toContain("Press Enter to try again");
+  change();
+  undo();
+  isRefused = false;
+  await enter();
+  expect(counts.applied).toBe(2);
+});
+
 it("reads no input unless a change waits for it: a job in the background is stopped when it reads", async () => {
   const { input, counts, change, enter } = setup();
   expect(input.isPaused()).toBe(true);

@@ -1,10 +1,11 @@
+import { ownAccounts } from "../../../scripts/review/foreign-accounts";
 import { changedPermissions } from "../../../scripts/review/permissions";
 import { Expressions, parsePlan } from "../../../scripts/review/plan";
 import { samplePlan, type SampleChange } from "./sample-plan";
 
 function permissionsOf(changes: readonly SampleChange[], rest?: Readonly<Record<string, unknown>>) {
   const plan = parsePlan(samplePlan(changes, rest));
-  return changedPermissions(plan.resource_changes, new Expressions(plan));
+  return changedPermissions(plan.resource_changes, new Expressions(plan), ownAccounts(plan));
 }
 const policy = (...Statement: readonly object[]) => JSON.stringify({ Version: "2012-10-17", Statement });
 const allow = (Action: string | readonly string[], Resource: string | readonly string[], more = {}) => ({

@@ -90,6 +90,9 @@ describe("a notification", () => {
   it("redacts a key that is private", () => {
     const secret = { ...pipeline, private: ["/jobOrderId"] };
     expect(notificationOf("jobOrder", secret, { before: undefined, after: first })?.key).toBe(REDACTED);
+    const within = { ...pipeline, private: ["/order"] };
+    const after = { key: { S: "17" }, keySource: { S: "/order/id" } };
+    expect(notificationOf("jobOrder", within, { before: undefined, after })?.key).toBe(REDACTED);
   });
 
   it("redacts the key of a row that has another pointer, by that pointer", () => {

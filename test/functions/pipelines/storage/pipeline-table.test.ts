@@ -70,6 +70,22 @@ describe("a row", () => {
     expect(await setup(row)({ v: 1 }, "/v", LATER)).toEqual([true, "1"]);
   });
 
+  it("is the same of two messages with one version, whichever comes first", async () => {
+    const [one, other] = [
+      { revision: 7, total: 1 },
+      { revision: 7, total: 2 },
+    ];
+    const later = await Promise.all(
+      [[one, other] as const, [other, one] as const].map(async ([first, second]) => {
+        const write = setup();
+        expect(await write(first, "/revision")).toEqual([true, "7"]);
+        expect(await write(first, "/revision")).toEqual([false, "7"]);
+        return (await write(second, "/revision"))[0];
+      }),
+    );
+    expect(later.sort()).toEqual([false, true]);
+  });
+
   it("that was written by hand is replaced", async () => {
     expect(await setup({ key: { S: "1" } })({ v: 1 }, "/v")).toEqual([true, "1"]);
   });

@@ -140,6 +140,18 @@ describe("a bundle", () => {
     },
   );
 
+  it.each(["", "const handler = 1; console.log(handler);", "export const other = 1;"])(
+    "is not made of a handler around one that is not exported: %j",
+    async (source) => {
+      const cacheDirectory = emptyFolder();
+      writeFileSync(join(cacheDirectory, "own.ts"), source);
+      const entry = relative(".", join(cacheDirectory, "wrapped.ts"));
+      writeFileSync(entry, 'import { handler as own } from "./own"; export const handler = () => own;');
+      await expect(bundleHandlers([entry, CHECK], { cacheDirectory })).rejects.toThrow("handler");
+      expect(cachedBundles({ cacheDirectory }).map((each) => each.entry)).not.toContain(entry);
+    },
+  );
+
   it.each(["module.exports.handler = 1;", "const own = 1; export { own as handler };", "exports.handler = 1;"])(
     "is made of a handler however it is exported: %s",
     async (source) => {

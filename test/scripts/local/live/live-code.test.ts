@@ -17,6 +17,7 @@ function setup(current: Readonly<Record<string, string>> = {}) {
     [dispatch, 1],
     [pay, 1],
   ]);
+  const contents = new Map<string, string | undefined>();
   const said: LiveEvent[] = [];
   const puts: string[] = [];
   const faults: { build?: string; in?: string; put?: string; types?: string } = {};
@@ -73,6 +74,7 @@ function setup(current: Readonly<Record<string, string>> = {}) {
         );
       },
       stopTypeCheck: () => stopCheck?.(),
+      contentOf: (file) => (contents.has(file) ? contents.get(file) : "as applied"),
       say: (event) => said.push(liveEventSchema.parse(event)),
       elapsed: () => 0,
     },
@@ -88,7 +90,7 @@ function setup(current: Readonly<Record<string, string>> = {}) {
   const clear = () => {
     said.length = puts.length = 0;
   };
-  return { code, save, clear, said, puts, faults, checked };
+  return { code, save, clear, said, puts, faults, checked, contents };
 }
 
 it("puts a changed handler into its functions, and into no other", async () => {
@@ -203,6 +205,34 @@ it.each(["main.ts", "modules/timers/index.ts", "workflows/refund.ts", "functions
   },
 );
 
+it("waits for Terraform no longer once each change is undone, that of a new file, and of one that was changed since it was applied", async () => {
+  const { code, save, said, contents, clear } = setup();
+  const [main, timers, added, unknown] = ["main.ts", "modules/timers/index.ts", "modules/new.ts", "modules/other.ts"];
+  for (const file of [main, timers, api]) code.remember(file, true);
+  code.remember(unknown, false);
+  await save(main);
+  expect(said).toEqual([]);
+  for (const file of [main, timers, added]) contents.set(file, "another");
+  await save(main, timers, added);
+  expect(said).toEqual([{ kind: "stack", files: [main, timers, added] }]);
+  clear();
+  contents.set(main, "as applied");
+  contents.set(added, undefined);
+  await save(main, added);
+  expect(said).toEqual([]);
+  contents.set(timers, "as applied");
+  await save(timers);
+  expect(said).toEqual([{ kind: "undone" }]);
+  clear();
+  await save(unknown);
+  contents.set(timers, undefined);
+  await save(timers);
+  expect(said).toEqual([
+    { kind: "stack", files: [unknown] },
+    { kind: "stack", files: [timers] },
+  ]);
+});
+
 it.each(["functions/timers/new.ts", "functions/gone.ts", "test/main.ts"])("says nothing of %s", async (file) => {
   const { save, said, puts } = setup();
   await save(file);
@@ -268,6 +298,7 @@ it("is described in a line, with the first errors", () => {
   const described = (event: LiveEvent) => describeLiveEvent(event, colours);
   expect(described({ kind: "live", functions: ["a", "b"], seconds: 0.42 })).toBe("live after 0.4 s: a, b");
   expect(described({ kind: "stack", files: ["main.ts"] })).toBe("main.ts changed. Press Enter to apply it.");
+  expect(described({ kind: "undone" })).toBe("The change was undone: nothing to apply.");
   expect(described({ kind: "types", errors: [] })).toBe("no type errors");
   const errors = Array.from({ length: 7 }, (_, index) => `e${index}`);
   expect(described({ kind: "types", errors })).toBe("type errors:\n  e0\n  e1\n  e2\n  e3\n  e4\n  and 2 more");

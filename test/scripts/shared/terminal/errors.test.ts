@@ -96,6 +96,14 @@ describe("an error for people", () => {
     expect(readFileSync(ERROR_LOG, "utf8").match(/y is not a function/g)).toHaveLength(1);
   });
 
+  it("is never nothing, also without a message", () => {
+    class OrderError extends Error {
+      override readonly name = "OrderError";
+    }
+    for (const error of [new OrderError(""), new Error(""), new TypeError("")])
+      expect(describeError(error)).toMatch(/^\w*Error\nThis is a fault of Almanac\./);
+  });
+
   it("has no ARNs", () => {
     expect(shortenArns('"arn:aws:states:eu-central-1:123456789012:execution:task:order-1" failed')).toBe(
       '"execution:task:order-1" failed',

@@ -100,6 +100,28 @@ describe("a stored timer", () => {
       expect(fake.sent).toHaveLength(1);
     });
 
+    it("is sent once while SQS takes its time: the request keeps it for as long as it may send", async () => {
+      await put("tea", { every: "1 day" });
+      const headers = { "idempotency-key": "3a5c" };
+      const answers: (() => void)[] = [];
+      const send: TimerPorts["queue"]["send"] = (fires, deadline) =>
+        new Promise((resolve) => {
+          answers.push(() => {
+            resolve(fake.queue.send(fires, deadline));
+          });
+        });
+      ports = { ...ports, queue: { send } };
+      const first = act("fire", "tea", { headers });
+      await new Promise(setImmediate);
+      now += 6_900;
+      const second = act("fire", "tea", { headers });
+      await new Promise(setImmediate);
+      for (const answer of answers) answer();
+      expect(await second).toMatchObject([429, { error: "TooManyRequests" }]);
+      expect(await first).toMatchObject([200, {}]);
+      expect(fake.sent).toHaveLength(1);
+    });
+
     it("is sent by the next request when the one before failed, or died", async () => {
       await put("tea", { every: "1 day" });
       const headers = { "idempotency-key": "3a5c" };

@@ -33,7 +33,7 @@ export interface PermissionChange {
 /**
  * opened: gained by everybody. unlimited: a condition that says who is gone. deputized: gained by a service of AWS for every account that uses it.
  * weakened: another condition is gone, or that of a role's trust is wider. hidden: a policy that changes is sensitive. unknown: one is known after
- * the apply only. powerful: gained for any resource. foreign: gained by another account. denied: what was allowed, and is denied now. undenied:
+ * the apply only. powerful: gained for any resource. administering: of permissions or code, even of one resource. foreign: gained by another account. denied: what was allowed, and is denied now. undenied:
  * what a policy that stays has denied, and denies no more.
  */
 export type Harm =
@@ -44,6 +44,7 @@ export type Harm =
   | "hidden"
   | "unknown"
   | "powerful"
+  | "administering"
   | "foreign"
   | "denied"
   | "undenied";
@@ -133,6 +134,7 @@ export function changedPermissions(
       ["hidden", gained.filter(({ unread, rest }) => unread === true && rest !== "")],
       ["unknown", gained.filter(({ unread, rest }) => unread === true && rest === "")],
       ["powerful", gained.filter((grant) => isPowerful(grant) && isNew(grant))],
+      ["administering", gained.filter((grant) => isAdministering(grant) && !isPowerful(grant) && isNew(grant))],
       ["foreign", gained.filter((grant) => isForeign(grant, own) && isNew(grant))],
       ["denied", gained.filter((grant) => isShutOut(grant, was, allowances))],
       ["undenied", undenied(lost, gained, is).filter(isJudged)],
@@ -237,6 +239,27 @@ function isPowerful({ effect, action, resource, principals, conditions }: Grant)
     ((isAll && isAny) || /^everything in .*(Administrator(Access)?|PowerUserAccess|FullAccess)$/.test(action))
   );
 }
+
+/** With one of these, a role can give itself or others what it is not allowed, or run other code with what a function is allowed. */
+const ADMINISTERS: readonly string[] = [
+  "iam:AttachRolePolicy",
+  "iam:AttachUserPolicy",
+  "iam:CreateAccessKey",
+  "iam:CreateLoginProfile",
+  "iam:CreatePolicyVersion",
+  "iam:DeleteRolePermissionsBoundary",
+  "iam:PutRolePolicy",
+  "iam:PutUserPolicy",
+  "iam:SetDefaultPolicyVersion",
+  "iam:UpdateAssumeRolePolicy",
+  "kms:PutKeyPolicy",
+  "lambda:AddPermission",
+  "lambda:UpdateFunctionCode",
+  "lambda:UpdateFunctionConfiguration",
+];
+
+const isAdministering = ({ effect, action, principals }: Grant) =>
+  effect === "Allow" && principals.length === 0 && ADMINISTERS.some((each) => matches(action, each));
 
 /**
  * Whether a service may do it on behalf of any customer of AWS: a resource's policy without the source that the service acts for. What a role

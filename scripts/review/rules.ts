@@ -56,6 +56,9 @@ function hasIndexRebuilt(table: Fields, former: Fields): boolean {
 
 const isEmptyEnvironment = ({ environment }: Fields) =>
   [environment].flat().every((each) => each !== UNKNOWN && isNothing(fieldsOf(each)["variables"]));
+const layerOf = (arn: unknown) => String(arn).replace(/:\d+$/, "");
+/** In any version. */
+const hasLayer = (layers: unknown, arn: unknown) => [layers].flat().map(layerOf).includes(layerOf(arn));
 const isNothing = (variables: unknown) =>
   variables !== UNKNOWN && Object.values(fieldsOf(variables)).every((value) => !isSet(value));
 const hasSameCode = (resource: Fields, former: Fields) =>
@@ -543,6 +546,13 @@ export const RULES: readonly Rule[] = [
   })),
   {
     type: "aws_cloudwatch_metric_alarm",
+    path: /^alarm_name$/,
+    verdict: "exposure",
+    what: "notifies no topic",
+    if: (_, __, created, { alarm_actions: topics }) => created && ![topics ?? []].flat().some(isSet),
+  },
+  {
+    type: "aws_cloudwatch_metric_alarm",
     path: /^threshold$/,
     verdict: "exposure",
     what: "no longer alarms at what it alarmed at",
@@ -740,10 +750,15 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "has no longer a layer: if its code imports it, invocations fail",
-    if: (before, _, created, { layers }) => {
-      const layerOf = (arn: unknown) => String(arn).replace(/:\d+$/, "");
-      return !created && isSet(before) && ![layers].flat().map(layerOf).includes(layerOf(before));
-    },
+    if: (before, _, created, { layers }) => !created && isSet(before) && !hasLayer(layers, before),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^layers\.\d+$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "loads the code of another layer",
+    if: (_, after, created, __, { layers }) => !created && isSet(after) && !hasLayer(layers, after),
   },
   {
     type: "aws_lambda_function",

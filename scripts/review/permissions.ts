@@ -125,7 +125,8 @@ export function changedPermissions(
       !gained.some((other) => other.address === address && other.unread === true);
     const isUnlimited = (grant: Held) =>
       lost.some((other) => other.limited && !grant.limited && includes(grant, other));
-    const isWeakened = (grant: Held) => !isUnlimited(grant) && lost.some((other) => isWeaker(grant, other));
+    const isWeakened = (grant: Held) =>
+      !grant.everybody && !isUnlimited(grant) && lost.some((other) => isWeaker(grant, other));
     const harms: readonly (readonly [Harm, readonly Held[]])[] = [
       ["opened", gained.filter(({ everybody }) => everybody)],
       ["unlimited", gained.filter(isUnlimited)],
@@ -223,14 +224,14 @@ function isWeaker(grant: Held, other: Held): boolean {
   return other.conditions.some((was) => isLimit(was) && !grant.conditions.some(({ test }) => test === was.test));
 }
 
-/** Actions that read data and secrets. */
-const READS =
-  /^(kms:(decrypt|\w*reencrypt.*)|s3:getobject(version)?|dynamodb:((batch)?getitem|query|scan|partiqlselect|getrecords)|secretsmanager:(batch)?getsecretvalue|ssm:getparameters?(bypath|history)?|sqs:receivemessage|kinesis:getrecords)$/i;
+/** Actions that are harmless on any resource, or know no other: traces, metrics, logs, what exists. Not what reads data and secrets. */
+const HARMLESS =
+  /^(xray:put\w*|cloudwatch:putmetricdata|logs:(create|put|update|get|list|describe)\w*|[\w-]+:(list|describe|get(?!item|object|parameter|secret|record))\w*)$/i;
 
-/** Everything of a service, others' permissions, or data without a condition, on any resource. */
+/** Everything of a service or others' permissions on any resource; without a condition, whatever is not harmless there. */
 function isPowerful({ effect, action, resource, principals, conditions }: Grant): boolean {
   const isAll =
-    (READS.test(action) && conditions.length === 0) ||
+    (resource !== "" && !HARMLESS.test(action) && conditions.length === 0) ||
     /^([*?]+|[\w-]*[*?].*:.*|[\w-]+:[*?]+|all but .*|(iam|sts|organizations):(?!get|list).*)$/i.test(action);
   const isAny = exceptionsOf(resource) !== undefined || isAnything(resource);
   return (
@@ -279,6 +280,8 @@ const isForeign = ({ effect, principals }: Grant, own: ReadonlySet<string>) =>
   effect === "Allow" &&
   own.size > 0 &&
   principals.some((principal) => {
+    // A canonical user is an account by another number.
+    if (/^[\da-f]{64}$/.test(principal)) return true;
     const [account] = /^\d{12}$|(?<=^arn:[^:]*:(iam|sts)::)\d{12}(?=:)/.exec(principal) ?? [];
     return account !== undefined && !own.has(account);
   });

@@ -486,8 +486,8 @@ export const RULES: readonly Rule[] = [
     type: "aws_sqs_queue",
     path: /^sqs_managed_sse_enabled$/,
     verdict: "exposure",
-    what: "is no longer encrypted",
-    if: turnedOff,
+    what: "is not encrypted",
+    if: (_, after, __, { kms_master_key_id: key }) => after === false && !isSet(key ?? undefined),
   },
   {
     type: "aws_sqs_queue",
@@ -642,6 +642,14 @@ export const RULES: readonly Rule[] = [
         [target["input_transformer"] ?? []].flat().some((each) => isSet(fieldsOf(each)["input_template"] ?? undefined));
       return !created && hasInput(former) && !hasInput(resource);
     },
+  },
+  {
+    type: "aws_cloudwatch_event_target",
+    path: /^input(\.|$)/,
+    verdict: "data",
+    severity: "warn",
+    what: "receives another input",
+    if: (_, __, created) => !created,
   },
   // Lambda
   {

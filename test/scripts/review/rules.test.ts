@@ -98,6 +98,21 @@ describe("a change for the worse", () => {
       ["warning: data: delivers its messages later"],
     ],
     [
+      "a new queue that is not encrypted",
+      create("aws_sqs_queue.q", { sqs_managed_sse_enabled: false }),
+      ["refused: exposure: is not encrypted"],
+    ],
+    [
+      "a queue with a key of its own",
+      create("aws_sqs_queue.q", { sqs_managed_sse_enabled: false, kms_master_key_id: "k" }),
+      [],
+    ],
+    [
+      "another input",
+      update("aws_cloudwatch_event_target.t", { input: '{"a":1}' }, { input: "{}" }),
+      ["warning: data: receives another input"],
+    ],
+    [
       "a key that is deleted sooner",
       update("aws_kms_key.k", {}, { deletion_window_in_days: 7 }),
       ["warning: data: can be restored for fewer days after a deletion"],
@@ -231,6 +246,42 @@ describe("a role", () => {
     "lambda:*",
   ])("is refused when it may administer what it is not allowed itself: %s", (action) => {
     expect(whatOf(allowing(action))).toEqual([ADMINISTERING]);
+  });
+
+  it.each([
+    "s3:DeleteObject",
+    "dynamodb:DeleteTable",
+    "sqs:SendMessage",
+    "lambda:InvokeFunction",
+    "ssm:PutParameter",
+    "s3:Get*",
+  ])("is refused when it may do this with everything: %s", (action) => {
+    const everything = ofPolicy({ Effect: "Allow", Action: action, Resource: "*" });
+    expect(whatOf(create("aws_iam_role_policy.p", { role: "r", policy: everything }))).toEqual([
+      "refused: exposure: is allowed this on everything",
+    ]);
+  });
+
+  it("is refused when everybody at an identity provider may assume it", () => {
+    const Federated = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com";
+    const trusting = (Condition?: object) =>
+      create("aws_iam_role.r", {
+        name: "r",
+        assume_role_policy: ofPolicy({
+          Effect: "Allow",
+          Principal: { Federated },
+          Action: "sts:AssumeRoleWithWebIdentity",
+          Condition,
+        }),
+      });
+    const of = (key: string, value: string) => ({
+      StringLike: { [`token.actions.githubusercontent.com:${key}`]: value },
+    });
+    const EVERYBODY = ["refused: exposure: can be used by everybody"];
+    expect(whatOf(trusting())).toEqual(EVERYBODY);
+    expect(whatOf(trusting(of("aud", "sts.amazonaws.com")))).toEqual(EVERYBODY);
+    expect(whatOf(trusting(of("sub", "*")))).toEqual(EVERYBODY);
+    expect(whatOf(trusting(of("sub", "repo:us/almanac:*")))).toEqual([]);
   });
 
   it.each(["iam:PassRole", "iam:GetRole", "kms:Decrypt", "lambda:InvokeFunction", "sqs:*"])(

@@ -101,11 +101,13 @@ export function isTooLate(timer: StoredTimer, fire: Fire, now: number): boolean 
   if (catchUp !== "latest") return now > fire.due + catchUp * SECOND_MS;
   // Whether a counted timer has another fire is not known here: the API rejects the combination.
   if (timer.firesLeft !== undefined || isByRequest(fire)) return false;
-  const next = nextScheduledTime(timer, scheduledTimeOf(fire));
-  if (next === undefined) return false;
-  // Jitter may have made it due before this one.
-  const { due } = fireAt(timer, next);
-  return fire.due < due && due <= now;
+  // Jitter changes their order.
+  const after = Math.max(earliestTime(timer, fire.due), exclusiveStart(timer));
+  for (let at = nextScheduledTime(timer, after); at !== undefined && at <= now; at = nextScheduledTime(timer, at)) {
+    const { due } = fireAt(timer, at);
+    if (fire.due < due && due <= now) return true;
+  }
+  return false;
 }
 
 /** Fires to enqueue, and the timer to store once they are enqueued. */

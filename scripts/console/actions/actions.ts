@@ -65,7 +65,9 @@ const PERIODIC_OPTIONS = {
 
 /** Replaces the timer that the viewer has seen, and no later one. @param schedule fields by option */
 function changeCall(value: (name: string) => string, schedule: Readonly<Record<string, string>>): Call {
+  const { options: data, ...rest } = jsonOption("--data", value("data"));
   return {
+    ...rest,
     words: ["timers", "put"],
     options: {
       ...Object.fromEntries(Object.entries(schedule).map(([option, name]) => [option, value(name)])),
@@ -77,7 +79,7 @@ function changeCall(value: (name: string) => string, schedule: Readonly<Record<s
       "--max-age": value("maxAge"),
       "--history": value("history") === "yes",
       "--no-history": value("history") === "no",
-      "--data": value("data"),
+      ...data,
       "--shard": value("shard"),
       "--if-version": value("version"),
     },
@@ -180,15 +182,17 @@ export const ACTIONS = {
       { name: "in", label: "or once, in: 90s, 15m, 2h", isOptional: true },
       { name: "data", label: "Data, JSON", isJson: true, isOptional: true },
     ],
-    call: (value) => ({
-      words: ["timers", "put"],
+    call: (value) => {
+      const { options: data, ...rest } = jsonOption("--data", value("data"));
+      const schedule = Object.fromEntries(["every", "cron", "in"].map((name) => [`--${name}`, value(name)]));
       // Another viewer may have set it just now. A timer that exists has "Change".
-      options: {
-        ...Object.fromEntries(["every", "cron", "in", "data"].map((name) => [`--${name}`, value(name)])),
-        "--new": true,
-      },
-      positional: [value("id")],
-    }),
+      return {
+        ...rest,
+        words: ["timers", "put"],
+        options: { ...schedule, ...data, "--new": true },
+        positional: [value("id")],
+      };
+    },
   },
   "timers.change": {
     title: "Change",

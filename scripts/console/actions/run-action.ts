@@ -18,6 +18,17 @@ interface RunOptions {
   readonly longestMs?: number;
 }
 
+/** Linux's limit, with the byte that ends it. */
+const LONGEST_BYTES = 128 * 1024 - 1;
+
+/** The system would start no command with it. */
+function argumentFault(argument: string): string | undefined {
+  if (argument.includes("\0")) return "A value has a NUL character, which no argument of a command can have.";
+  return Buffer.byteLength(argument) > LONGEST_BYTES
+    ? `A value is longer than an argument of a command may be: ${LONGEST_BYTES} bytes. Run the command with a file.`
+    : undefined;
+}
+
 export async function runAction(
   name: ActionName,
   values: Values,
@@ -26,7 +37,10 @@ export async function runAction(
 ): Promise<ActionResult> {
   const { input, ...call } = callOf(name, values);
   const lines: string[] = [];
-  const command = runCommand(process.execPath, [launcher, ...argumentsOf(call, where)], {
+  const commandArguments = argumentsOf(call, where);
+  const fault = commandArguments.map(argumentFault).find((each) => each !== undefined);
+  if (fault !== undefined) return { ok: false, output: fault };
+  const command = runCommand(process.execPath, [launcher, ...commandArguments], {
     onLine: (line) => lines.push(line),
     ...(input !== undefined && { input }),
   });

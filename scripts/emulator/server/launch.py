@@ -29,6 +29,7 @@ from clock import install as install_clock
 from control import control
 from function_logs import FunctionLogs
 from guard import guard
+from http_server import serve
 from kept_state import KeptState
 from nested_states import distributed, record_nested_states
 from redrive import redrive_executions
@@ -528,29 +529,6 @@ def give_functions_keys_of_this_run():
     lambda_runtime.execution_credentials = lambda_svc.execution_credentials = salted
 
 
-def send_responses_in_one_packet():
-    """Terraform loses responses: Go's HTTP client may close the connection after the first packet of an early response, then retry a
-    request that has created its resource already. Hypercorn sends headers and body in two packets. Remove when it sends one.
-    """
-    import h11
-    from hypercorn.events import RawData
-    from hypercorn.protocol.h11 import H11Protocol
-
-    async def send(self, event):
-        try:
-            data = self.connection.send(event)
-        except h11.LocalProtocolError:
-            if self.connection.their_state != h11.ERROR:
-                raise
-            return
-        if isinstance(event, h11.Response):
-            self.head = data  # sent with the body
-            return
-        await self.send(RawData(data=self.__dict__.pop("head", b"") + data))
-
-    H11Protocol._send_h11_event = send
-
-
 def collect_garbage_seldom():
     """What the services store is no garbage, and grows: Python would look through all of it again and again, in the middle of requests."""
     gc.collect()
@@ -586,15 +564,12 @@ class Ending:
         os._exit(0)
 
 
-async def serve_until_end(app, config, ending):
-    from hypercorn.asyncio import serve
-
+async def serve_until_end(app, listener, ending):
     ending.loop = asyncio.get_running_loop()
     saving = None
     if ending.kept is not None:
         saving = asyncio.create_task(ending.kept.save_when_changed(SAVE_EVERY_SECONDS))
-    # With its own trigger, hypercorn does not handle signals.
-    await serve(app, config, shutdown_trigger=lambda: asyncio.Event().wait())
+    await serve(app, listener)
     del saving
 
 
@@ -616,7 +591,6 @@ def main():
         "SFTP_ENABLED": "0",
     })
 
-    from hypercorn.config import Config
     from ministack.app import _parse_execute_api_url, app
 
     poll_schedules_every_second()
@@ -643,7 +617,6 @@ def main():
     authorize_batches_of_statements_on_their_tables()
     know_no_other_root(*keys)
     give_functions_keys_of_this_run()
-    send_responses_in_one_packet()
     remember()
     watch()
     folder = os.environ["TMPDIR"] if "TMPDIR" in os.environ else tempfile.mkdtemp()
@@ -656,13 +629,6 @@ def main():
         from record_calls import record_calls
 
         record_calls(options.record_calls)
-
-    config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
-    # Longer than the 90 s of Go's HTTP clients, such as Terraform's: closing an idle connection while a request arrives loses the response,
-    # and Terraform retries an added permission for five minutes, then fails.
-    config.keep_alive_timeout = 120
-    config.loglevel = os.environ.get("LOG_LEVEL", "INFO")
 
     try:
         import resource
@@ -687,7 +653,7 @@ def main():
     served = control(served, secret=keys[1], routes=routes)
     served = guard(served, is_api=lambda host, path: _parse_execute_api_url(host, path) is not None)
     collect_garbage_seldom()
-    asyncio.run(serve_until_end(served, config, ending))
+    asyncio.run(serve_until_end(served, listener, ending))
 
 
 def state_routes(kept):

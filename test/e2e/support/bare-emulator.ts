@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findEmulator } from "../../../scripts/emulator/find";
+import { findEmulator, type Emulator } from "../../../scripts/emulator/find";
 import { readAbout, stateFile } from "../../../scripts/emulator/kept-state";
 import { findLambdaNode } from "../../../scripts/emulator/lambda-node";
 import { freePort } from "../../support/free-port";
@@ -30,10 +30,13 @@ export interface BareEmulator {
   close(): Promise<void>;
 }
 
-/** @throws NoEmulatorError, EmulatorFailedError */
-export async function bareEmulator(): Promise<BareEmulator> {
+/**
+ * @param found @default as `npm start` finds it
+ * @throws NoEmulatorError, EmulatorFailedError
+ */
+export async function bareEmulator(found?: Emulator): Promise<BareEmulator> {
   const folder = await mkdtemp(join(tmpdir(), "almanac-emulator-"));
-  const [emulator, { program: node }] = [await findEmulator(), await findLambdaNode()];
+  const [emulator, { program: node }] = [found ?? (await findEmulator()), await findLambdaNode()];
   const port = await freePort();
   const file = stateFile(folder);
   let running: StartedEmulator | undefined;

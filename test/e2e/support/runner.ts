@@ -17,8 +17,8 @@ const PHASES: readonly (readonly (readonly string[])[])[] = [
     // Then a hundred concurrent starts, once the other lanes mostly wait.
     ["heartbeats", "incidents", "workflows"],
     ["modules", "start", "web-pages"],
-    // An emulator of its own. Then the documents' commands, which put timers: `timers-api` has listed all by then.
-    ["kept-state", "documentation"],
+    // Emulators of their own. Then the documents' commands, which put timers: `timers-api` has listed all by then.
+    ["kept-state", "http-server", "documentation"],
     // Then emulators of their own, without a deployment.
     ["rehearsal", "clock", "executions", "live"],
     // Timers of a callback of its own: no crowd delays it.

@@ -41,6 +41,13 @@ describe("the result of work", () => {
     });
   });
 
+  it("is large by its bytes, not by its characters", async () => {
+    const kept = await keepResult(() => "ä".repeat(15_000))(TASK, lambdaContext());
+    expect(kept.location).toBe("");
+    const { json, location } = await keepResult(() => "ä".repeat(20_000))(TASK, lambdaContext());
+    expect([json, location]).toEqual(["", expect.stringMatching(/^s3:/)]);
+  });
+
   it("is none when the work fails, or has a result without JSON", async () => {
     await expect(keepResult(() => Promise.reject(new Error("no funds")))(TASK, lambdaContext())).rejects.toThrow(
       "no funds",

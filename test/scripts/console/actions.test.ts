@@ -81,6 +81,18 @@ describe("an action", () => {
     });
   });
 
+  it("sets and changes a timer whose data are longer than an argument may be", () => {
+    const data = JSON.stringify({ note: "é".repeat(100_000) });
+    for (const [name, values] of [
+      ["timers.put", { id: "tea", in: "90s", data }],
+      ["timers.change", { id: "tea", every: "1 hour", data }],
+      ["timers.changeOnce", { id: "tea", at: "2026-11-21T07:00:00Z", data }],
+    ] as const) {
+      const { input, ...call } = callOf(name, values);
+      expect([input, argumentsOf(call, WHERE)]).toEqual([data, expect.arrayContaining(["--data=-", "tea"])]);
+    }
+  });
+
   it("sends a message as often as asked, 100 times at most, a line each", () => {
     const send = (times: string) =>
       callOf("pipelines.send", { pipeline: "jobOrder", message: '{\n  "a": 1\n}', times }).input;

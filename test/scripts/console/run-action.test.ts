@@ -38,6 +38,15 @@ it("that fails says why", async () => {
   });
 });
 
+it.each([
+  ["NUL character", "te\0a"],
+  ["longer than an argument", "ä".repeat(70_000)],
+])("with a value that no command can have says so: %s", async (fault, id) => {
+  const launcher = launcherOf("console.log('never');");
+  const result = await runAction("timers.fire", { kind: "periodic", id }, {}, { launcher });
+  expect(result).toEqual({ ok: false, output: expect.stringContaining(fault) as unknown });
+});
+
 it("that takes long goes on to its end, and is not done before", async () => {
   const [go, done] = [join(folder, "go"), join(folder, "done")];
   const program = `

@@ -96,6 +96,13 @@ describe("the manifest of a day on which the cursor was reset", () => {
     expect(manifest?.backfills).toBeUndefined();
   });
 
+  it("has one backfill of a range: the one that repeats it replaces it", () => {
+    const repeated = backfill(2);
+    const manifest = day(first, after("a", backfill(1)), after("a", { ...repeated, replaces: backfill(1).id }));
+    expect(keysOf(manifest)).toEqual(["part-0", "part-2"]);
+    expect(manifest?.backfills).toEqual([{ from: "0", to: "50", run: repeated.id }]);
+  });
+
   it("names the files that are to be deleted, where the folder does not tell", () => {
     const flat = (run: Run): Run => ({ ...run, config: { ...run.config, layout: "flat" } });
     const again = after("b", runOf(2, { to: "300" }));

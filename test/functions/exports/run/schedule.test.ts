@@ -100,6 +100,9 @@ describe("a schedule", () => {
     const every = utc("rate(10 minutes)");
     expect(isLate(every, at("2026-11-21T17:00:00Z"), at("2026-11-21T17:24:59Z"))).toBe(false);
     expect(isLate(every, at("2026-11-21T17:00:00Z"), at("2026-11-21T17:25:00Z"))).toBe(true);
+    const hours = utc("rate(4 hours)");
+    expect(isLate(hours, at("2026-11-21T12:00:00Z"), at("2026-11-21T17:59:59Z"))).toBe(false);
+    expect(isLate(hours, at("2026-11-21T12:00:00Z"), at("2026-11-21T18:00:00Z"))).toBe(true);
   });
 });
 

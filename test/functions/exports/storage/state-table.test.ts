@@ -129,6 +129,23 @@ describe("a row that was changed by hand", () => {
   );
 });
 
+describe("the cursor", () => {
+  it("stays where it is after a backfill, and after a window that is repeated", async () => {
+    const window = { from: "1795190400", to: "1795194000" };
+    for (const more of [
+      { window },
+      { window: { from: "0", to: "86400" }, range: { since: 0, until: 86_400_000 }, keepsCursor: true },
+      { window: { from: "0", to: "1" }, keepsCursor: true },
+    ]) {
+      const next = { ...run, ...more };
+      await state.activate(next, "arn:orders", await state.exportState("orders"));
+      await state.finish(next, result, 0);
+      aws.rows.delete([...aws.rows.keys()].find((key) => key.endsWith(`run#${run.id}`)) ?? "");
+      expect((await state.exportState("orders")).cursor).toMatchObject({ value: window.to });
+    }
+  });
+});
+
 describe("a run whose record cannot be read", () => {
   it.each(["{", "{}", JSON.stringify({ ...run, from: "another version" })])(
     "is as good as one that has none: its export is claimed again (%j)",

@@ -126,6 +126,16 @@ describe("a redrive in the console", () => {
     expect(table.row("other")).toMatchObject({ status: "DONE", executionArn, ...result });
   });
 
+  it("of a task whose machine has written DONE leaves it so", async () => {
+    const { clock, table, now, statuses } = await setup();
+    await sleep(clock, 700_000);
+    // It was stopped after its last write, and redriven.
+    const running: Execution = { ...now(), status: "RUNNING", stoppedAt: undefined, redrivenAt: clock.now() };
+    await expect(reconcile(running, table)).resolves.toBe("running");
+    expect(table.row("task")).toMatchObject({ status: "DONE" });
+    expect(statuses()).toEqual(["STARTED", "DONE"]);
+  });
+
   it("of an execution that has no row is in its history", async () => {
     const { clock, table, ports } = await setup();
     const execution: Execution = {

@@ -84,6 +84,16 @@ describe("a start", () => {
     expect(await start("order-1")).toEqual(first);
   });
 
+  it("gets the first response although an execution that was started by hand has a later row of the same task", async () => {
+    const { clock, executions, table, start } = setup();
+    const first = await start("order-1");
+    await sleep(clock, 60_000);
+    await executions.start("by-hand", JSON.stringify({ taskId: "order-1", timestamp: START / 1_000 + 60 }));
+    await sleep(clock, 5_000);
+    expect(await table.read("order-1")).toMatchObject({ executionArn: executions.arnOf("by-hand") });
+    expect(await start("order-1")).toEqual(first);
+  });
+
   it("passes the ID, the time and the input to the execution", async () => {
     const { executions, ports } = setup();
     await startTask({ taskId: "order-1", input: { amount: 12 } }, ports);

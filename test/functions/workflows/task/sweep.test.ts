@@ -47,6 +47,15 @@ describe("a sweep of 10,000 running tasks", () => {
     expect(requests.describe + requests.list + table.queries()).toBeLessThanOrEqual(20);
   });
 
+  it("describes none that started a moment ago: the list of running executions may not have it yet", async () => {
+    const { table, requests, sweepNow } = await setup([running(0)]);
+    await table.putStarted(
+      [30, 90].map((age) => ({ taskId: `new-${age}`, arn: `${ARN}:new-${age}`, startedAt: NOW - age * 1_000 })),
+    );
+    expect(await sweepNow()).toMatchObject({ reconciled: 0, stuck: [] });
+    expect(requests.describe).toBe(1);
+  });
+
   it("stays below the quotas when all events of 3,000 failures were lost, and continues with the next sweep", async () => {
     const failed = Array.from({ length: 3_000 }, (_, index): StoredExecution => ({
       ...running(index),

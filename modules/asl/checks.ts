@@ -206,8 +206,19 @@ function timestampFaults(value: unknown): string[] {
 function choiceFaults({ Type, Choices = [], Default }: State): string[] {
   if (Type !== "Choice") return [];
   if (Choices.length === 0) return ["has no Choices"];
-  return Default === undefined ? ["has no Default: States.NoChoiceMatched ends the execution"] : [];
+  const conditions = Choices.map(({ Next: _, Comment: __, Assign: ___, ...rule }: Fields) =>
+    JSON.stringify("Condition" in rule ? rule["Condition"] : rule),
+  );
+  return [
+    ...(Default === undefined ? ["has no Default: States.NoChoiceMatched ends the execution"] : []),
+    ...conditions
+      .filter((condition, index) => conditions.indexOf(condition) !== index && !CHANGING.test(condition))
+      .map((condition) => `has the condition ${condition} twice: the second rule never applies`),
+  ];
 }
+
+/** Functions with another result each time. */
+const CHANGING = /\$(?:random|shuffle|uuid|now|millis)\b/;
 
 /** `States.ALL` is alone and last, for what comes after it would never apply. */
 function handlerFaults(field: string, handlers: readonly Fields[]): string[] {

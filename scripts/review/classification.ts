@@ -312,6 +312,8 @@ export const TYPES: Readonly<Record<string, TypeClass>> = {
   },
   aws_s3_bucket_lifecycle_configuration: {
     key: "bucket",
+    destroyed: exposure("no longer deletes anything: it keeps objects that would be deleted", "warn"),
+    goesWith: withAny(["aws_s3_bucket", "bucket"]),
     durability: "rule",
     address: "bucket expected_bucket_owner",
     settings: "transition_default_minimum_object_size",

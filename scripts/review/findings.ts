@@ -219,7 +219,8 @@ const unclassified = (what: string): Reason => ({ verdict: "unclassified", what,
 const ZERO_IS_NONE = /(^reserved_concurrent_executions|\.throttling_(burst|rate)_limit)$/;
 
 /** Switches that are on where nothing is set. */
-const FALSE_IS_SET = /^(actions_enabled|enabled|is_enabled|(block|ignore|restrict)_(public_)?\w+)$/;
+const FALSE_IS_SET =
+  /^(actions_enabled|enabled|is_enabled|sqs_managed_sse_enabled|(block|ignore|restrict)_(public_)?\w+)$/;
 
 /** Providers read back unset values as empty ones. */
 function isSame(path: string, before: unknown, after: unknown): boolean {

@@ -1,5 +1,6 @@
 /** Finds other accounts of AWS that a change names: in a destination, a source, a layer, a key, a role, inside JSON too. */
 import { SENSITIVE } from "../../functions/shared/plain-secret";
+import { truncate } from "../../functions/shared/text";
 import { fieldsOf } from "../shared/fields";
 import type { Finding } from "./findings";
 import { POLICY_ATTRIBUTES } from "./grants";
@@ -10,6 +11,9 @@ import { withoutSecrets } from "./secrets";
 /** An ARN, the URL of a queue. */
 const NAMES_ACCOUNT =
   /arn:[\w-]+:[\w-]+:[\w-]*:(\d{12}):|https:\/\/(?:sqs\.[\w.-]+|[\w-]+\.queue\.[\w.-]+)\/(\d{12})\//g;
+
+/** Longer values are cut. */
+const LONGEST_VALUE = 160;
 
 /** Arguments that are the number of an account. */
 const IS_ACCOUNT =
@@ -54,7 +58,9 @@ export function foreignFindings(
   const changes = [...leaves].flatMap(([path, value]) => {
     const isForeign = accountsIn(path, value).some((account) => !own.has(account) && !named.has(account));
     if (!isForeign || isPrincipal(path)) return [];
-    const shown = isMarked(change.after_sensitive, path) ? SENSITIVE : JSON.stringify(withoutSecrets(path, value));
+    const shown = isMarked(change.after_sensitive, path)
+      ? SENSITIVE
+      : truncate(JSON.stringify(withoutSecrets(path, value)), LONGEST_VALUE);
     return [`${path}: ${shown}`];
   });
   if (changes.length === 0) return [];

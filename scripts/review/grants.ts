@@ -111,7 +111,9 @@ function grantsOfStatement(owner: string, statement: Statement): readonly Grant[
     );
   const [rest, printed] = [restOf(Condition), restOf(conditionWithoutSecrets(Condition))];
   const everybody =
-    Effect === "Allow" && (NotPrincipal !== undefined || namesIn(Principal).includes("*")) && !namesCallers(Condition);
+    Effect === "Allow" &&
+    (((NotPrincipal !== undefined || namesIn(Principal).includes("*")) && !namesCallers(Condition)) ||
+      (fieldsOf(Principal)["Federated"] !== undefined && !namesSubject(Condition)));
   const principals = namesIn(Principal).map(readable);
   const conditions = conditionsOf(Condition);
   const limited = principals.length > 0 ? namesCallers(Condition) : conditions.some(isLimit);
@@ -138,6 +140,16 @@ function namesIn(principal: unknown): readonly string[] {
   if (isFields(principal)) return Object.values(principal).flatMap(namesIn);
   return [principal].flat().filter((name) => typeof name === "string");
 }
+
+/** Whether a condition says which users of an identity provider: GitHub, for one, gives a token to every repository that asks. */
+const namesSubject = (condition: unknown) =>
+  conditionsOf(condition).some(
+    (each) =>
+      isLimit(each) &&
+      /^(foranyvalue:)?(like|stringequalsignorecase) (.*:sub|cognito-identity\.amazonaws\.com:aud|saml:.*)$/.test(
+        each.test,
+      ),
+  );
 
 function conditionsOf(condition: unknown): readonly Condition[] {
   return Object.entries(fieldsOf(condition)).flatMap(([operator, tests]) =>

@@ -33,7 +33,7 @@ export interface PermissionChange {
 /**
  * opened: gained by everybody. unlimited: a condition that says who is gone. deputized: gained by a service of AWS for every account that uses it.
  * weakened: another condition is gone, or that of a role's trust is wider. hidden: a policy that changes is sensitive. unknown: one is known after
- * the apply only. powerful: gained for any resource. foreign: gained by another account. denied: what was allowed, and is denied now. undenied:
+ * the apply only. powerful: gained for any resource. administering: of permissions or code, even of one resource. foreign: gained by another account. denied: what was allowed, and is denied now. undenied:
  * what a policy that stays has denied, and denies no more.
  */
 export type Harm =
@@ -44,6 +44,7 @@ export type Harm =
   | "hidden"
   | "unknown"
   | "powerful"
+  | "administering"
   | "foreign"
   | "denied"
   | "undenied";
@@ -124,7 +125,8 @@ export function changedPermissions(
       !gained.some((other) => other.address === address && other.unread === true);
     const isUnlimited = (grant: Held) =>
       lost.some((other) => other.limited && !grant.limited && includes(grant, other));
-    const isWeakened = (grant: Held) => !isUnlimited(grant) && lost.some((other) => isWeaker(grant, other));
+    const isWeakened = (grant: Held) =>
+      !grant.everybody && !isUnlimited(grant) && lost.some((other) => isWeaker(grant, other));
     const harms: readonly (readonly [Harm, readonly Held[]])[] = [
       ["opened", gained.filter(({ everybody }) => everybody)],
       ["unlimited", gained.filter(isUnlimited)],
@@ -133,6 +135,7 @@ export function changedPermissions(
       ["hidden", gained.filter(({ unread, rest }) => unread === true && rest !== "")],
       ["unknown", gained.filter(({ unread, rest }) => unread === true && rest === "")],
       ["powerful", gained.filter((grant) => isPowerful(grant) && isNew(grant))],
+      ["administering", gained.filter((grant) => isAdministering(grant) && !isPowerful(grant) && isNew(grant))],
       ["foreign", gained.filter((grant) => isForeign(grant, own) && isNew(grant))],
       ["denied", gained.filter((grant) => isShutOut(grant, was, allowances))],
       ["undenied", undenied(lost, gained, is).filter(isJudged)],
@@ -221,14 +224,14 @@ function isWeaker(grant: Held, other: Held): boolean {
   return other.conditions.some((was) => isLimit(was) && !grant.conditions.some(({ test }) => test === was.test));
 }
 
-/** Actions that read data and secrets. */
-const READS =
-  /^(kms:(decrypt|\w*reencrypt.*)|s3:getobject(version)?|dynamodb:((batch)?getitem|query|scan|partiqlselect|getrecords)|secretsmanager:(batch)?getsecretvalue|ssm:getparameters?(bypath|history)?|sqs:receivemessage|kinesis:getrecords)$/i;
+/** Actions that are harmless on any resource, or know no other: traces, metrics, logs, what exists. Not what reads data and secrets. */
+const HARMLESS =
+  /^(xray:put\w*|cloudwatch:putmetricdata|logs:(create|put|update|get|list|describe)\w*|[\w-]+:(list|describe|get(?!item|object|parameter|secret|record))\w*)$/i;
 
-/** Everything of a service, others' permissions, or data without a condition, on any resource. */
+/** Everything of a service or others' permissions on any resource; without a condition, whatever is not harmless there. */
 function isPowerful({ effect, action, resource, principals, conditions }: Grant): boolean {
   const isAll =
-    (READS.test(action) && conditions.length === 0) ||
+    (resource !== "" && !HARMLESS.test(action) && conditions.length === 0) ||
     /^([*?]+|[\w-]*[*?].*:.*|[\w-]+:[*?]+|all but .*|(iam|sts|organizations):(?!get|list).*)$/i.test(action);
   const isAny = exceptionsOf(resource) !== undefined || isAnything(resource);
   return (
@@ -237,6 +240,27 @@ function isPowerful({ effect, action, resource, principals, conditions }: Grant)
     ((isAll && isAny) || /^everything in .*(Administrator(Access)?|PowerUserAccess|FullAccess)$/.test(action))
   );
 }
+
+/** With one of these, a role can give itself or others what it is not allowed, or run other code with what a function is allowed. */
+const ADMINISTERS: readonly string[] = [
+  "iam:AttachRolePolicy",
+  "iam:AttachUserPolicy",
+  "iam:CreateAccessKey",
+  "iam:CreateLoginProfile",
+  "iam:CreatePolicyVersion",
+  "iam:DeleteRolePermissionsBoundary",
+  "iam:PutRolePolicy",
+  "iam:PutUserPolicy",
+  "iam:SetDefaultPolicyVersion",
+  "iam:UpdateAssumeRolePolicy",
+  "kms:PutKeyPolicy",
+  "lambda:AddPermission",
+  "lambda:UpdateFunctionCode",
+  "lambda:UpdateFunctionConfiguration",
+];
+
+const isAdministering = ({ effect, action, principals }: Grant) =>
+  effect === "Allow" && principals.length === 0 && ADMINISTERS.some((each) => matches(action, each));
 
 /**
  * Whether a service may do it on behalf of any customer of AWS: a resource's policy without the source that the service acts for. What a role
@@ -256,6 +280,8 @@ const isForeign = ({ effect, principals }: Grant, own: ReadonlySet<string>) =>
   effect === "Allow" &&
   own.size > 0 &&
   principals.some((principal) => {
+    // A canonical user is an account by another number.
+    if (/^[\da-f]{64}$/.test(principal)) return true;
     const [account] = /^\d{12}$|(?<=^arn:[^:]*:(iam|sts)::)\d{12}(?=:)/.exec(principal) ?? [];
     return account !== undefined && !own.has(account);
   });

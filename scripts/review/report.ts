@@ -326,6 +326,11 @@ const HARMS: Readonly<Record<Harm, Removal>> = {
     what: "gets a policy that is known after the apply only: it cannot be judged",
   },
   powerful: { verdict: "exposure", severity: "refuse", what: "is allowed this on everything" },
+  administering: {
+    verdict: "exposure",
+    severity: "refuse",
+    what: "is allowed to change permissions or code: it can allow itself more",
+  },
   foreign: { verdict: "exposure", severity: "warn", what: "lets another account in" },
   denied: { verdict: "data", severity: "refuse", what: "denies what is allowed: what needs it fails" },
   undenied: { verdict: "exposure", severity: "refuse", what: "no longer denies this" },

@@ -56,6 +56,9 @@ function hasIndexRebuilt(table: Fields, former: Fields): boolean {
 
 const isEmptyEnvironment = ({ environment }: Fields) =>
   [environment].flat().every((each) => each !== UNKNOWN && isNothing(fieldsOf(each)["variables"]));
+const layerOf = (arn: unknown) => String(arn).replace(/:\d+$/, "");
+/** In any version. */
+const hasLayer = (layers: unknown, arn: unknown) => [layers].flat().map(layerOf).includes(layerOf(arn));
 const isNothing = (variables: unknown) =>
   variables !== UNKNOWN && Object.values(fieldsOf(variables)).every((value) => !isSet(value));
 const hasSameCode = (resource: Fields, former: Fields) =>
@@ -483,8 +486,8 @@ export const RULES: readonly Rule[] = [
     type: "aws_sqs_queue",
     path: /^sqs_managed_sse_enabled$/,
     verdict: "exposure",
-    what: "is no longer encrypted",
-    if: turnedOff,
+    what: "is not encrypted",
+    if: (_, after, __, { kms_master_key_id: key }) => after === false && !isSet(key ?? undefined),
   },
   {
     type: "aws_sqs_queue",
@@ -541,6 +544,13 @@ export const RULES: readonly Rule[] = [
     // A new one may have moved it to another position.
     if: (before, _, __, resource) => before !== undefined && ![resource[attribute]].flat().includes(before),
   })),
+  {
+    type: "aws_cloudwatch_metric_alarm",
+    path: /^alarm_name$/,
+    verdict: "exposure",
+    what: "notifies no topic",
+    if: (_, __, created, { alarm_actions: topics }) => created && ![topics ?? []].flat().some(isSet),
+  },
   {
     type: "aws_cloudwatch_metric_alarm",
     path: /^threshold$/,
@@ -632,6 +642,14 @@ export const RULES: readonly Rule[] = [
         [target["input_transformer"] ?? []].flat().some((each) => isSet(fieldsOf(each)["input_template"] ?? undefined));
       return !created && hasInput(former) && !hasInput(resource);
     },
+  },
+  {
+    type: "aws_cloudwatch_event_target",
+    path: /^input(\.|$)/,
+    verdict: "data",
+    severity: "warn",
+    what: "receives another input",
+    if: (_, __, created) => !created,
   },
   // Lambda
   {
@@ -740,10 +758,15 @@ export const RULES: readonly Rule[] = [
     verdict: "data",
     severity: "warn",
     what: "has no longer a layer: if its code imports it, invocations fail",
-    if: (before, _, created, { layers }) => {
-      const layerOf = (arn: unknown) => String(arn).replace(/:\d+$/, "");
-      return !created && isSet(before) && ![layers].flat().map(layerOf).includes(layerOf(before));
-    },
+    if: (before, _, created, { layers }) => !created && isSet(before) && !hasLayer(layers, before),
+  },
+  {
+    type: "aws_lambda_function",
+    path: /^layers\.\d+$/,
+    verdict: "exposure",
+    severity: "warn",
+    what: "loads the code of another layer",
+    if: (_, after, created, __, { layers }) => !created && isSet(after) && !hasLayer(layers, after),
   },
   {
     type: "aws_lambda_function",

@@ -642,6 +642,21 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown])[] = [
     `dynamo: bytes that are not in Base64: ${B}`,
     calling("arn:aws:states:::dynamodb:putItem", { TableName: "t", Item: { id: { S: "a" }, b: { B } } }),
   ]),
+  [
+    "choice: one condition twice",
+    choosing({ Choices: [1, 2].map((Output) => ({ Condition: "{% $states.input.a > 1 %}", Output, Next: "B" })) }),
+  ],
+  [
+    "choice: one condition twice, in JSONPath",
+    () =>
+      pm({
+        A: P.choice({
+          Choices: ["x", "y"].map((Comment) => ({ Variable: "$.a", IsNull: true, Comment, Next: "B" })),
+          Default: "B",
+        }),
+        B: P.succeed(),
+      }),
+  ],
   ["sns: a number of letters", calling("arn:aws:states:::sns:publish", { Message: "m", PhoneNumber: "call me" })],
   ["lambda: two versions", calling(L, { FunctionName: `${FUNCTION}:1`, Qualifier: "2" })],
   ...["Serverless", "on-premises"].map((LaunchType): [string, () => unknown] => [
@@ -1010,6 +1025,10 @@ const RIGHT: readonly (readonly [right: string, build: () => unknown])[] = [
         }),
         D: J.task({ Resource: FUNCTION, Output: "{% $states.result.payload %}", End: true }),
       }),
+  ],
+  [
+    "choice: one condition twice, of a random number",
+    choosing({ Choices: [1, 2].map((Output) => ({ Condition: "{% $random() < 0.3 %}", Output, Next: "B" })) }),
   ],
   [
     "dynamo: bytes",

@@ -218,7 +218,6 @@ const SILENT: Readonly<Record<string, string>> = {
   aws_iam_role: "what it allowed is in the permissions",
   aws_iam_role_policy: "what it allowed is in the permissions",
   aws_iam_role_policy_attachment: "what it allowed is in the permissions",
-  aws_s3_bucket_lifecycle_configuration: "objects are kept longer",
   terraform_data: "is in the state alone",
 };
 

@@ -1324,11 +1324,11 @@ describe("a policy that a stranger would write", () => {
     [
       "a role for each token",
       trust({ StringEquals: main }, { StringEquals: { "t:aud": main["t:aud"] } }),
-      "allows this under a weaker condition",
+      "can be used by everybody",
     ],
     [
       "a role without a second factor",
-      trust({ Bool: { "aws:MultiFactorAuthPresent": "true" } }, {}),
+      trust({ StringEquals: main, Bool: { "aws:MultiFactorAuthPresent": "true" } }, { StringEquals: main }),
       "allows this under a weaker condition",
     ],
     [

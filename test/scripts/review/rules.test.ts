@@ -62,6 +62,26 @@ describe("a change for the worse", () => {
       create("aws_cloudwatch_metric_alarm.a", { actions_enabled: false }),
       ["refused: exposure: no longer notifies anybody"],
     ],
+    [
+      "an alarm that is made without a topic",
+      create("aws_cloudwatch_metric_alarm.a", { alarm_name: "a", alarm_actions: [] }),
+      ["refused: exposure: notifies no topic"],
+    ],
+    [
+      "an alarm whose topic is made with it",
+      { ...create("aws_cloudwatch_metric_alarm.a", { alarm_name: "a" }), after_unknown: { alarm_actions: true } },
+      [],
+    ],
+    [
+      "a layer more",
+      ofFunction({ layers: ["a:1"] }, { layers: ["b:1", "a:1"] }),
+      ["warning: exposure: loads the code of another layer"],
+    ],
+    [
+      "a bucket that deletes nothing",
+      { address: "aws_s3_bucket_lifecycle_configuration.b", actions: ["delete"], before: { bucket: "b" } },
+      ["warning: exposure: no longer deletes anything: it keeps objects that would be deleted"],
+    ],
     ["a thousand receives", ofQueue(queue(3), queue(1_000)), [FOR_EVER]],
     [
       "receives beyond a queue's retention",
@@ -76,6 +96,21 @@ describe("a change for the worse", () => {
       "a queue that is late",
       ofQueue({ delay_seconds: 0 }, { delay_seconds: 900 }),
       ["warning: data: delivers its messages later"],
+    ],
+    [
+      "a new queue that is not encrypted",
+      create("aws_sqs_queue.q", { sqs_managed_sse_enabled: false }),
+      ["refused: exposure: is not encrypted"],
+    ],
+    [
+      "a queue with a key of its own",
+      create("aws_sqs_queue.q", { sqs_managed_sse_enabled: false, kms_master_key_id: "k" }),
+      [],
+    ],
+    [
+      "another input",
+      update("aws_cloudwatch_event_target.t", { input: '{"a":1}' }, { input: "{}" }),
+      ["warning: data: receives another input"],
     ],
     [
       "a key that is deleted sooner",
@@ -192,6 +227,70 @@ const ofPolicy = (...Statement: readonly object[]) => JSON.stringify({ Statement
 const DEPUTIZED =
   "refused: exposure: lets a service of AWS do this for any account: no condition names its source (aws:SourceArn, aws:SourceAccount)";
 const CANNOT_BE_JUDGED = "refused: exposure: gets a policy that is known after the apply only: it cannot be judged";
+
+describe("a role", () => {
+  const ADMINISTERING = "refused: exposure: is allowed to change permissions or code: it can allow itself more";
+  const allowing = (Action: string) =>
+    create("aws_iam_role_policy.p", {
+      role: "r",
+      policy: ofPolicy({ Effect: "Allow", Action, Resource: "arn:of:one" }),
+    });
+
+  it.each([
+    "iam:PutRolePolicy",
+    "iam:*",
+    "iam:Attach*",
+    "IAM:updateassumerolepolicy",
+    "kms:Put*",
+    "lambda:UpdateFunctionCode",
+    "lambda:*",
+  ])("is refused when it may administer what it is not allowed itself: %s", (action) => {
+    expect(whatOf(allowing(action))).toEqual([ADMINISTERING]);
+  });
+
+  it.each([
+    "s3:DeleteObject",
+    "dynamodb:DeleteTable",
+    "sqs:SendMessage",
+    "lambda:InvokeFunction",
+    "ssm:PutParameter",
+    "s3:Get*",
+  ])("is refused when it may do this with everything: %s", (action) => {
+    const everything = ofPolicy({ Effect: "Allow", Action: action, Resource: "*" });
+    expect(whatOf(create("aws_iam_role_policy.p", { role: "r", policy: everything }))).toEqual([
+      "refused: exposure: is allowed this on everything",
+    ]);
+  });
+
+  it("is refused when everybody at an identity provider may assume it", () => {
+    const Federated = "arn:aws:iam::111111111111:oidc-provider/token.actions.githubusercontent.com";
+    const trusting = (Condition?: object) =>
+      create("aws_iam_role.r", {
+        name: "r",
+        assume_role_policy: ofPolicy({
+          Effect: "Allow",
+          Principal: { Federated },
+          Action: "sts:AssumeRoleWithWebIdentity",
+          Condition,
+        }),
+      });
+    const of = (key: string, value: string) => ({
+      StringLike: { [`token.actions.githubusercontent.com:${key}`]: value },
+    });
+    const EVERYBODY = ["refused: exposure: can be used by everybody"];
+    expect(whatOf(trusting())).toEqual(EVERYBODY);
+    expect(whatOf(trusting(of("aud", "sts.amazonaws.com")))).toEqual(EVERYBODY);
+    expect(whatOf(trusting(of("sub", "*")))).toEqual(EVERYBODY);
+    expect(whatOf(trusting(of("sub", "repo:us/almanac:*")))).toEqual([]);
+  });
+
+  it.each(["iam:PassRole", "iam:GetRole", "kms:Decrypt", "lambda:InvokeFunction", "sqs:*"])(
+    "is no finding when it may do no more than %s",
+    (action) => {
+      expect(whatOf(allowing(action))).toEqual([]);
+    },
+  );
+});
 
 describe("a service of AWS", () => {
   const Principal = { Service: "events.amazonaws.com" };

@@ -30,23 +30,29 @@ export interface PermissionChange {
   readonly revoked: readonly Revocation[];
 }
 
-/**
- * opened: gained by everybody. unlimited: a condition that says who is gone. deputized: gained by a service of AWS for every account that uses it.
- * weakened: another condition is gone, or that of a role's trust is wider. hidden: a policy that changes is sensitive. unknown: one is known after
- * the apply only. powerful: gained for any resource. administering: of permissions or code, even of one resource. foreign: gained by another account. denied: what was allowed, and is denied now. undenied:
- * what a policy that stays has denied, and denies no more.
- */
+/** What is worse than before. */
 export type Harm =
+  /** Gained by everybody. */
   | "opened"
+  /** A condition that says who is gone. */
   | "unlimited"
+  /** Gained by a service of AWS, for every account that uses it. */
   | "deputized"
+  /** Another condition is gone, or that of a role's trust is wider. */
   | "weakened"
+  /** A policy that changes is sensitive. */
   | "hidden"
+  /** A policy is known after the apply only. */
   | "unknown"
+  /** Gained for any resource. */
   | "powerful"
+  /** Gained on permissions or code, even on one resource. */
   | "administering"
+  /** Gained by another account. */
   | "foreign"
+  /** What was allowed is denied now. */
   | "denied"
+  /** What a policy that stays has denied, it denies no more. */
   | "undenied";
 
 /** Of one policy. */

@@ -298,7 +298,9 @@ function permissionFindings(changes: readonly PermissionChange[], allowed: Reado
     return [{ verdict, address, what, changes: sentences, refused: severity === "refuse", allowed: isAllowed }];
   };
   return changes.flatMap(({ owner, harms, revoked }) => [
-    ...harms.flatMap(({ harm, sentences, addresses }) => finding(owner, HARMS[harm], sentences, addresses)),
+    ...harms.flatMap(({ harm, sentences, addresses }) =>
+      finding(owner, { ...HARMS[harm], severity: "refuse" }, sentences, addresses),
+    ),
     ...revoked.flatMap(({ address, type, sentences, entirely }) => {
       const { severity, ...known } = TYPES[type]?.revoked ?? REVOKED;
       return finding(address, { ...known, severity: entirely ? "refuse" : severity }, sentences);
@@ -306,34 +308,31 @@ function permissionFindings(changes: readonly PermissionChange[], allowed: Reado
   ]);
 }
 
-const HARMS: Readonly<Record<Harm, Removal>> = {
-  opened: { verdict: "exposure", severity: "refuse", what: "can be used by everybody" },
-  unlimited: { verdict: "exposure", severity: "refuse", what: "allows this without a condition" },
-  weakened: { verdict: "exposure", severity: "refuse", what: "allows this under a weaker condition" },
+/** All are refused. */
+const HARMS: Readonly<Record<Harm, Pick<Removal, "verdict" | "what">>> = {
+  opened: { verdict: "exposure", what: "can be used by everybody" },
+  unlimited: { verdict: "exposure", what: "allows this without a condition" },
+  weakened: { verdict: "exposure", what: "allows this under a weaker condition" },
   deputized: {
     verdict: "exposure",
-    severity: "refuse",
     what: "lets a service of AWS do this for any account: no condition names its source (aws:SourceArn, aws:SourceAccount)",
   },
   hidden: {
     verdict: "exposure",
-    severity: "refuse",
     what: "gets a policy that is sensitive, so that no review shows what it allows",
   },
   unknown: {
     verdict: "exposure",
-    severity: "refuse",
     what: "gets a policy that is known after the apply only: it cannot be judged",
   },
-  powerful: { verdict: "exposure", severity: "refuse", what: "is allowed this on everything" },
+  powerful: { verdict: "exposure", what: "is allowed this on everything" },
   administering: {
     verdict: "exposure",
-    severity: "refuse",
     what: "is allowed to change permissions or code: it can allow itself more",
   },
-  foreign: { verdict: "exposure", severity: "warn", what: "lets another account in" },
-  denied: { verdict: "data", severity: "refuse", what: "denies what is allowed: what needs it fails" },
-  undenied: { verdict: "exposure", severity: "refuse", what: "no longer denies this" },
+  foreign: { verdict: "exposure", what: "lets another account in" },
+  denied: { verdict: "data", what: "denies what is allowed: what needs it fails" },
+  undenied: { verdict: "exposure", what: "no longer denies this" },
 };
 const REVOKED: Removal = { verdict: "data", severity: "refuse", what: "no longer allows this: what needs it fails" };
 

@@ -1135,8 +1135,8 @@ describe("a policy that allows more", () => {
     ["every item", ofRole(of({ ...read, Condition: { StringLike: { "dynamodb:LeadingKeys": ["a/*"] } } }), of(read))],
     ["another account", ofQueue(of(), of(by("arn:aws:iam::999999999999:root")))],
     ["another account by its number", ofQueue(of(by(own)), of(by(own), by("999999999999")))],
-  ])("is exposure: %s", (_, change) => {
-    expect(review([change]).findings.map(({ verdict }) => verdict)).toEqual(["exposure"]);
+  ])("is exposure, and refused: %s", (_, change) => {
+    expect(review([change]).findings.map(({ verdict, refused }) => [verdict, refused])).toEqual([["exposure", true]]);
   });
 
   it.each<[what: string, change: SampleChange]>([

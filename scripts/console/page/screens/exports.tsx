@@ -32,10 +32,7 @@ export function Exports({ query: { q = "" } }: { readonly query: Query }): JSX.E
           <>
             <div class="tools">
               <Filter label="Export" name="q" value={q} />
-              <span class="calm">
-                {counted(exports.length, "export")}
-                <Unreadable runs={unreadable} />
-              </span>
+              <span class="calm">{counted(exports.length, "export")}</span>
             </div>
             {shown.length === 0 ? (
               <Empty>
@@ -59,7 +56,10 @@ export function Exports({ query: { q = "" } }: { readonly query: Query }): JSX.E
               </ul>
             )}
             <Panel title="Latest runs">
-              <Runs runs={runs.filter((run) => shown.some(({ name }) => name === run.export))} />
+              <Runs
+                runs={runs.filter((run) => shown.some(({ name }) => name === run.export))}
+                unreadable={unreadable}
+              />
             </Panel>
           </>
         );
@@ -68,20 +68,20 @@ export function Exports({ query: { q = "" } }: { readonly query: Query }): JSX.E
   );
 }
 
-function Unreadable({ runs }: { readonly runs: readonly string[] }): JSX.Element | null {
-  if (runs.length === 0) return null;
-  return (
-    <>
-      {" · "}
-      <Badge health="down" text={`${counted(runs.length, "unreadable run")}: ${runs.slice(0, 3).join(", ")}`} />
-    </>
-  );
-}
+type RunsProps = Pick<ExportView, "runs" | "unreadable">;
 
-function Runs({ runs }: { readonly runs: readonly ExportRun[] }): JSX.Element {
-  if (runs.length === 0) return <Empty>No run yet.</Empty>;
+function Runs({ runs, unreadable }: RunsProps): JSX.Element {
+  if (runs.length + unreadable.length === 0) return <Empty>No run yet.</Empty>;
   return (
     <ul class="rows">
+      {unreadable.map((run) => (
+        <li key={run}>
+          <div class="line">
+            <Badge health="down" text="unreadable" />
+            <span class="detail">{run}: its record was changed by hand, or by another version</span>
+          </div>
+        </li>
+      ))}
       {runs.map((run) => {
         const { export: name, id, day, trigger, status, startedAt, finishedAt, items, bytes, location } = run;
         return (
@@ -117,7 +117,6 @@ function Details({ view, onDone }: { readonly view: ExportView; readonly onDone:
     <>
       <div class="state-line">
         {table}: {kind}
-        <Unreadable runs={view.unreadable} />
         {cursor !== undefined && (
           <span class="calm">
             the next window begins at <Time at={cursor} as="local" />
@@ -129,7 +128,7 @@ function Details({ view, onDone }: { readonly view: ExportView; readonly onDone:
       </div>
       {view.progress !== undefined && <Progress progress={view.progress} />}
       <Panel title="Runs">
-        <Runs runs={view.runs} />
+        <Runs runs={view.runs} unreadable={view.unreadable} />
       </Panel>
       {view.manifest !== undefined && <Manifest manifest={view.manifest} />}
     </>

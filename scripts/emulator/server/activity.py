@@ -51,25 +51,20 @@ class Activity:
 
     @contextlib.contextmanager
     def pause(self, until=None):
-        """`until`: epoch seconds. Without it, another thread, a function or a person ends the pause.
-
-        Ends a thread that works when the clock was set back meanwhile: a retry of tomorrow would be made today.
-        """
-        me, era = threading.get_ident(), clock.era
+        """`until`: epoch seconds. Without it, another thread, a function or a person ends the pause. As: whether the thread works."""
+        me = threading.get_ident()
         with self._lock:
             worked = me in self._threads
             self._threads.discard(me)
             if until is not None:
                 self.sleepers[me] = until
         try:
-            yield
+            yield worked
         finally:
             with self._lock:
                 if worked:
                     self._threads.add(me)
                 self.sleepers.pop(me, None)
-        if worked and until is not None and clock.era != era:
-            raise SystemExit
 
     def handed_over(self, function):
         """The function, for another thread."""
@@ -83,6 +78,16 @@ class Activity:
 
 
 activity = Activity()
+
+
+def wait_until(instant, unless=lambda: False):
+    """Of the clock. Ends a thread that works when the clock is set back meanwhile: a retry of tomorrow would be made today."""
+    era = clock.era
+    with activity.pause(instant) as works:
+        clock.wait_until(instant, unless=unless)
+    if works and clock.era != era:
+        raise SystemExit
+
 
 # Threads that never end.
 LOOPS = ("_loop", "_poll_loop", "_scheduler_loop", "_ticker_loop")
@@ -107,9 +112,7 @@ class Waiting(threading.Event):
         clock.wake()
 
     def wait(self, timeout):
-        until = clock.now() + timeout
-        with activity.pause(until):
-            clock.wait_until(until, unless=self.is_set)
+        wait_until(clock.now() + timeout, unless=self.is_set)
         return self.is_set()
 
 

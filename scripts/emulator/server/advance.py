@@ -10,7 +10,7 @@ import os
 import threading
 import time
 
-from activity import activity, busy, message_times
+from activity import activity, busy, message_times, wait_until
 from clock import SHORT_SLEEP_SECONDS, Time, clock, real_sleep, real_time
 
 logger = logging.getLogger("clock")
@@ -87,9 +87,7 @@ def sleep(seconds):
     if threading.current_thread().name == REAPER:
         real_sleep(seconds)
         return
-    until = clock.now() + seconds
-    with activity.pause(until):
-        clock.wait_until(until)
+    wait_until(clock.now() + seconds)
 
 
 def sleep_between_sweeps(sweeper, seconds):

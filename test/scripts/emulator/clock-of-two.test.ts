@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import * as z from "zod";
 import { advanceClock, type ClockState } from "../../../scripts/emulator/clock";
 import { askLauncher } from "../../../scripts/emulator/control";
 
@@ -71,7 +72,7 @@ kept._write(kept._before)
 kept_state.clock.set(3600)
 gateway._throttle_state["stage", "api"] = (6.0, 3700.0)
 
-import activity, advance
+import activity, advance, threading
 def retry():
     advance.sleep(100_000)
     ended.append("retried")
@@ -83,10 +84,15 @@ def poll():
     ended.append("polls on")
 def _poll_loop():
     poll()
+def sweep():
+    activity.activity.count_this_thread()
+    advance.sleep_between_sweeps(threading.current_thread(), 100_000)
+    ended.append("sweeps on")
 threads = [activity.Working(target=target, daemon=True) for target in (retry, approve, _poll_loop)]
+threads.append(threading.Thread(target=sweep, daemon=True))
 for thread in threads:
     thread.start()
-while len(activity.activity.sleepers) < 3:
+while len(activity.activity.sleepers) < 4:
     advance.real_sleep(0.001)
 
 clock = advance.Advance(sys.argv[2])
@@ -101,7 +107,12 @@ print(json.dumps([kept_state.clock.offset, list(gateway._throttle_state.values()
 it("back to now: what runs tomorrow ends first, nothing waits for an instant of it, no process remembers it, and its requests count for no rate limit of today", async () => {
   const folder = mkdtempSync(join(tmpdir(), "almanac-clock-"));
   const { stdout } = await promisify(execFile)("python3", ["-c", BACK_TO_NOW, join(folder, "state"), folder]);
-  expect(JSON.parse(stdout)).toEqual([0, [[7, 100]], ["quiet at 3600", "check", "polls on", "0 wait"]]);
+  const [offset, states, ended] = z
+    .tuple([z.number(), z.array(z.unknown()), z.array(z.string())])
+    .parse(JSON.parse(stdout));
+  expect([offset, states]).toEqual([0, [[7, 100]]]);
+  expect(ended.slice(0, 2)).toEqual(["quiet at 3600", "check"]);
+  expect(ended.slice(2).sort()).toEqual(["0 wait", "polls on", "sweeps on"]);
   rmSync(folder, { recursive: true });
 });
 

@@ -92,12 +92,6 @@ export const EXCEPTIONS: readonly Exception[] = [
     because: "only fires that failed, were dropped or skipped are recorded one by one",
   },
   {
-    role: /^almanac-local-timers-api$/,
-    statement: /^TimersTable$/,
-    part: /^dynamodb:UpdateItem$/,
-    because: "only a PUT that names a shard beyond the configured ones records their number",
-  },
-  {
     role: /^almanac-local-timers-callback-billing$/,
     statement: /^FiresQueueUrl$/,
     part: /^sqs:ChangeMessageVisibility$/,

@@ -8,7 +8,6 @@ import { bundleHandlers } from "../../../../modules/constructs/bundling/bundle";
 import { handlerEntries } from "../../../../modules/constructs/bundling/handlers";
 import { BUNDLE_OPTIONS } from "../../../../modules/constructs/bundling/options";
 import { ownEnvironment, commandOutput } from "../../../shared/run-command";
-import { findLambdaNode } from "../../../emulator/lambda-node";
 import { figure, figureAtMost, median, type Figure } from "../figure";
 
 /** Fresh processes for each load time: enough for a steady median. */
@@ -69,13 +68,12 @@ function bundleWithSdk2(entry: string, outfile: string): number {
   return zipSync({ "index.js": readFileSync(outfile) }, { level: 9 }).length;
 }
 
-/** In milliseconds, on the Node that Lambda runs, with the options that deployed functions have. */
+/** In milliseconds, with the Node options that deployed functions have. */
 export async function medianLoad(file: string): Promise<number> {
-  const { program } = await findLambdaNode();
   const env = { ...ownEnvironment(), NODE_OPTIONS: "--enable-source-maps" };
   const loads: number[] = [];
   for (let load = 0; load < LOADS; load += 1) {
-    loads.push(Number(await commandOutput(program, ["-e", LOAD, file], { env })));
+    loads.push(Number(await commandOutput(process.execPath, ["-e", LOAD, file], { env })));
   }
   return median(loads);
 }

@@ -1,11 +1,10 @@
-/** Processes of a bench: bundled as handlers are deployed, on the Node that Lambda runs, so that what is measured is what runs. */
+/** Processes of a bench: bundled as handlers are deployed, so that what is measured is what runs. */
 import { fork, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
 import { BUNDLE_OPTIONS } from "../../../modules/constructs/bundling/options";
-import { findLambdaNode } from "../../emulator/lambda-node";
 
 export interface ChildOptions {
   readonly environment?: NodeJS.ProcessEnv;
@@ -25,7 +24,6 @@ export async function withProcesses<Name extends string, Result>(
   names: readonly Name[],
   work: (start: (name: Name, options?: ChildOptions) => Promise<unknown>) => Promise<Result>,
 ): Promise<Result> {
-  const { program: execPath } = await findLambdaNode();
   const directory = mkdtempSync(join(tmpdir(), "almanac-bench-"));
   const children: ChildProcess[] = [];
   try {
@@ -40,7 +38,6 @@ export async function withProcesses<Name extends string, Result>(
       const output = onOutput === undefined ? "ignore" : "pipe";
       const stdio = ["ignore", output, isQuiet ? "ignore" : "inherit", "ipc"] as const;
       const child = fork(join(directory, `${name}.js`), {
-        execPath,
         env: environment,
         execArgv: [...execArgv],
         stdio: [...stdio],

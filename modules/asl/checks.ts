@@ -96,18 +96,20 @@ function stateFaults(state: State): string[] {
     ...recordsOf(fields["Retry"]).flatMap(retrierFaults),
     ...callbackFaults(fields),
     ...dynamoFaults(fields),
-    ...textsIn({ ...state }).flatMap(placeFaults),
+    ...textsIn(state).flatMap(placeFaults),
   ];
 }
 
+const NOT_OF_STATE: ReadonlySet<string> = new Set(["Branches", "Comment", "ItemProcessor", "Iterator"]);
+
 /** Of a state without its nested machines: those that are not known before the execution are left out. */
-function textsIn({ ItemProcessor: _, Iterator: __, Branches: ___, Comment: ____, ...fields }: Fields): string[] {
+function textsIn(state: State): string[] {
   const texts = (value: unknown): string[] => {
     const text = constantIn(value, true);
     if (isLiteral(text)) return [text];
     return isRecord(value) || Array.isArray(value) ? Object.values(value).flatMap(texts) : [];
   };
-  return texts(fields);
+  return Object.entries(state).flatMap(([name, value]) => (NOT_OF_STATE.has(name) ? [] : texts(value)));
 }
 
 /** A call that does not exist has no parameters that could be compared. */

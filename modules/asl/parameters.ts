@@ -1,4 +1,5 @@
 /** What is wrong with the parameters of integrated calls that AWS would refuse in every execution. */
+import * as z from "zod";
 import { resultOf, useOf } from "./expressions";
 import { sdkFaults, sdkResultFaults } from "./sdk-calls";
 import { EXPRESSION, inRange, isJson, isLiteral, isRecord, recordsOf, type Fields } from "./values";
@@ -432,10 +433,7 @@ function isText(content: unknown): boolean {
 
 /** In Base64. */
 function isBytes(content: unknown): boolean {
-  return (
-    typeof content === "string" &&
-    (!isLiteral(content) || (content.length % 4 === 0 && /^[A-Za-z\d+/]*={0,2}$/.test(content)))
-  );
+  return typeof content === "string" && (!isLiteral(content) || z.base64().safeParse(content).success);
 }
 
 function isSet(content: unknown): boolean {

@@ -1,6 +1,6 @@
 """Serves an ASGI application on a socket, until the process ends.
 
-With granian, which takes a third of the processor time of MiniStack's own server, hypercorn. With that one where granian is missing: in
+With granian, which takes less than half of the processor time of MiniStack's own server, hypercorn. With that one where granian is missing: in
 MiniStack's image, and where a MiniStack on the PATH is used.
 """
 

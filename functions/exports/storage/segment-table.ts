@@ -3,8 +3,8 @@ import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
+import { JsonSyntaxError, parseJson } from "../../shared/input";
 import { exportedFileSchema, type ExportedFile, type Run } from "../contract";
-import { MalformedItemError, parseDynamoKey } from "../format/plain-json";
 import type { PendingUpload } from "./object-store";
 import { isConditionFailed, parseRow, STATE, type StateItems } from "./state-items";
 
@@ -22,7 +22,7 @@ const totalsSchema = z
   .default({ items: 0, bytes: 0, unusable: 0 });
 
 const segmentSchema = z.object({
-  lastKey: z.string().refine(isDynamoKey, "is not the key of an item").optional(),
+  lastKey: z.string().refine(isItemKey, "is not the key of an item").optional(),
   nextPart: z.int().nonnegative().default(0),
   done: z.boolean().default(false),
   read: totalsSchema,
@@ -36,12 +36,17 @@ const partSchema = z.object({
   upload: z.object({ id: z.string(), etags: z.array(z.string()) }).optional(),
 });
 
-function isDynamoKey(text: string): boolean {
+/** In DynamoDB JSON. Attributes of keys have one of three types. */
+const itemKeySchema = z.record(
+  z.string(),
+  z.union(["S", "N", "B"].map((type) => z.strictObject({ [type]: z.string() }))),
+);
+
+function isItemKey(text: string): boolean {
   try {
-    parseDynamoKey(text);
-    return true;
+    return itemKeySchema.safeParse(parseJson(text)).success;
   } catch (error) {
-    if (error instanceof MalformedItemError) return false;
+    if (error instanceof JsonSyntaxError) return false;
     throw error;
   }
 }

@@ -45,15 +45,18 @@ interface Placeholders {
 function withPlaceholders(text: string): Placeholders {
   const expressions: string[] = [];
   if (PLACEHOLDERS.test(text)) return { document: undefined, expressions };
+  const placeOf = (expression: string) => `${expressions.push(expression) - 1}${END}`;
   let json = "";
   let quoted = false;
   for (const part of splitTemplate(text)) {
-    if (part.kind === "literal") {
-      json += part.text;
-      quoted = endsInString(part.text, quoted);
-    } else {
-      const place = `${expressions.push(part.text) - 1}${END}`;
-      json += quoted ? `${IN_STRING}${place}` : `"${AS_VALUE}${place}"`;
+    if (part.kind === "expression") {
+      json += quoted ? `${IN_STRING}${placeOf(part.text)}` : `"${AS_VALUE}${placeOf(part.text)}"`;
+      continue;
+    }
+    for (const token of part.text.split(TOKEN)) {
+      if (token === '"') quoted = !quoted;
+      // JavaScript would round the number; as an expression, it has all its digits.
+      json += !quoted && isInexact(token) ? `"${AS_VALUE}${placeOf(token)}"` : token;
     }
   }
   const document = parse(json);
@@ -70,14 +73,12 @@ function sortedText(value: unknown): string {
   return `{${fields.join(",")}}`;
 }
 
-/** Whether text that begins in or outside of a JSON string ends in one. */
-function endsInString(text: string, quoted: boolean): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    if (quoted && text[at] === "\\") at += 1;
-    else if (text[at] === '"') quoted = !quoted;
-  }
-  return quoted;
-}
+/** Quotes, escapes, and what may be numbers. */
+const TOKEN = /("|\\.|-?\d[\d.eE+-]*)/s;
+
+/** Whether JavaScript would write the number in another way than Terraform, which rounds none and writes no exponents. */
+const isInexact = (token: string) => NUMBER.test(token) && (/e/i.test(token) || String(Number(token)) !== token);
+const NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 function parse(json: string): unknown {
   try {

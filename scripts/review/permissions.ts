@@ -50,6 +50,8 @@ export type Harm =
   | "administering"
   /** Gained by another account. */
   | "foreign"
+  /** A role that stays can be assumed by others, too. */
+  | "entrusted"
   /** What was allowed is denied now. */
   | "denied"
   /** What a policy that stays has denied, it denies no more. */
@@ -123,7 +125,7 @@ export function changedPermissions(
     const gained = is.filter((grant) => had?.has(keyOf(grant)) === false);
     const lost = was.filter((grant) => has?.has(keyOf(grant)) === false);
     if (gained.length + lost.length === 0) return [];
-    const isNew = (grant: Grant) => !was.some((other) => includes(other, grant));
+    const isNew = (grant: Grant) => !areIncluding(was, grant);
     const isJudged = ({ address }: Held) =>
       !destroyed.has(owner) &&
       !destroyed.has(address) &&
@@ -143,6 +145,7 @@ export function changedPermissions(
       ["powerful", gained.filter((grant) => isPowerful(grant) && isNew(grant))],
       ["administering", gained.filter((grant) => isAdministering(grant) && !isPowerful(grant) && isNew(grant))],
       ["foreign", gained.filter((grant) => isForeign(grant, own) && isNew(grant))],
+      ["entrusted", gained.filter((grant) => isEntrusted(grant, was) && !isForeign(grant, own))],
       ["denied", gained.filter((grant) => isShutOut(grant, was, allowances))],
       ["undenied", undenied(lost, gained, is).filter(isJudged)],
     ];
@@ -194,9 +197,13 @@ function isRevoked(grant: Held, after: readonly Held[], deleted: readonly string
     !isGone(grant.resource) &&
     (principals.length > 0 || grant.principals.length === 0) &&
     conditions.every(({ values }, index) => values.length > 0 || grant.conditions[index]?.values.length === 0);
-  return (
-    grant.effect === "Allow" && isMeant && !after.some((other) => includes(other, { ...grant, principals, conditions }))
-  );
+  return grant.effect === "Allow" && isMeant && !areIncluding(after, { ...grant, principals, conditions });
+}
+
+/** Whether permissions together allow each principal of another one all that it allows. */
+function areIncluding(wide: readonly Grant[], narrow: Grant): boolean {
+  const each = narrow.principals.map((principal) => ({ ...narrow, principals: [principal] }));
+  return (each.length === 0 ? [narrow] : each).every((grant) => wide.some((other) => includes(other, grant)));
 }
 
 /** Whether a permission allows all that another one allows. */
@@ -291,6 +298,20 @@ const isForeign = ({ effect, principals }: Grant, own: ReadonlySet<string>) =>
     const [account] = /^\d{12}$|(?<=^arn:[^:]*:(iam|sts)::)\d{12}(?=:)/.exec(principal) ?? [];
     return account !== undefined && !own.has(account);
   });
+
+/** Whether it lets someone assume a role of whom its trust said nothing. */
+function isEntrusted(grant: Held, was: readonly Held[]): boolean {
+  const trusted = was.filter(({ type, effect }) => isTrust(type) && effect === "Allow");
+  const principals = new Set(trusted.flatMap((other) => other.principals));
+  return (
+    grant.effect === "Allow" &&
+    isTrust(grant.type) &&
+    !grant.everybody &&
+    trusted.length > 0 &&
+    !principals.has("*") &&
+    grant.principals.some((principal) => !principals.has(principal))
+  );
+}
 
 /** Whether it denies what was allowed, to others than those who use plain HTTP. */
 function isShutOut(grant: Held, was: readonly Held[], allowances: readonly Held[]): boolean {

@@ -331,6 +331,7 @@ const HARMS: Readonly<Record<Harm, Pick<Removal, "verdict" | "what">>> = {
     what: "is allowed to change permissions or code: it can allow itself more",
   },
   foreign: { verdict: "exposure", what: "lets another account in" },
+  entrusted: { verdict: "exposure", what: "can be assumed by others than before, who get its permissions" },
   denied: { verdict: "data", what: "denies what is allowed: what needs it fails" },
   undenied: { verdict: "exposure", what: "no longer denies this" },
 };

@@ -152,6 +152,17 @@ it("writes JSON documents whose text is the same to the byte", async () => {
   });
 });
 
+it("keeps all digits of the numbers in JSON documents", async () => {
+  const exact = ["9007199254740993", "-12345678901234567890", "0.1234567890123456789", "100", "0.5", "-7"];
+  // Terraform writes these in its own way, which is the same for both.
+  const written = ["-0", "1e21", "1.50", "2E+3", "1e-7", "123456789012345678901234567890e-5", "1e400"];
+  const document = `{"a":[${[...exact, ...written].join(", ")}],"b":"1e5 \\"9007199254740993","c":\${local.number}}`;
+  const [result] = await evaluated("numbers", [{ hcl: jsonExpressionOf(document), json: canonicalJsonText(document) }]);
+  expect(result?.hcl).toEqual(result?.json);
+  expect(result?.hcl).toMatch(`{"a":[${exact.join(",")},`);
+  expect(result?.hcl).toMatch(',"b":"1e5 \\"9007199254740993","c":7}');
+});
+
 it("reads as a person would write it", () => {
   const policy = {
     Version: "2012-10-17",

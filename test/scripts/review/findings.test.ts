@@ -1013,7 +1013,7 @@ describe("a policy that stays and no longer allows something", () => {
       "refused",
       update(
         "aws_iam_role.ring",
-        { name: "ring", assume_role_policy: allowing({ Service: "lambda" }) },
+        { name: "ring", assume_role_policy: allowing({ Service: ["lambda", "states"] }) },
         { name: "ring", assume_role_policy: allowing({ Service: "states" }) },
       ),
     ],

@@ -284,6 +284,24 @@ describe("a role", () => {
     expect(whatOf(trusting(of("sub", "repo:us/almanac:*")))).toEqual([]);
   });
 
+  it("is refused when others may assume it, too", () => {
+    const root = { AWS: "arn:aws:iam::111111111111:root" };
+    const trusting = (...Principal: readonly object[]) => ({
+      name: "r",
+      assume_role_policy: ofPolicy(
+        ...Principal.map((each) => ({ Effect: "Allow", Action: "sts:AssumeRole", Principal: each })),
+      ),
+    });
+    const lambda = { Service: "lambda.amazonaws.com" };
+    const [both, ec2] = [{ Service: ["lambda.amazonaws.com", "ec2.amazonaws.com"] }, { Service: "ec2.amazonaws.com" }];
+    const ENTRUSTED = ["refused: exposure: can be assumed by others than before, who get its permissions"];
+    const changed = (before: object, after: object) => whatOf(update("aws_iam_role.r", before, after));
+    expect(changed(trusting(lambda), trusting(both))).toEqual(ENTRUSTED);
+    expect(changed(trusting(lambda), trusting(lambda, root))).toEqual(ENTRUSTED);
+    expect(changed(trusting(both), trusting(lambda, ec2))).toEqual([]);
+    expect(whatOf(create("aws_iam_role.r", trusting(both)))).toEqual([]);
+  });
+
   it.each(["iam:PassRole", "iam:GetRole", "kms:Decrypt", "lambda:InvokeFunction", "sqs:*"])(
     "is no finding when it may do no more than %s",
     (action) => {

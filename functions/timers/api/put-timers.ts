@@ -10,6 +10,7 @@ import {
   movedTimer,
   overdueIndexKey,
   planEnqueue,
+  replacing,
   scheduledTimes,
 } from "../schedule/fire-times";
 import { HORIZON_MS, type Fire, type StoredTimer, type Timer } from "../schedule/timer";
@@ -89,9 +90,9 @@ type Written = Enqueueing | { readonly error: unknown };
 
 /** @throws {@link TimerChangedError} */
 async function writeRow(put: Put, { table, cursors }: Omit<PutPorts, "queue">): Promise<StoredTimer> {
-  const { timer, replaces, isUnchanged, isMove } = put;
+  const { timer, replaces, isUnchanged } = put;
   let row = newRow(timer);
-  if (typeof replaces === "string" && (isUnchanged ?? isMove) !== undefined) {
+  if (typeof replaces === "string") {
     const stored = await table.get(timer);
     if (stored?.version === replaces) {
       if (isUnchanged?.(stored) === true) return stored;
@@ -141,7 +142,7 @@ async function rowAfter(
   cursors: CursorReader,
 ): Promise<StoredTimer> {
   const next = keepsEnabled === true ? { ...timer, enabled: stored.enabled } : timer;
-  if (isMove?.(stored) !== true) return newRow(next);
+  if (isMove?.(stored) !== true) return newRow(replacing(stored, next));
   const cursor = cursorOf(stored, await cursors.get(new Set([stored.shard]), timer.putAt));
   return newRow(movedTimer(stored, next, cursor));
 }

@@ -13,7 +13,10 @@ import {
   fireAt,
   fireNow,
   firesLeftAfter,
+  firesLeftAt,
   nextScheduledTime,
+  replacing,
+  startOf,
 } from "../schedule/fire-times";
 import type { Fire, StoredTimer, Timer } from "../schedule/timer";
 import { TimerChangedError, type TimerId } from "../storage/timer-table";
@@ -105,8 +108,8 @@ function fireAgain(timer: StoredTimer, fireId: string, now: number): Fire {
   const byRequest = fireNow(timer, "", now);
   if (fireId.startsWith(byRequest.fireId)) return { ...byRequest, fireId };
   const scheduled = Date.parse(fireId.slice(fireId.lastIndexOf("#") + 1));
-  // Versions of before a move have the same fires, of which the dead ones are sent to the callback of now. When the first one began is not known.
-  const isOfVersion = timer.moved !== undefined || scheduled > exclusiveStart(timer);
+  // Versions of before a move have the same fires, of which the dead ones are sent to the callback of now.
+  const isOfVersion = scheduled > startOf(timer);
   const isScheduled = isOfVersion && nextScheduledTime(timer, scheduled - 1) === scheduled;
   const again = isScheduled ? fireAt(timer, scheduled) : undefined;
   if (again?.fireId !== fireId) throw new BadRequestError("body.fireId: is not a fire of the timer's current version");
@@ -129,7 +132,7 @@ export function setEnabled(
 ): Promise<StoredTimer | undefined> {
   const change = async ({ moved: _, ...stored }: StoredTimer): Promise<Change | undefined> => {
     if (stored.enabled === enabled || (!enabled && (await isEnded(stored, ports)))) return undefined;
-    return { timer: { ...stored, ...(enabled ? {} : firesLeftAfter(stored, ports.now())), enabled } };
+    return { timer: { ...stored, ...(enabled ? {} : firesLeftAt(stored, ports.now())), enabled } };
   };
   return changeTimer(key, change, ports, deadline);
 }
@@ -216,7 +219,8 @@ export async function changeAll(
 /** The next fires of a timer from now on, paused or not. */
 export function preview(stored: Timer | StoredTimer, count: number, now: number): PreviewResponse {
   const { moved: _, ...unmoved } = stored;
-  const timer = stored.enabled ? stored : { ...unmoved, enabled: true, putAt: now };
+  const resumed = { ...unmoved, enabled: true, putAt: now };
+  const timer = stored.enabled ? stored : "enqueuedUntil" in stored ? replacing(stored, resumed) : resumed;
   const start = Math.max(earliestTime(timer, now), exclusiveStart(timer));
   const due: number[] = [];
   const { firesLeft = Infinity } = "enqueuedUntil" in stored ? firesLeftAfter(stored, start) : stored;

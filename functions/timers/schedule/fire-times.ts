@@ -32,9 +32,9 @@ export function scheduledTimes(timer: Timer, after: number, until: number): read
   const times: number[] = [];
   const last = Math.min(until, endOf(timer));
   for (
-    let at = nextDue(timer.schedule, Math.max(after, (timer.startAt ?? -Infinity) - 1));
+    let at = nextScheduledTime(timer, after);
     at !== undefined && at <= last && times.length < (timer.firesLeft ?? Infinity);
-    at = nextDue(timer.schedule, at)
+    at = nextScheduledTime(timer, at)
   )
     times.push(at);
   return times;
@@ -136,11 +136,44 @@ export function firesLeftAfter(stored: StoredTimer, time: number): Pick<Timer, "
   return { firesLeft: stored.firesLeft + scheduledTimes(uncounted(stored), time, stored.enqueuedUntil).length };
 }
 
+/** {@link exclusiveStart} of the first version of a timer that was moved. */
+export function startOf(timer: Timer): number {
+  return timer.since ?? exclusiveStart(timer);
+}
+
+/** What is left of a counted timer once its fires that are due after a time are fenced. */
+export function firesLeftAt(stored: StoredTimer, now: number): Pick<Timer, "firesLeft"> {
+  if (stored.firesLeft === undefined) return {};
+  const after = Math.max(earliestTime(stored, now), startOf(stored));
+  const enqueued = scheduledTimes({ ...uncounted(stored), enabled: true }, after, stored.enqueuedUntil);
+  return { firesLeft: stored.firesLeft + enqueued.filter((at) => fireAt(stored, at).due > now).length };
+}
+
 /** Exclusive lower bound of the fires of a version. A one-shot in the past is due as well. */
-export function exclusiveStart({ schedule, putAt, moved }: Timer): number {
+export function exclusiveStart({ schedule, putAt, since, moved }: Timer): number {
   const before = moved?.at(-1);
   if (before !== undefined) return before.until;
+  if (since !== undefined) return since;
   return schedule.kind === "once" ? Math.min(putAt, schedule.at - 1) : putAt;
+}
+
+/**
+ * A timer that replaces a stored one, of whose fires the PUT fences those that are not due. So it has, of the times before the PUT that both
+ * schedule, those that the jitter of the stored one delays past it: else a PUT between a scheduled time and its due time would lose that fire.
+ * `maxFires` are counted from the PUT on.
+ */
+export function replacing(stored: StoredTimer, next: Timer): Timer {
+  const { since: _, omitted: __, ...timer } = next;
+  const { putAt, schedule, finalAt } = timer;
+  if (schedule.kind === "once" || finalAt !== undefined || stored.jitterSeconds === undefined) return timer;
+  const after = Math.max(earliestTime(stored, putAt), startOf(stored));
+  const timesOf = (one: Timer) => scheduledTimes({ ...one, enabled: true }, after, putAt);
+  const pending = new Set(timesOf(uncounted(stored)).filter((at) => fireAt(stored, at).due > putAt));
+  const times = timesOf(timer);
+  const first = times.find((at) => pending.has(at));
+  if (first === undefined) return timer;
+  const omitted = times.filter((at) => at > first && !pending.has(at));
+  return { ...timer, since: first - 1, ...(omitted.length > 0 && { omitted }) };
 }
 
 /** More than a timer is moved before its first fires are delivered: fires of the versions between are fenced. */
@@ -169,6 +202,7 @@ export function movedTimer(stored: StoredTimer, next: Timer, cursor: number): Ti
     version,
     putAt,
     enabled,
+    since: startOf(stored),
     ...(requestKey !== undefined && { requestKey }),
     ...(Object.keys(options).length > 0 && { options }),
     moved: [...moved.slice(0, 1), ...moved.slice(1).slice(1 - MOVES_KEPT), { version: stored.version, until }],
@@ -221,6 +255,7 @@ function nextPendingTime(timer: StoredTimer): number | undefined {
 
 /** The first due time after `after`, without jitter, whether or not the timer is enabled. */
 export function nextScheduledTime(timer: Timer, after: number): number | undefined {
-  const next = nextDue(timer.schedule, Math.max(after, (timer.startAt ?? -Infinity) - 1));
+  let next = nextDue(timer.schedule, Math.max(after, (timer.startAt ?? -Infinity) - 1));
+  while (next !== undefined && timer.omitted?.includes(next) === true) next = nextDue(timer.schedule, next);
   return next === undefined || next > endOf(timer) ? undefined : next;
 }

@@ -33,6 +33,13 @@ export interface Timer {
   /** Idempotency key of the PUT, with a fingerprint of its body. */
   readonly requestKey?: string;
   readonly options?: TimerOptions;
+  /**
+   * Exclusive lower bound of its scheduled times, and those of the versions it was moved from: before the PUT where jitter delays one past it
+   * ({@link replacing}). Epoch milliseconds. @default putAt
+   */
+  readonly since?: number;
+  /** Scheduled times between `since` and the PUT that were due before it: the replaced version had them. @default none */
+  readonly omitted?: readonly number[];
   /** The versions before this one that differ from it in their callback only, the oldest first. @default none */
   readonly moved?: readonly MovedVersion[];
 }

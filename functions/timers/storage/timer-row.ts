@@ -59,7 +59,7 @@ export function timerIdOf(row: Row): { readonly kind: TimerKind; readonly id: st
 
 /** @param indexKey undefined: not in the index, because no fire remains to enqueue */
 export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Row {
-  const { schedule, enabled, requestKey, options, moved } = timer;
+  const { schedule, enabled, requestKey, options, omitted, moved } = timer;
   // Assigned, not spread: eleven spreads took a tenth of a PUT.
   const row: Record<string, AttributeValue> = rowKey(timerKey(timer.kind, timer.id));
   const setNumber = (name: string, value: number | undefined): void => {
@@ -98,6 +98,8 @@ export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Ro
   setNumber("finalAt", timer.finalAt);
   setNumber("firesLeft", timer.firesLeft);
   setNumber("jitterSeconds", timer.jitterSeconds);
+  setNumber("since", timer.since);
+  if (omitted !== undefined) row["omitted"] = { L: omitted.map((at) => ({ N: String(at) })) };
   if (!enabled) row["disabled"] = { BOOL: true };
   if (requestKey !== undefined) row["requestKey"] = { S: requestKey };
   if (options !== undefined) row["options"] = { M: optionAttributes(options) };
@@ -112,7 +114,18 @@ export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Ro
 export const DISPATCHED_ATTRIBUTES: readonly string[] = [
   TIMER_KEYS.sort,
   ...["shard", "version", "periodMs", "phaseMs", "cron", "timeZone", "at", "data", "startAt", "endAt", "maxFires"],
-  ...["finalAt", "firesLeft", "jitterSeconds", "disabled", "putAt", "options", "moved", "enqueuedUntil"],
+  ...[
+    "finalAt",
+    "firesLeft",
+    "jitterSeconds",
+    "disabled",
+    "putAt",
+    "options",
+    "since",
+    "omitted",
+    "moved",
+    "enqueuedUntil",
+  ],
 ];
 
 /**
@@ -133,6 +146,8 @@ export function readTimerRow(row: Row): StoredTimer {
   const jitterSeconds = numberOf(row, "jitterSeconds");
   if (jitterSeconds !== undefined && !(jitterSeconds >= 0 && jitterSeconds <= MAX_JITTER_SECONDS))
     throw new CorruptRowError(`${describe(row)}: jitterSeconds is not 0 to ${MAX_JITTER_SECONDS}`);
+  const since = numberOf(row, "since");
+  const omitted = row["omitted"]?.L;
   const requestKey = row["requestKey"]?.S;
   // In one attribute, because most rows have none.
   const options = row["options"]?.M;
@@ -155,6 +170,8 @@ export function readTimerRow(row: Row): StoredTimer {
     putAt: requiredNumber(row, "putAt"),
     ...(requestKey !== undefined && { requestKey }),
     ...(options !== undefined && { options: readOptions(options, row) }),
+    ...(since !== undefined && { since }),
+    ...(omitted !== undefined && { omitted: omitted.map((N) => requiredNumber({ omitted: N }, "omitted")) }),
     ...(moved !== undefined && { moved: moved.map(readMoved) }),
     enqueuedUntil: requiredNumber(row, "enqueuedUntil"),
     ...(row["slot"]?.S === overdueSlot(shard) && { isOverdue: true }),

@@ -58,8 +58,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "replaces a timer whose callback changes",
     file: PUT,
-    from: "if (isMove?.(stored) !== true) return newRow(next);",
-    to: "return newRow(next);",
+    from: "if (isMove?.(stored) !== true) return newRow(replacing(stored, next));",
+    to: "return newRow(replacing(stored, next));",
   },
   {
     name: "fences the fires that were enqueued before a move",
@@ -346,8 +346,8 @@ export const SOURCE_MUTANTS: readonly SourceMutant[] = [
   {
     name: "fires before the start of a timer",
     file: FIRE_TIMES,
-    from: "Math.max(after, (timer.startAt ?? -Infinity) - 1));\n    at !== undefined",
-    to: "after);\n    at !== undefined",
+    from: "nextDue(timer.schedule, Math.max(after, (timer.startAt ?? -Infinity) - 1));",
+    to: "nextDue(timer.schedule, after);",
   },
 
   {

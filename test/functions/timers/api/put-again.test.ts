@@ -19,7 +19,12 @@ describe("a PUT again", () => {
     versions = 0;
   });
 
-  async function call(route: ApiRouteName, id: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) {
+  async function call(
+    route: ApiRouteName,
+    path: string | Readonly<Record<string, string>>,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     const text = body === undefined ? "" : typeof body === "string" ? body : JSON.stringify(body);
     const ports: TimerPorts = {
       ...fake,
@@ -32,7 +37,12 @@ describe("a PUT again", () => {
       },
     };
     const parsedBody: unknown = text === "" ? undefined : JSON.parse(text);
-    const response = await callRoute(ports, route, { path: { id }, headers, body: parsedBody, text });
+    const response = await callRoute(ports, route, {
+      path: typeof path === "string" ? { id: path } : path,
+      headers,
+      body: parsedBody,
+      text,
+    });
     return [response.status, response.text] as const;
   }
   const parsed = ([status, text]: readonly [number, string]) => ({ status, body: JSON.parse(text) as unknown });
@@ -48,6 +58,34 @@ describe("a PUT again", () => {
     expect(again.body).toMatchObject({ version: "v1" });
     expect(again.body).toMatchObject({ putAt: (first.body as { putAt: string }).putAt });
     expect(fake.sent).toHaveLength(1);
+  });
+
+  it("of other data between a scheduled time and its due time has that fire, and those of before it no more", async () => {
+    const minutely = { cron: "* * * * ? *", jitterSeconds: 300 };
+    await put(minutely);
+    now += 4 * 60_000;
+    // In the order of their due times some of these minutes are due, others are not.
+    const due = new Map(fake.sent.map((fire) => [fire.fireId.split("#").at(-1), fire.due]));
+    const coming = [...due].filter(([, at]) => at > now);
+    const before = coming.filter(([time = ""]) => Date.parse(time) <= now);
+    expect(before).not.toHaveLength(0);
+    expect(due.size - coming.length).toBeGreaterThan(0);
+    fake.sent.splice(0);
+    await put({ ...minutely, timerCallbackData: 7 });
+    const sent = new Map(fake.sent.map((fire) => [fire.fireId.split("#").at(-1), fire.due]));
+    expect([...sent]).toEqual(expect.arrayContaining(coming));
+    expect(Math.min(...sent.values())).toBeGreaterThan(now);
+    expect(new Set(fake.sent.map(({ version, data }) => `${version} ${data}`))).toEqual(new Set(["v2 7"]));
+  });
+
+  it("previews what a paused timer fires when it is resumed", async () => {
+    const minutely = { cron: "* * * * ? *", jitterSeconds: 300 };
+    await put({ ...minutely, enabled: false });
+    now += 4 * 60_000;
+    const preview = parsed(await call("GET /periodic/{id}/{verb}", { id: "tea", verb: "preview" }));
+    await put({ ...minutely, enabled: true });
+    const sent = fake.sent.map(({ due }) => new Date(due).toISOString()).sort();
+    expect((preview.body as { fires: string[] }).fires).toEqual(sent.slice(0, 10));
   });
 
   it.each<[string, PeriodicInput, PeriodicInput]>([

@@ -25,6 +25,8 @@ describe("the row of a timer", () => {
       requestKey: "k",
       firesLeft: 0,
       jitterSeconds: 300,
+      since: PUT_AT - 2,
+      omitted: [PUT_AT - 1],
       enabled: false,
       data: '"ü"',
       options: {

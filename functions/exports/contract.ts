@@ -88,6 +88,7 @@ const OWN_BUCKET = /-exports-(files|configuration)-\d{12}$/;
 
 const roleArnSchema = z
   .string()
+  .max(2_048)
   .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "is not the ARN of an IAM role");
 
 /** Roles that jobs may name. */
@@ -222,15 +223,24 @@ export const configurationSchema = z.object({
 });
 export type Configuration = z.output<typeof configurationSchema>;
 
-/** A message of the jobs queue: export a table for an application. */
-export const jobSchema = z.looseObject({
+/**
+ * A message of the jobs queue: export a table for an application. Its other fields are ignored: the job is a part of the input of each step,
+ * which is limited, and of keys of the state table.
+ */
+export const jobSchema = z.object({
   application: z.string().regex(/^[\w.-]{1,64}$/, "is not 1 to 64 letters, digits, '_', '.' and '-'"),
   table_name: tableNameSchema,
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not an AWS region"),
+  region: z
+    .string()
+    .max(32)
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not an AWS region"),
   /** Role to read the table with. Empty or absent: the function's own. */
   assume_role: z.union([z.literal(""), roleArnSchema]).nullish(),
 });
 export type Job = z.output<typeof jobSchema>;
+
+/** Epoch milliseconds, of a time that JavaScript's dates have. */
+const epochMsSchema = z.number().min(-8.64e15).max(8.64e15);
 
 /** The scheduled run of a day, a manual one, and backfills of other ranges are different runs. */
 const triggerSchema = z.enum(["schedule", "manual", "backfill"]);
@@ -258,7 +268,7 @@ export function granularityOf(expression: string): Granularity {
 }
 
 /** A backfill's range of watermarks, epoch milliseconds: [since, until). */
-export const rangeSchema = z.strictObject({ since: z.number(), until: z.number() });
+export const rangeSchema = z.strictObject({ since: epochMsSchema, until: epochMsSchema });
 export type Range = z.output<typeof rangeSchema>;
 
 /** More unfinished runs than any export has: a chain that is longer has a fault. */
@@ -275,8 +285,8 @@ export const runRequestSchema = z.strictObject({
   /** Start over an unfinished run, and repeat a finished one with its own window. @default false */
   force: z.boolean().default(false),
   trigger: triggerSchema.default("manual"),
-  /** When a scheduled run was due, epoch milliseconds. */
-  due: z.number().optional(),
+  /** When a scheduled run was due. */
+  due: epochMsSchema.optional(),
   /** Of a backfill. */
   range: rangeSchema.optional(),
   job: jobSchema.optional(),
@@ -291,7 +301,7 @@ export type NewRunRequest = z.input<typeof runRequestSchema>;
 export const windowSchema = z.strictObject({ from: z.string().optional(), to: z.string() });
 export type Window = z.output<typeof windowSchema>;
 
-/** A claimed run: the input of all later steps. Times in epoch milliseconds. */
+/** A claimed run: the input of all later steps. */
 export const runSchema = z.strictObject({
   /** `<account>/<region>/<state machine>`: other applications, environments and accounts may share the bucket. */
   deployment: z.string(),
@@ -303,13 +313,13 @@ export const runSchema = z.strictObject({
   time: timeSchema.optional(),
   trigger: triggerSchema,
   /** When a scheduled run was due. */
-  due: z.number().optional(),
+  due: epochMsSchema.optional(),
   range: rangeSchema.optional(),
-  startedAt: z.number(),
+  startedAt: epochMsSchema,
   /** When another execution has resumed it. */
-  resumedAt: z.number().optional(),
+  resumedAt: epochMsSchema.optional(),
   /** The time in the keys of a flat layout: `startedAt`, or the next second in which no other run has the same key. */
-  keyTime: z.number(),
+  keyTime: epochMsSchema,
   config: exportSchema,
   application: z.string(),
   /** The table's account and region. */

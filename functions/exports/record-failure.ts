@@ -17,11 +17,12 @@ import { MAX_CAUSE_LENGTH } from "./run/executions";
 import type { StepServices } from "./run/step-services";
 import { stateTable } from "./storage/state-table";
 
-/** The run's files are lost or of two tables, or other objects have its keys: resumed, it would fail again. */
+/** The run's files or checkpoints are lost, or of two tables, or other objects have its keys: resumed, it would fail again. */
 const ABANDONING_ERRORS: ReadonlySet<string> = new Set([
   "FolderTakenError",
   "ObjectExistsError",
   "TableRecreatedError",
+  "UnreadableRowError",
   "UploadLostError",
 ]);
 

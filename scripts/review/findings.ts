@@ -1,4 +1,5 @@
 /** Judges what a plan changes by the classification of each attribute. */
+import { ownValue } from "../../functions/shared/own-value";
 import { SENSITIVE } from "../../functions/shared/plain-secret";
 import { truncate } from "../../functions/shared/text";
 import { fieldsOf, type Fields } from "../shared/fields";
@@ -241,7 +242,10 @@ function withUnknown(value: unknown, marks: unknown): unknown {
       withUnknown(items[index], (marks as readonly unknown[])[index]),
     );
   }
-  const marked = Object.entries(fieldsOf(marks)).map(([key, mark]) => [key, withUnknown(fieldsOf(value)[key], mark)]);
+  const marked = Object.entries(fieldsOf(marks)).map(([key, mark]) => [
+    key,
+    withUnknown(ownValue(fieldsOf(value), key), mark),
+  ]);
   return marked.length === 0 ? value : { ...fieldsOf(value), ...Object.fromEntries(marked) };
 }
 

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { SENSITIVE } from "../../functions/shared/plain-secret";
 import { isUnresolved } from "../../modules/synthesized/expression";
-import { fieldsOf, isFields, parseJson } from "../shared/fields";
+import { fieldsOf, isFields, parseExactJson } from "../shared/fields";
 import type { ResourceChange } from "./plan";
 import { conditionWithoutSecrets } from "./secrets";
 
@@ -23,8 +23,8 @@ export interface Grant {
   readonly everybody: boolean;
   /** Whether a condition says who has it, or of which resources. */
   readonly limited: boolean;
-  /** True: it stands for a policy that is known after the apply, or secret. */
-  readonly unread?: boolean;
+  /** Set: it stands for a whole policy that is secret, known after the apply only, or none that AWS reads. */
+  readonly unread?: "hidden" | "unknown" | "malformed";
 }
 
 interface Condition {
@@ -38,7 +38,7 @@ const policySchema = z.object({
   Statement: z.union([z.array(z.looseObject({})), z.looseObject({}).transform((one) => [one])]).pipe(
     z.array(
       z.looseObject({
-        Effect: z.string(),
+        Effect: z.enum(["Allow", "Deny"]),
         Action: listOf(z.string()),
         NotAction: listOf(z.string()),
         Resource: listOf(z.string()),
@@ -75,9 +75,14 @@ export function grantsOf(
     const policy = values[attribute];
     if (typeof policy !== "string" || policy === "") return [];
     if (fieldsOf(sensitive)[attribute] === true || sensitive === true)
-      return [{ ...unreadable(owner, attribute, SENSITIVE), rest: policy }]; // compared, never shown
-    const parsed = policySchema.safeParse(parseJson(policy));
-    if (!parsed.success) return isUnresolved(policy) ? [unreadable(owner, attribute, "known after apply")] : [];
+      return [unreadable(owner, attribute, "hidden", policy)];
+    const parsed = policySchema.safeParse(parseExactJson(policy));
+    if (!parsed.success)
+      return [
+        isUnresolved(policy)
+          ? unreadable(owner, attribute, "unknown")
+          : unreadable(owner, attribute, "malformed", policy),
+      ];
     return parsed.data.Statement.flatMap((statement) => grantsOfStatement(owner, statement));
   });
 }
@@ -226,8 +231,11 @@ function invocationGrant(owner: string, values: Readonly<Record<string, unknown>
   };
 }
 
-export function unreadable(owner: string, attribute: string, why: string): Grant {
-  return { ...summaryGrant(owner, `${attribute}:`, why), unread: true };
+const WHY_UNREAD = { hidden: SENSITIVE, unknown: "known after apply", malformed: "no policy" } as const;
+
+/** @param policy compared, never shown */
+export function unreadable(owner: string, attribute: string, unread: keyof typeof WHY_UNREAD, policy = ""): Grant {
+  return { ...summaryGrant(owner, `${attribute}:`, WHY_UNREAD[unread]), rest: policy, unread };
 }
 
 /** The role of an identity policy; the function of a permission, which is a statement of its policy; the address of another resource policy. */

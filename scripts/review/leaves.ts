@@ -1,4 +1,5 @@
 /** The scalars of a resource's values by their paths, and the marks that a plan has for them. */
+import { ownValue } from "../../functions/shared/own-value";
 import { fieldsOf, parseJson } from "../shared/fields";
 
 /** Every scalar of a value by its path, JSON in strings included. Absent, null and empty are the same. */
@@ -16,7 +17,7 @@ export function isMarked(marks: unknown, path: string): boolean {
   let part = marks;
   for (const key of path.split(".")) {
     if (part === true) return true;
-    part = Array.isArray(part) ? (part as readonly unknown[])[Number(key)] : fieldsOf(part)[key];
+    part = Array.isArray(part) ? (part as readonly unknown[])[Number(key)] : ownValue(fieldsOf(part), key);
   }
   return part === true;
 }

@@ -44,6 +44,8 @@ export type Harm =
   | "hidden"
   /** A policy is known after the apply only. */
   | "unknown"
+  /** A policy is none that AWS reads, or that it may read in another way. */
+  | "malformed"
   /** Gained for any resource. */
   | "powerful"
   /** Gained on permissions or code, even on one resource. */
@@ -130,7 +132,7 @@ export function changedPermissions(
       !destroyed.has(owner) &&
       !destroyed.has(address) &&
       // Of a policy that cannot be read nothing is known.
-      !gained.some((other) => other.address === address && other.unread === true);
+      !gained.some((other) => other.address === address && other.unread !== undefined);
     const isUnlimited = (grant: Held) =>
       lost.some((other) => other.limited && !grant.limited && includes(grant, other));
     const isWeakened = (grant: Held) =>
@@ -140,8 +142,7 @@ export function changedPermissions(
       ["unlimited", gained.filter(isUnlimited)],
       ["weakened", gained.filter(isWeakened)],
       ["deputized", gained.filter((grant) => isDeputized(grant) && !isUnlimited(grant) && isNew(grant))],
-      ["hidden", gained.filter(({ unread, rest }) => unread === true && rest !== "")],
-      ["unknown", gained.filter(({ unread, rest }) => unread === true && rest === "")],
+      ...UNREAD.map((harm) => [harm, gained.filter(({ unread }) => unread === harm)] as const),
       ["powerful", gained.filter((grant) => isPowerful(grant) && isNew(grant))],
       ["administering", gained.filter((grant) => isAdministering(grant) && !isPowerful(grant) && isNew(grant))],
       ["foreign", gained.filter((grant) => isForeign(grant, own) && isNew(grant))],
@@ -170,8 +171,9 @@ export function changedPermissions(
 }
 
 const addressesOf = (grants: readonly Held[]) => [...new Set(grants.map(({ address }) => address))];
+const UNREAD = ["hidden", "unknown", "malformed"] as const;
 const isDenial = ({ effect }: Grant) => effect === "Deny";
-const isAllowance = ({ effect, unread }: Grant) => effect === "Allow" || unread === true;
+const isAllowance = ({ effect, unread }: Grant) => effect === "Allow" || unread !== undefined;
 /** A role's own policy says who may assume it. */
 const isTrust = (type: string) => type === "aws_iam_role";
 
@@ -392,7 +394,7 @@ function unknownOf({ type, address, change }: ResourceChange, known: Fields): re
   const { before, after_unknown: unknown } = change;
   const attribute = POLICY_ATTRIBUTES.find((each) => (isFields(unknown) ? unknown[each] === true : unknown === true));
   if (attribute === undefined || (HAS_OPTIONAL_POLICY.has(type) && text(fieldsOf(before)[attribute]) === "")) return [];
-  return [unreadable(ownerOf(type, address, known), attribute, "known after apply")];
+  return [unreadable(ownerOf(type, address, known), attribute, "unknown")];
 }
 
 function sentences(grants: readonly Grant[]): readonly string[] {

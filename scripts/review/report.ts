@@ -325,6 +325,7 @@ const HARMS: Readonly<Record<Harm, Pick<Removal, "verdict" | "what">>> = {
     verdict: "exposure",
     what: "gets a policy that is known after the apply only: it cannot be judged",
   },
+  malformed: { verdict: "exposure", what: "gets a policy that cannot be read: it cannot be judged" },
   powerful: { verdict: "exposure", what: "is allowed this on everything" },
   administering: {
     verdict: "exposure",

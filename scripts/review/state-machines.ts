@@ -112,15 +112,16 @@ function statesOf(part: unknown): ReadonlyMap<string, Fields> {
 
 /** All states, when the first one is unknown. */
 function reachedFrom(first: unknown, states: Fields): readonly (readonly [name: string, state: unknown])[] {
-  if (typeof first !== "string" || !(first in states)) return Object.entries(states);
+  const known = new Map(Object.entries(states));
+  if (typeof first !== "string" || !known.has(first)) return [...known];
   const reached = new Set([first]);
   // A set takes up what is added to it meanwhile.
   for (const name of reached) {
-    const { Next, Default, Choices, Catch } = fieldsOf(states[name]);
+    const { Next, Default, Choices, Catch } = fieldsOf(known.get(name));
     const nexts = [Choices ?? [], Catch ?? []].flat(2).map((each) => fieldsOf(each)["Next"]);
-    for (const next of [Next, Default, ...nexts]) if (typeof next === "string" && next in states) reached.add(next);
+    for (const next of [Next, Default, ...nexts]) if (typeof next === "string" && known.has(next)) reached.add(next);
   }
-  return Object.entries(states).filter(([name]) => reached.has(name));
+  return [...known].filter(([name]) => reached.has(name));
 }
 
 /** The handlers of a state: an error that one of them named, and none names now. */

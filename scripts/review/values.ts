@@ -1,7 +1,8 @@
 /** Finds the values of a resource that a plan changes. Sensitive values are never shown. */
+import { ownValue } from "../../functions/shared/own-value";
 import { SENSITIVE } from "../../functions/shared/plain-secret";
 import { truncate } from "../../functions/shared/text";
-import { fieldsOf, isFields } from "../shared/fields";
+import { fieldsOf, isFields, parseExactJson } from "../shared/fields";
 import type { Change } from "./plan";
 import { withoutSecrets } from "./secrets";
 
@@ -116,17 +117,13 @@ function indexOf(value: unknown, key: string | number): string | number {
 function child(value: unknown, index: string | number): unknown {
   if (value === true) return true; // a mark on the whole is one on each part
   if (Array.isArray(value)) return typeof index === "number" ? (value as readonly unknown[])[index] : undefined;
-  return fieldsOf(value)[index];
+  return ownValue(fieldsOf(value), String(index));
 }
 
 /** Policies, dashboards and state machines are JSON in a string: their parts are compared. */
 function parsedJson(value: unknown): unknown {
   if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value;
-  try {
-    return JSON.parse(value);
-  } catch {
-    return value;
-  }
+  return parseExactJson(value) ?? value;
 }
 
 /** Whether a mark of a part is true: of what is sensitive, or known after the apply only. */

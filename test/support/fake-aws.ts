@@ -176,8 +176,22 @@ export class FakeAws {
       case "Query": {
         const values = request["ExpressionAttributeValues"] as Item;
         const prefix = `${values[":pk"]?.S ?? ""}|${values[":prefix"]?.S ?? ""}`;
-        const found = [...this.rows].filter(([key]) => key.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1));
-        return { response: { Items: found.map(([, item]) => item) } };
+        const direction = request["ScanIndexForward"] === false ? -1 : 1;
+        const found = [...this.rows]
+          .filter(([key]) => key.startsWith(prefix))
+          .sort(([a], [b]) => (a < b ? -direction : direction));
+        const after = request["ExclusiveStartKey"] as Item | undefined;
+        const from = after === undefined ? 0 : found.findIndex(([key]) => key === keyOf(after)) + 1;
+        const Items: Item[] = [];
+        let bytes = 0;
+        for (const [, item] of found.slice(from, from + Number(request["Limit"] ?? Infinity))) {
+          if (bytes > QUERY_PAGE_BYTES) break;
+          Items.push(item);
+          bytes += JSON.stringify(item).length;
+        }
+        const { pk, sk } = Items.at(-1) ?? {};
+        const more = from + Items.length < found.length;
+        return { response: { Items, ...(more && pk && sk && { LastEvaluatedKey: { pk, sk } }) } };
       }
       case "UpdateItem": {
         if (!this.conditionHolds(request))
@@ -352,6 +366,9 @@ export class FakeAws {
     }
   }
 }
+
+/** DynamoDB's limit. */
+const QUERY_PAGE_BYTES = 1_048_576;
 
 const tagOf = (object: Buffer): string => `"${createHash("md5").update(object).digest("hex")}"`;
 

@@ -24,7 +24,13 @@ export interface Cursor {
   readonly unusableItems: number;
 }
 
-/** The cursor is a position in something else. The message says what has changed, and what to do. */
+/** When a cursor is, epoch milliseconds. Undefined: it was changed by hand, and is no time. */
+export function timeOfCursor({ value, source }: Pick<Cursor, "value" | "source">): number | undefined {
+  const time = value.trim() === "" ? Number.NaN : timeOf(source?.unit ?? "milliseconds", value);
+  return Number.isNaN(new Date(time).getTime()) ? undefined : time;
+}
+
+/** The cursor is a position in something else, or in nothing. The message says what has changed, and what to do. */
 export class CursorMismatchError extends Error {
   override readonly name = "CursorMismatchError";
 }
@@ -50,8 +56,12 @@ export function cursorSource({
  *
  * @throws {@link CursorMismatchError} when it is a position in another table or attribute, or of another engine, or items were left out
  */
-export function cursorAt({ value, source: stored, unusableItems }: Cursor, source: CursorSource): string {
-  if (stored === undefined) return watermarkAt(source.unit, Number(value));
+export function cursorAt(cursor: Cursor, source: CursorSource): string {
+  const { value, source: stored, unusableItems } = cursor;
+  const time = timeOfCursor(cursor);
+  if (time === undefined)
+    throw new CursorMismatchError(`the export's cursor was changed by hand, and is no time. ${HOW_TO_SET}`);
+  if (stored === undefined) return watermarkAt(source.unit, time);
   for (const field of ["table", "engine", "attribute"] as const)
     if (stored[field] !== source[field])
       throw new CursorMismatchError(
@@ -68,5 +78,5 @@ export function cursorAt({ value, source: stored, unusableItems }: Cursor, sourc
       `the watermark's unit was "${stored.unit}" and is now "${source.unit}". The last run left out ${unusableItems} items without a usable ` +
         `watermark: a converted cursor could lose them. ${HOW_TO_SET}`,
     );
-  return watermarkAt(source.unit, timeOf(stored.unit, value));
+  return watermarkAt(source.unit, time);
 }

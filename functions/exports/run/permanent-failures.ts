@@ -18,6 +18,7 @@ const PERMANENT_ERRORS: ReadonlySet<string> = new Set([
   "RunFailedError",
   "RunSupersededError",
   "TableRecreatedError",
+  "UnreadableRowError",
   "UploadLostError",
   // Permissions: IAM, S3, STS, KMS
   "AccessDenied",

@@ -1,11 +1,12 @@
 /** Segments of runs: claims, checkpoints, parts, and the time reserved for reading a table. */
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
+import { valuesOf } from "../../shared/aws/item";
+import { JsonSyntaxError, parseJson } from "../../shared/input";
 import { exportedFileSchema, type ExportedFile, type Run } from "../contract";
 import type { PendingUpload } from "./object-store";
-import { isConditionFailed, STATE, type StateItems } from "./state-items";
+import { isConditionFailed, parseRow, STATE, type StateItems } from "./state-items";
 
 const segmentKey = (segment: number): string => `segment#${String(segment).padStart(4, "0")}`;
 const partKey = (segment: number, part: number): string =>
@@ -21,8 +22,8 @@ const totalsSchema = z
   .default({ items: 0, bytes: 0, unusable: 0 });
 
 const segmentSchema = z.object({
-  lastKey: z.string().optional(),
-  nextPart: z.number().default(0),
+  lastKey: z.string().refine(isItemKey, "is not the key of an item").optional(),
+  nextPart: z.int().nonnegative().default(0),
   done: z.boolean().default(false),
   read: totalsSchema,
   /** `read`, and what the current worker has read since. Only for display. */
@@ -34,6 +35,21 @@ const partSchema = z.object({
   sk: z.string(),
   upload: z.object({ id: z.string(), etags: z.array(z.string()) }).optional(),
 });
+
+/** In DynamoDB JSON. Attributes of keys have one of three types. */
+const itemKeySchema = z.record(
+  z.string(),
+  z.union(["S", "N", "B"].map((type) => z.strictObject({ [type]: z.string() }))),
+);
+
+function isItemKey(text: string): boolean {
+  try {
+    return itemKeySchema.safeParse(parseJson(text)).success;
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return false;
+    throw error;
+  }
+}
 
 /** What was read from a table, whether or not a filter selected it. */
 export interface ReadTotals {
@@ -96,7 +112,7 @@ export interface SegmentTable {
   /**
    * Makes this worker the only one that can save checkpoints of the segment.
    *
-   * @throws {@link SegmentTakenOverError} when a later attempt of the run has it
+   * @throws {@link SegmentTakenOverError} when a later attempt of the run has it; UnreadableRowError
    */
   readonly claimSegment: (claim: SegmentClaim) => Promise<SegmentCheckpoint>;
   /** @throws {@link SegmentTakenOverError} */
@@ -145,7 +161,7 @@ export function segmentTable({ dynamodb, clock, ttl, read, query, transact, upda
       const { Attributes = {} } = await dynamodb.send(command).catch((error: unknown) => {
         throw takeoverOr(error, segment);
       });
-      const { lastKey, nextPart, done, read } = segmentSchema.parse(unmarshall(Attributes));
+      const { lastKey, nextPart, done, read } = parseRow(segmentSchema, valuesOf(Attributes));
       return { lastKey, nextPart, done, read };
     },
     saveCheckpoint: async ({ run, segment, worker }, { lastKey, nextPart, done, read }, part) => {
@@ -177,7 +193,7 @@ export function segmentTable({ dynamodb, clock, ttl, read, query, transact, upda
       });
     },
     runProgress: async (run) => {
-      const segments = (await query(runPartition(run), "segment#")).map((item) => segmentSchema.parse(item));
+      const segments = (await query(runPartition(run), "segment#")).map((item) => parseRow(segmentSchema, item));
       return {
         segments: run.segments,
         segmentsDone: segments.filter(({ done }) => done).length,
@@ -211,7 +227,7 @@ export function segmentTable({ dynamodb, clock, ttl, read, query, transact, upda
         for (const attempt of attempts)
           try {
             const command = new UpdateItemCommand({ ...attempt, ReturnValues: "ALL_NEW" });
-            const { until } = untilSchema.parse(unmarshall((await dynamodb.send(command)).Attributes ?? {}));
+            const { until } = untilSchema.parse(valuesOf((await dynamodb.send(command)).Attributes ?? {}));
             return until - milliseconds;
           } catch (error) {
             if (!isConditionFailed(error)) throw error;
@@ -230,7 +246,7 @@ export function segmentTable({ dynamodb, clock, ttl, read, query, transact, upda
     },
     parts: async (run) =>
       (await query(runPartition(run), "part#")).map((item) => {
-        const { upload, sk, ...file } = partSchema.parse(item);
+        const { upload, sk, ...file } = parseRow(partSchema, item);
         const [segment = 0, number = 0] = sk.slice("part#".length).split("-").map(Number);
         return { ...file, upload, segment, number };
       }),

@@ -6,11 +6,13 @@ import {
   type DynamoDBClient,
   type TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
+import { valuesOf } from "../../shared/aws/item";
 import type { Clock } from "../../shared/clock";
 import { errorMessage, errorName } from "../../shared/errors";
+import { parseInput } from "../../shared/input";
 import { DAY_SECONDS } from "../../shared/time";
 import type { THROTTLING_ERRORS } from "../contract";
 
@@ -28,22 +30,31 @@ export function stateItems(dynamodb: DynamoDBClient, table: string, clock: Clock
   const read = async (pk: string, sk: string): Promise<Record<string, unknown> | undefined> => {
     const key = { TableName: table, Key: marshall({ pk, sk }), ConsistentRead: true };
     const { Item } = await dynamodb.send(new GetItemCommand(key));
-    return Item && unmarshall(Item);
+    return Item && valuesOf(Item);
   };
 
-  const query = async (pk: string, prefix = ""): Promise<readonly Record<string, unknown>[]> => {
+  /** @param latest at most this number of rows, the last first. @default all, in their order */
+  const query = async (
+    pk: string,
+    prefix = "",
+    { latest }: { readonly latest?: number } = {},
+  ): Promise<readonly Record<string, unknown>[]> => {
     const items: Record<string, unknown>[] = [];
     const pages = paginateQuery(
-      { client: dynamodb },
+      { client: dynamodb, ...(latest !== undefined && { pageSize: latest }) },
       {
         TableName: table,
         ConsistentRead: true,
         KeyConditionExpression: `pk = :pk${prefix === "" ? "" : " AND begins_with(sk, :prefix)"}`,
         ExpressionAttributeValues: marshall({ ":pk": pk, ...(prefix !== "" && { ":prefix": prefix }) }),
+        ...(latest !== undefined && { ScanIndexForward: false }),
       },
     );
-    for await (const { Items = [] } of pages) items.push(...Items.map((item) => unmarshall(item)));
-    return items;
+    for await (const { Items = [] } of pages) {
+      items.push(...Items.map(valuesOf));
+      if (items.length >= (latest ?? Infinity)) break;
+    }
+    return items.slice(0, latest);
   };
 
   /** @returns false when a condition failed */
@@ -88,6 +99,24 @@ export function stateItems(dynamodb: DynamoDBClient, table: string, clock: Clock
   });
 
   return { dynamodb, table, clock, ttl, read, query, transact, update, put };
+}
+
+/** A row was changed by hand, or by another version. The message names it, and what is wrong. */
+export class UnreadableRowError extends Error {
+  override readonly name = "UnreadableRowError";
+}
+
+/** @throws {@link UnreadableRowError} */
+export function parseRow<Output>(schema: z.ZodType<Output>, row: Readonly<Record<string, unknown>>): Output {
+  try {
+    return parseInput(schema, row);
+  } catch (cause) {
+    throw new UnreadableRowError(
+      `the row "${String(row["sk"])}" of "${String(row["pk"])}" in the state table cannot be read (${errorMessage(cause)}): ` +
+        "it was changed by hand, or by another version of Almanac",
+      { cause },
+    );
+  }
 }
 
 /** Of a single write. */

@@ -1,16 +1,16 @@
 /** The state of exports: claims, runs, finished days, cursors. */
-import { QueryCommand, UpdateItemCommand, type DynamoDBClient, type TransactWriteItem } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { UpdateItemCommand, type DynamoDBClient, type TransactWriteItem } from "@aws-sdk/client-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
 import type { Clock } from "../../shared/clock";
-import { parseInput, parseJson } from "../../shared/input";
+import { parseJson } from "../../shared/input";
 import { failedStatusSchema, runSchema, watermarkUnitSchema, windowSchema, type Failure, type Run } from "../contract";
 import { cursorSource } from "../run/cursor";
 import type { ActiveRun, ClaimPorts, ExportState, FinishedDay, Occasion } from "../run/claim";
 import type { RunningExport } from "../run/reconciler";
 import { segmentTable, type SegmentTable } from "./segment-table";
-import { isConditionFailed, STATE, stateItems } from "./state-items";
+import { isConditionFailed, parseRow, STATE, stateItems } from "./state-items";
 
 /** Sort keys. */
 const runKey = (id: string): string => `run#${id}`;
@@ -64,7 +64,7 @@ const recordSchema = z.object({
   run: z.string(),
   status: z.enum(["RUNNING", "SUCCEEDED", ...failedStatusSchema.options]),
   execution: z.string(),
-  finishedAt: z.string().optional(),
+  finishedAt: z.iso.datetime().optional(),
   items: z.number().optional(),
   bytes: z.number().optional(),
   location: z.string().optional(),
@@ -193,7 +193,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     Delete: { TableName: table, Key: marshall({ pk: ACTIVE, sk: exportId }) },
   });
 
-  const readState = async (exportId: string) => parseInput(stateSchema, (await read(exportId, STATE)) ?? {});
+  const readState = async (exportId: string) => parseRow(stateSchema, (await read(exportId, STATE)) ?? {});
 
   const assertActive = async (run: Run): Promise<void> => {
     const { activeRun, activeAttempt, activeFailed } = await readState(run.exportId);
@@ -231,7 +231,7 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
     finishedDay: async (exportId, occasion): Promise<FinishedDay | undefined> => {
       const item = await read(exportId, dayKey(occasion));
       if (item === undefined) return undefined;
-      const { run, location, window, source, follows } = daySchema.parse(item);
+      const { run, location, window, source, follows } = parseRow(daySchema, item);
       return { run, location, window, source, follows };
     },
     assertActive,
@@ -395,19 +395,10 @@ export function stateTable(dynamodb: DynamoDBClient, table: string, clock: Clock
       return now;
     },
     latestRuns: async (exportId, limit, onUnreadable) => {
-      const { Items = [] } = await dynamodb.send(
-        new QueryCommand({
-          TableName: table,
-          ConsistentRead: true,
-          KeyConditionExpression: "pk = :pk AND begins_with(sk, :prefix)",
-          ExpressionAttributeValues: marshall({ ":pk": exportId, ":prefix": runKey("") }),
-          ScanIndexForward: false,
-          Limit: limit,
-        }),
-      );
-      return Items.flatMap((item) => {
-        const record = recordOf(unmarshall(item));
-        if (record === undefined) onUnreadable?.((item["sk"]?.S ?? "").slice(runKey("").length));
+      const rows = await query(exportId, runKey(""), { latest: limit });
+      return rows.flatMap((row) => {
+        const record = recordOf(row);
+        if (record === undefined) onUnreadable?.(String(row["sk"]).slice(runKey("").length));
         return record ?? [];
       });
     },

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { timeSchema, type NewRunRequest, type Range, type ScheduledExport } from "../../../functions/exports/contract";
 import { startExecution } from "../../../functions/exports/run/executions";
 import { slotFault, type Slot } from "../../../functions/exports/run/schedule";
-import { timeOf } from "../../../functions/exports/run/window";
+import { timeOfCursor } from "../../../functions/exports/run/cursor";
 import type { StateTable } from "../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../functions/shared/clock";
 import { SECOND_MS } from "../../../functions/shared/time";
@@ -118,8 +118,8 @@ async function rangeOf(
     throw new UsageError(`--since: ${name} exports no ranges. Only an incremental export that scans its table does.`);
   const { cursor } = await state.exportState(name);
   const settled = Date.now() - watermark.settleSeconds * SECOND_MS;
-  const next = cursor === undefined ? settled : timeOf(cursor.source?.unit ?? "milliseconds", cursor.value);
-  const end = until ?? Math.min(next, settled);
+  const next = cursor && timeOfCursor(cursor);
+  const end = until ?? Math.min(next ?? settled, settled);
   if (end > settled)
     throw new UsageError(
       `--until: items of the last ${duration(watermark.settleSeconds)} may still arrive (settleSeconds).`,

@@ -3,7 +3,8 @@ import { GetObjectCommand, NoSuchKey } from "@aws-sdk/client-s3";
 import { manifestSchema, type ExportConfig } from "../../../functions/exports/contract";
 import { readConfiguration } from "../../../functions/exports/run/configuration";
 import { manifestKey } from "../../../functions/exports/run/object-keys";
-import { timeOf } from "../../../functions/exports/run/window";
+import { timeOfCursor, type Cursor } from "../../../functions/exports/run/cursor";
+import { UnreadableRowError } from "../../../functions/exports/storage/state-items";
 import { stateTable, type RunRecord } from "../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../functions/shared/clock";
 import { outputsOf } from "../../shared/feature-outputs";
@@ -22,7 +23,7 @@ export async function readExports(source: Source): Promise<ExportsView> {
   const read = await Promise.all(
     tables.map(async (config) => {
       const runs = await latestRuns(config.name, RUNS_OF_EACH, environment, unreadable);
-      return { summary: await summaryOf(config, runs, environment), runs };
+      return { summary: await summaryOf(config, runs, environment, unreadable), runs };
     }),
   );
   const runs = read.flatMap((each) => each.runs.map(viewOf));
@@ -44,7 +45,7 @@ export async function readExport(source: Source, { name = "" }: Query): Promise<
   const published = runs.find(({ status, location }) => status === "SUCCEEDED" && location !== undefined);
   const running = runs.find(({ status }) => status === "RUNNING");
   const [summary, progress, manifest] = await Promise.all([
-    summaryOf(config, runs, environment),
+    summaryOf(config, runs, environment, unreadable),
     running && progressOf(running, environment),
     published && readManifest(published, environment),
   ]);
@@ -65,7 +66,7 @@ function stateOf(environment: Environment) {
   return stateTable(environment.dynamodb, outputsOf("exports", environment).state_table_name, systemClock);
 }
 
-/** @param unreadable the runs that have no readable record are added to it */
+/** @param unreadable the runs that have no readable record are added to it: `orders 2026-11-21T17:00:00.123Z` */
 function latestRuns(name: string, limit: number, environment: Environment, unreadable: string[]) {
   return stateOf(environment).latestRuns(name, limit, (id) => void unreadable.push(`${name} ${id}`));
 }
@@ -74,18 +75,31 @@ async function summaryOf(
   config: ExportConfig,
   [last]: readonly RunRecord[],
   environment: Environment,
+  unreadable: string[],
 ): Promise<ExportSummary> {
   const { name, table, mode, engine, format, compression } = config;
-  const { cursor } = mode === "incremental" ? await stateOf(environment).exportState(name) : { cursor: undefined };
+  const cursor = mode === "incremental" ? await readCursor(name, environment, unreadable) : undefined;
+  const time = cursor && timeOfCursor(cursor);
   return {
     name,
     table,
     kind: [mode, engine === "scan" ? format : engine, ...(compression === "none" ? [] : [compression])].join(", "),
-    ...(cursor !== undefined && {
-      cursor: new Date(timeOf(cursor.source?.unit ?? "milliseconds", cursor.value)).toISOString(),
-    }),
+    ...(time !== undefined && { cursor: new Date(time).toISOString() }),
     ...(last !== undefined && { last: viewOf(last) }),
   };
+}
+
+/** Undefined also for one that cannot be read, which is added to `unreadable`. */
+async function readCursor(name: string, environment: Environment, unreadable: string[]): Promise<Cursor | undefined> {
+  try {
+    const { cursor } = await stateOf(environment).exportState(name);
+    if (cursor !== undefined && timeOfCursor(cursor) === undefined) unreadable.push(`${name} cursor`);
+    return cursor;
+  } catch (error) {
+    if (!(error instanceof UnreadableRowError)) throw error;
+    unreadable.push(`${name} state`);
+    return undefined;
+  }
 }
 
 function viewOf(record: RunRecord): ExportRun {

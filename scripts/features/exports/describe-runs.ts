@@ -1,8 +1,7 @@
 /** Exports and their runs, as text. */
-import type { Cursor } from "../../../functions/exports/run/cursor";
+import { timeOfCursor, type Cursor } from "../../../functions/exports/run/cursor";
 import type { ScheduledExport } from "../../../functions/exports/contract";
 import { nextDue } from "../../../functions/exports/run/schedule";
-import { timeOf } from "../../../functions/exports/run/window";
 import type { RunRecord } from "../../../functions/exports/storage/state-table";
 import { SECOND_MS } from "../../../functions/shared/time";
 import type { Colors } from "picocolors/types";
@@ -58,9 +57,12 @@ export const describeUnreadable = (name: string, id: string): string =>
 
 /** Where an incremental export's next window starts. */
 export function describeCursor(name: string, cursor: Cursor | undefined): string {
-  return cursor === undefined
-    ? `${name} has no cursor: its next run exports all items, or those of initialLookbackHours.`
-    : `The next run of ${name} starts at ${new Date(timeOf(cursor.source?.unit ?? "milliseconds", cursor.value)).toISOString()}.`;
+  if (cursor === undefined)
+    return `${name} has no cursor: its next run exports all items, or those of initialLookbackHours.`;
+  const time = timeOfCursor(cursor);
+  return time === undefined
+    ? `The cursor of ${name} was changed by hand, and is no time: set it with --set, or --reset it.`
+    : `The next run of ${name} starts at ${new Date(time).toISOString()}.`;
 }
 
 function statusOf({ status }: RunRecord, colours: Colors): string {

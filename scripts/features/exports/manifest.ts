@@ -15,6 +15,10 @@ const wholeManifestSchema = manifestSchema
     path: ["items"],
     error: "is not the sum of its files' items",
   })
+  .refine(({ files }) => new Set(files.map(({ key }) => key)).size === files.length, {
+    path: ["files"],
+    error: "has a file twice",
+  })
   .refine(({ files }) => files.every(({ sha256, md5 }) => sha256 !== undefined || md5 !== undefined), {
     path: ["files"],
     error: "has a file without a checksum",

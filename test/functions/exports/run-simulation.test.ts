@@ -182,6 +182,25 @@ describe("a run", () => {
     expect(aws.uploads.size).toBe(0);
   });
 
+  it("whose checkpoint was changed by hand fails at once, and the next one starts over", async () => {
+    configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
+    aws.tables.set("orders", pages(12));
+    let scans = 0;
+    aws.before = (request) => {
+      slowPages(request);
+      return request.action === "Scan" && ++scans === 8 ? accessDenied("dynamodb:Scan") : undefined;
+    };
+    expect(await run()).toMatchObject({ status: "FAILED", error: "AccessDeniedException" });
+    for (const [key, row] of aws.rows)
+      if (key.includes("|segment#")) aws.rows.set(key, { ...row, lastKey: { S: '{"page":{"N":' } });
+    aws.before = () => undefined;
+    expect(await run()).toMatchObject({ status: "FAILED", error: "UnreadableRowError" });
+    expect(timesInvoked("readSegment")).toBe(2);
+    expect(await run()).toEqual(succeeded("exported"));
+    expect(exportedIds()).toEqual(idsOf(pages(12)));
+    expect(aws.uploads.size).toBe(0);
+  });
+
   it("of a document that one invocation cannot write fails at once, and leaves no files", async () => {
     configure({ name: "orders", table: "orders", format: "json", layout: "flat" });
     aws.tables.set("orders", pages(12));

@@ -1,7 +1,7 @@
 /** The console's views of exports, from the tables and objects of a run. */
 import { readExport, readExports } from "../../../scripts/console/readers/exports";
 import { sourceOf } from "../../../scripts/console/readers/source";
-import { aws, run, setupExports, STATE, succeeded } from "../../support/exports-system";
+import { aws, configure, run, setupExports, STATE, succeeded } from "../../support/exports-system";
 
 setupExports();
 
@@ -24,5 +24,19 @@ describe("the console's exports", () => {
     const shown = [{ id: /run#(.*)$/.exec(second)?.[1], status: "SUCCEEDED" }];
     expect(await readExports(source())).toMatchObject({ unreadable, runs: shown });
     expect(await readExport(source(), { name: "orders" })).toMatchObject({ unreadable, runs: shown });
+  });
+
+  it.each([
+    ["state", { cursor: { N: "1" } }],
+    ["cursor", { cursor: { S: "yesterday" } }],
+  ])("name a %s that cannot be read, and show all runs", async (what, fields) => {
+    const watermark = { attribute: "n", unit: "milliseconds" } as const;
+    const users = { name: "users", table: "orders", mode: "incremental", watermark } as const;
+    configure({ name: "orders", table: "orders" }, undefined, [users]);
+    expect(await run()).toEqual(succeeded("exported"));
+    aws.rows.set("users|state", { pk: { S: "users" }, sk: { S: "state" }, ...fields });
+    const unreadable = [`users ${what}`];
+    expect(await readExports(source())).toMatchObject({ unreadable, runs: [{ status: "SUCCEEDED" }] });
+    expect(await readExport(source(), { name: "users" })).toMatchObject({ unreadable, runs: [] });
   });
 });

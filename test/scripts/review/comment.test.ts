@@ -41,6 +41,24 @@ describe("a report that is too long", () => {
   });
 });
 
+describe("values", () => {
+  const described = (before: object, after: object) =>
+    toMarkdown(
+      report([{ address: "aws_lambda_function.f", actions: ["update"], before: { ...before }, after: { ...after } }]),
+      { environment: "staging" },
+    );
+  it.each(["constructor", "toString", "hasOwnProperty"])("are shown by names such as %s", (name) => {
+    expect(described({ tags: { a: "1" } }, { tags: { a: "1", [name]: "b" } })).toContain(`+     tags.${name} = "b"`);
+  });
+
+  it("that JavaScript would round differ in all digits", () => {
+    const text = (digits: string) => ({ description: `{"limit":${digits}}` });
+    expect(described(text("9007199254740992"), text("9007199254740993"))).toContain(
+      'description.limit = "9007199254740993"',
+    );
+  });
+});
+
 describe("values that look like secrets", () => {
   it.each([
     ["environment.variables.STRIPE", "sk_" + "live_51H8abcdefghijklmnop"],

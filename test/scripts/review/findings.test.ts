@@ -1158,8 +1158,23 @@ describe("a policy that allows more", () => {
 
   it("is one that was no policy, or will be none", () => {
     const none = ofRole(of(read), { policy: '{"Statement":[{}]}' });
-    expect(review([none]).findings).toMatchObject([{ verdict: "data", refused: true }]);
+    expect(review([none]).findings).toMatchObject([{ verdict: "exposure", refused: true }]);
     expect(review([ofRole({ policy: "[]" }, of(read))]).findings).toEqual([]);
+  });
+
+  it.each([
+    ["no JSON", "Allow everything"],
+    ["JSON of another kind", '"*"'],
+    ["other names", '{"statement":[{"effect":"Allow","action":"*","resource":"*"}]}'],
+    ["another effect", '{"Statement":[{"Effect":"allow","Action":"*","Resource":"*"}]}'],
+    ["an action that is no text", '{"Statement":[{"Effect":"Allow","Action":["*",5],"Resource":"*"}]}'],
+    ["two lists of statements", '{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}],"Statement":[]}'],
+  ])("is refused where it is not as AWS reads it: %s", (_, policy) => {
+    const what = "gets a policy that cannot be read: it cannot be judged";
+    expect(review([ofRole(of(read), { policy })]).findings).toMatchObject([
+      { verdict: "exposure", refused: true, what },
+    ]);
+    expect(review([ofRole({ policy: '{"Statement":5}' }, { policy })]).findings).toMatchObject([{ what }]);
   });
 });
 

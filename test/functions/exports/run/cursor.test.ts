@@ -1,5 +1,11 @@
 import { exportSchema } from "../../../../functions/exports/contract";
-import { cursorAt, CursorMismatchError, cursorSource, type Cursor } from "../../../../functions/exports/run/cursor";
+import {
+  cursorAt,
+  CursorMismatchError,
+  cursorSource,
+  timeOfCursor,
+  type Cursor,
+} from "../../../../functions/exports/run/cursor";
 import { missedDues } from "../../../../functions/exports/run/schedule";
 import { HOUR_MS } from "../../../../functions/shared/time";
 
@@ -26,6 +32,13 @@ describe("a stored cursor", () => {
       CursorMismatchError,
     );
     expect(cursorAt({ ...cursor, unusableItems: 1 }, source)).toBe(cursor.value);
+  });
+
+  it.each(["", "yesterday", "1e400", "NaN"])("that is no time is refused, saying how to go on: %j", (value) => {
+    for (const origin of [source, { ...source, unit: "iso8601" as const }, undefined]) {
+      expect(timeOfCursor({ value, source: origin })).toBeUndefined();
+      expect(() => cursorAt({ value, source: origin, unusableItems: 0 }, source)).toThrow(CursorMismatchError);
+    }
   });
 
   it("that was set by hand applies to any source, rounded down", () => {

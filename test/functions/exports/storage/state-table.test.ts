@@ -5,6 +5,7 @@ import { runSchema } from "../../../../functions/exports/contract";
 import { stateTable } from "../../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../../functions/shared/clock";
 import { HOUR_MS } from "../../../../functions/shared/time";
+import type { Item } from "../../../support/dynamodb-expressions";
 import { FakeAws } from "../../../support/fake-aws";
 
 const aws = new FakeAws("state");
@@ -99,7 +100,7 @@ describe("a run's beginning", () => {
 describe("a row that was changed by hand", () => {
   const users = { ...run, exportId: "users" };
   /** In the rows whose key ends so. */
-  const change = (end: string, fields: Readonly<Record<string, { readonly S: string }>>) => {
+  const change = (end: string, fields: Item) => {
     for (const [key, row] of aws.rows) if (key.endsWith(end)) aws.rows.set(key, { ...row, ...fields });
   };
   beforeEach(async () => {
@@ -107,26 +108,76 @@ describe("a row that was changed by hand", () => {
       await state.activate(each, `arn:${each.exportId}`, await state.exportState(each.exportId));
   });
 
-  it("hides no other export that runs", async () => {
-    change("users", { since: { S: "today" } });
+  // A double does not hold the second.
+  it.each([{ S: "today" }, { N: "9007199254740993.5" }])("hides no other export that runs: %j", async (since) => {
+    change("users", { since });
     const unreadable: string[] = [];
     expect(await state.runningExports((name) => void unreadable.push(name))).toMatchObject([{ exportId: "orders" }]);
     expect(unreadable).toEqual(["users"]);
   });
 
-  it.each([{ status: { S: "ASLEEP" } }, { run: { S: "{" } }, { run: { S: "{}" } }])(
-    "hides no other run of its export (%j)",
-    async (fields) => {
-      await state.finish(run, result, 0);
-      const next = { ...run, id: new Date(STARTED_AT + HOUR_MS).toISOString() };
-      await state.activate(next, "arn:next", await state.exportState("orders"));
-      change(next.id, fields);
-      const unreadable: string[] = [];
-      const runs = await state.latestRuns("orders", 2, (id) => void unreadable.push(id));
-      expect(runs).toMatchObject([{ status: "SUCCEEDED", execution: "arn:orders" }]);
-      expect(unreadable).toEqual([next.id]);
-    },
-  );
+  it.each([
+    { status: { S: "ASLEEP" } },
+    { finishedAt: { S: "yesterday" } },
+    { items: { N: "9007199254740993.5" } },
+    ...["{", "{}", JSON.stringify({ ...run, startedAt: 1e17 })].map((text) => ({ run: { S: text } })),
+  ])("hides no other run of its export (%j)", async (fields) => {
+    await state.finish(run, result, 0);
+    const next = { ...run, id: new Date(STARTED_AT + HOUR_MS).toISOString() };
+    await state.activate(next, "arn:next", await state.exportState("orders"));
+    change(next.id, fields);
+    const unreadable: string[] = [];
+    const runs = await state.latestRuns("orders", 2, (id) => void unreadable.push(id));
+    expect(runs).toMatchObject([{ status: "SUCCEEDED", execution: "arn:orders" }]);
+    expect(unreadable).toEqual([next.id]);
+  });
+});
+
+describe("the latest runs", () => {
+  it("are as many as asked for, also when they are longer than DynamoDB's pages", async () => {
+    await state.activate(run, "arn:orders", await state.exportState("orders"));
+    const [key = "", row] = [...aws.rows].find(([each]) => each.includes("run#")) ?? [];
+    const ids = Array.from({ length: 30 }, (_, hours) => new Date(STARTED_AT + hours * HOUR_MS).toISOString());
+    for (const id of ids)
+      aws.rows.set(key.replace(run.id, id), {
+        ...row,
+        sk: { S: `run#${id}` },
+        run: { S: JSON.stringify({ ...run, id }) },
+        cause: { S: "x".repeat(100_000) },
+      });
+    for (const limit of [1, 25, 30, 1_000]) {
+      const latest = await state.latestRuns("orders", limit);
+      expect(latest.map((record) => record.run.id)).toEqual(ids.toReversed().slice(0, limit));
+    }
+  });
+});
+
+describe("a row of a run that was changed by hand", () => {
+  const claim = { run, segment: 0, worker: "worker" };
+  const checkpoint = { nextPart: 0, done: false, read: { items: 0, bytes: 0 } };
+
+  it.each([
+    { lastKey: { S: '{"id":{"S":"1"' } },
+    { lastKey: { S: '{"id":"1"}' } },
+    { lastKey: { N: "1" } },
+    { nextPart: { N: "-1" } },
+    { done: { S: "no" } },
+  ])("is named, where the segment would go on elsewhere: %j", async (fields) => {
+    await state.claimSegment(claim);
+    await state.saveCheckpoint(claim, { ...checkpoint, lastKey: '{"id":{"S":"1"}}' }, undefined);
+    expect(await state.claimSegment(claim)).toMatchObject({ lastKey: '{"id":{"S":"1"}}' });
+    for (const [key, row] of aws.rows) if (key.includes("segment#")) aws.rows.set(key, { ...row, ...fields });
+    await expect(state.claimSegment(claim)).rejects.toMatchObject({
+      name: "UnreadableRowError",
+      message: expect.stringContaining(`"segment#0000" of "orders#${run.id}"`) as unknown,
+    });
+  });
+
+  it("is named, where a file would be missing", async () => {
+    await state.saveFile(run, 3, { key: "part", items: 1, bytes: 1, sha256: "0" });
+    for (const [key, row] of aws.rows) if (key.includes("part#")) aws.rows.set(key, { ...row, items: { S: "many" } });
+    await expect(state.parts(run)).rejects.toMatchObject({ name: "UnreadableRowError" });
+  });
 });
 
 describe("the cursor", () => {

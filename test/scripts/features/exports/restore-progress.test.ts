@@ -29,9 +29,10 @@ describe("a manifest", () => {
       ...{ items: 2, bytes: 9, files: [file], ...more },
     });
 
-  it("that lacks a file, or the checksum of one, is refused: less would be verified than was exported", () => {
+  it("that lacks a file, has one twice, or lacks the checksum of one, is refused: less would be verified than was exported", () => {
     expect(parseManifest(uri, manifest({})).files).toEqual([file]);
     for (const [more, fault] of [
+      [{ items: 4, files: [file, file] }, "has a file twice"],
       [{ items: 4 }, "is not the sum of its files' items"],
       [{ files: [{ ...file, md5: undefined }] }, "has a file without a checksum"],
     ] as const) {

@@ -48,6 +48,10 @@ describe("timers", () => {
     const perRule = new Map<unknown, number>();
     for (const { rule } of targetsOf(json)) perRule.set(rule, (perRule.get(rule) ?? 0) + 1);
     expect(Math.max(...perRule.values())).toBeLessThanOrEqual(5);
+    const numbers = targetsOf(json).map(({ input_transformer: input }) =>
+      /"target": (\d+), "targets": (\d+)/.exec(JSON.stringify(input).replaceAll("\\", ""))?.slice(1).map(Number),
+    );
+    expect(numbers).toEqual(Array.from({ length: targets }, (_, number) => [number, targets]));
   });
 
   it("pass the callers' scopes to the API only", () => {

@@ -88,6 +88,7 @@ const OWN_BUCKET = /-exports-(files|configuration)-\d{12}$/;
 
 const roleArnSchema = z
   .string()
+  .max(2_048)
   .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/, "is not the ARN of an IAM role");
 
 /** Roles that jobs may name. */
@@ -222,11 +223,17 @@ export const configurationSchema = z.object({
 });
 export type Configuration = z.output<typeof configurationSchema>;
 
-/** A message of the jobs queue: export a table for an application. */
-export const jobSchema = z.looseObject({
+/**
+ * A message of the jobs queue: export a table for an application. Its other fields are ignored: the job is a part of the input of each step,
+ * which is limited, and of keys of the state table.
+ */
+export const jobSchema = z.object({
   application: z.string().regex(/^[\w.-]{1,64}$/, "is not 1 to 64 letters, digits, '_', '.' and '-'"),
   table_name: tableNameSchema,
-  region: z.string().regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not an AWS region"),
+  region: z
+    .string()
+    .max(32)
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, "is not an AWS region"),
   /** Role to read the table with. Empty or absent: the function's own. */
   assume_role: z.union([z.literal(""), roleArnSchema]).nullish(),
 });

@@ -7,7 +7,7 @@ import { parameters } from "../shared/handlers/parameters";
 import { endpoint, restHandler } from "../shared/handlers/rest-handler";
 import { fittingItems } from "../shared/handlers/response-size";
 import type { Scope } from "../shared/handlers/scopes";
-import { hasDuplicateNames, hasExactNumbers, INEXACT } from "../shared/json-text";
+import { hasExactNumbers, INEXACT } from "../shared/json-text";
 import {
   apiEnvironment,
   decisionSchema,
@@ -28,11 +28,7 @@ const query = parameters({});
 const taskPathSchema = z.object({ path: z.object({ id: taskIdSchema }), query });
 const startSchema = z
   .object({ query, body: taskRequestSchema, text: z.string() })
-  .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT })
-  .refine(({ text }) => !hasDuplicateNames(text), {
-    path: ["body"],
-    error: "has a name that stands twice in its object",
-  });
+  .refine(({ text }) => hasExactNumbers(text), { path: ["body", "input"], error: INEXACT });
 const listSchema = z.object({ query: taskListSchema });
 const decideSchema = z.object({
   path: z.object({ id: taskIdSchema }),

@@ -1,8 +1,8 @@
 /** Segments of runs: claims, checkpoints, parts, and the time reserved for reading a table. */
 import { UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
+import { valuesOf } from "../../shared/aws/item";
 import { JsonSyntaxError, parseJson } from "../../shared/input";
 import { exportedFileSchema, type ExportedFile, type Run } from "../contract";
 import type { PendingUpload } from "./object-store";
@@ -161,7 +161,7 @@ export function segmentTable({ dynamodb, clock, ttl, read, query, transact, upda
       const { Attributes = {} } = await dynamodb.send(command).catch((error: unknown) => {
         throw takeoverOr(error, segment);
       });
-      const { lastKey, nextPart, done, read } = parseRow(segmentSchema, unmarshall(Attributes));
+      const { lastKey, nextPart, done, read } = parseRow(segmentSchema, valuesOf(Attributes));
       return { lastKey, nextPart, done, read };
     },
     saveCheckpoint: async ({ run, segment, worker }, { lastKey, nextPart, done, read }, part) => {
@@ -227,7 +227,7 @@ export function segmentTable({ dynamodb, clock, ttl, read, query, transact, upda
         for (const attempt of attempts)
           try {
             const command = new UpdateItemCommand({ ...attempt, ReturnValues: "ALL_NEW" });
-            const { until } = untilSchema.parse(unmarshall((await dynamodb.send(command)).Attributes ?? {}));
+            const { until } = untilSchema.parse(valuesOf((await dynamodb.send(command)).Attributes ?? {}));
             return until - milliseconds;
           } catch (error) {
             if (!isConditionFailed(error)) throw error;

@@ -6,9 +6,10 @@ import {
   type DynamoDBClient,
   type TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 
+import { valuesOf } from "../../shared/aws/item";
 import type { Clock } from "../../shared/clock";
 import { errorMessage, errorName } from "../../shared/errors";
 import { parseInput } from "../../shared/input";
@@ -29,7 +30,7 @@ export function stateItems(dynamodb: DynamoDBClient, table: string, clock: Clock
   const read = async (pk: string, sk: string): Promise<Record<string, unknown> | undefined> => {
     const key = { TableName: table, Key: marshall({ pk, sk }), ConsistentRead: true };
     const { Item } = await dynamodb.send(new GetItemCommand(key));
-    return Item && unmarshall(Item);
+    return Item && valuesOf(Item);
   };
 
   /** @param latest at most this number of rows, the last first. @default all, in their order */
@@ -50,7 +51,7 @@ export function stateItems(dynamodb: DynamoDBClient, table: string, clock: Clock
       },
     );
     for await (const { Items = [] } of pages) {
-      items.push(...Items.map((item) => unmarshall(item)));
+      items.push(...Items.map(valuesOf));
       if (items.length >= (latest ?? Infinity)) break;
     }
     return items.slice(0, latest);

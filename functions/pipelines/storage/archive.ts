@@ -25,6 +25,15 @@ export function hourPrefix(pipeline: string, time: number): string {
   return `${pipeline}/dt=${iso.slice(0, 10)}/hour=${iso.slice(11, 13)}/`;
 }
 
+const HOUR_PREFIX = /\/dt=(\d{4}-\d\d-\d\d)\/hour=(\d\d)\/$/;
+
+/** The hour of a {@link hourPrefix}, epoch milliseconds; undefined for any other prefix. */
+export function hourOf(prefix: string): number | undefined {
+  const [, day, hour] = HOUR_PREFIX.exec(prefix) ?? [];
+  const time = Date.parse(`${day}T${hour}:00:00Z`);
+  return Number.isNaN(time) ? undefined : time;
+}
+
 /** A batch as objects, one per hour, with the IDs of the messages in each. A redelivered batch has the same object keys. */
 export function archiveObjects(
   pipeline: string,

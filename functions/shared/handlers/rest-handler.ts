@@ -9,7 +9,7 @@ import type { EnvironmentSchema } from "../environment";
 import { errorMessage } from "../errors";
 import { groupBy } from "../group-by";
 import { JsonSyntaxError, parseInput, parseJson, SchemaError } from "../input";
-import { isDeeperThan, jsonText } from "../json-text";
+import { hasDuplicateNames, isDeeperThan, jsonText } from "../json-text";
 import { visible } from "../text";
 import { BadRequestError, HttpError, NotFoundError } from "./http-errors";
 import { checkBodySize } from "./response-size";
@@ -27,6 +27,8 @@ const restEventSchema = z.object({
   multiValueHeaders: z.record(z.string(), z.array(z.string())).nullish(),
   pathParameters: z.record(z.string(), z.string()).nullish(),
   queryStringParameters: z.record(z.string(), z.string()).nullish(),
+  /** As with headers. */
+  multiValueQueryStringParameters: z.record(z.string(), z.array(z.string())).nullish(),
   body: z.string().nullish(),
   isBase64Encoded: z.boolean().default(false),
   requestContext: z.looseObject({
@@ -44,6 +46,7 @@ export interface RawRequest {
   readonly caller?: string | undefined;
   /** Path parameters by name, decoded. */
   readonly path: Readonly<Record<string, string>>;
+  /** Refused, when it is read, if a parameter has several values. */
   readonly query: Readonly<Record<string, string>>;
   /** By name in lower case. Different values of one name are joined with commas, as HTTP defines it. */
   readonly headers: Readonly<Record<string, string>>;
@@ -154,7 +157,7 @@ export function errorResponse(error: unknown): ErrorResponse {
 
 /** @throws {@link BadRequestError}, {@link ForbiddenError} */
 function requestOf(
-  { pathParameters, queryStringParameters, body, isBase64Encoded, requestContext, ...event }: RestEvent,
+  { pathParameters, body, isBase64Encoded, requestContext, ...event }: RestEvent,
   scopes: Scopes | undefined,
   deadline: number,
 ): RawRequest {
@@ -168,7 +171,9 @@ function requestOf(
     scope,
     caller: requestContext.identity?.userArn ?? undefined,
     path,
-    query: queryStringParameters ?? {},
+    get query() {
+      return queryOf(event);
+    },
     headers: headersOf(event),
     deadline,
     // A body that must be authentic is not parsed before its signature is verified.
@@ -177,6 +182,16 @@ function requestOf(
     },
     text: content,
   };
+}
+
+/** @throws {@link BadRequestError} */
+function queryOf({
+  queryStringParameters,
+  multiValueQueryStringParameters,
+}: Pick<RestEvent, "queryStringParameters" | "multiValueQueryStringParameters">): Readonly<Record<string, string>> {
+  if (Object.values(multiValueQueryStringParameters ?? {}).some((values) => values.length > 1))
+    throw new BadRequestError("query: has a parameter more than once");
+  return queryStringParameters ?? {};
 }
 
 function headersOf({
@@ -225,6 +240,7 @@ function jsonOf(content: string): unknown {
     const body = parseJson(content);
     if (isDeeperThan(MAX_DEPTH, content))
       throw new BadRequestError(`body: is nested more than ${MAX_DEPTH} levels deep`);
+    if (hasDuplicateNames(content)) throw new BadRequestError("body: has a name that stands twice in its object");
     return body;
   } catch (error) {
     if (error instanceof JsonSyntaxError) throw new BadRequestError(`body: ${error.message}`);

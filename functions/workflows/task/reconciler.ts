@@ -1,6 +1,6 @@
 /** Writes the ends of executions into tasks' rows. */
 import type { Executions } from "./executions";
-import { taskEndOf, taskInputOf, type Execution } from "./task";
+import { lastStartOf, taskEndOf, taskInputOf, type Execution } from "./task";
 import type { TaskKey, TaskTable } from "./task-table";
 
 export type Reconciliation = "running" | "unchanged" | "changed" | "no task";
@@ -24,12 +24,16 @@ export async function reconcile(execution: Execution, table: ReconciledTable, ro
 }
 
 /**
- * A redrive in the console does not write the row: STARTED again, when its end is of the run before. An end that is later than the redrive
- * stays, and work that is DONE is done.
+ * A redrive in the console does not write the row: STARTED again, when its end is of the run before, or its STARTED where that end was not
+ * seen. An end that is later than the redrive stays, and work that is DONE is done.
  */
 async function reopen(taskId: string, arn: string, redrivenAt: number, table: ReconciledTable): Promise<boolean> {
   const row = await table.read(taskId);
-  if (row?.executionArn !== arn || row.status === "STARTED" || row.status === "DONE") return false;
+  if (row?.executionArn !== arn || row.status === "DONE") return false;
+  if (row.status === "STARTED") {
+    const isUnseen = row.redrivenAfter === undefined && lastStartOf(row) < redrivenAt;
+    return isUnseen && table.writeRedrive(row, { at: redrivenAt, endedAt: redrivenAt - 1 });
+  }
   const endedAt = Date.parse(row.history.at(-1)?.at ?? "");
   // Not for a time that cannot be read, either.
   if (!(endedAt < redrivenAt)) return false;

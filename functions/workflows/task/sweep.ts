@@ -94,7 +94,7 @@ export async function sweep({ table, executions, clock }: SweepPorts, times: Swe
   const ended = await listed("unsuccessful executions", () => executions.unsuccessfulSince(times.endedAfter));
   const orphans = await listed("tasks that have ended", () => withoutEnd(ended ?? [], table, times.endedAfter));
   // In the console, which writes no row. Whether a row has the end of the run before or after, only a description says.
-  const started = new Set(rows.map(({ executionArn }) => executionArn));
+  const started = new Set(rows.filter(isAsRedriven).map(({ executionArn }) => executionArn));
   const isUnseen = ({ arn, isRedriven }: ListedExecution) => isRedriven && !started.has(arn);
   const endedAgain = (ended ?? []).filter(isUnseen).sort((a, b) => b.stoppedAt - a.stoppedAt);
   const redriven = [...[...(running?.values() ?? [])].filter(isUnseen), ...endedAgain.slice(0, MAX_ENDED_AGAIN)];
@@ -120,6 +120,9 @@ export async function sweep({ table, executions, clock }: SweepPorts, times: Swe
   const stuck = rows.filter((row) => running?.has(row.executionArn) && lastStartOf(row) < times.stuckBefore);
   return { reconciled, stuck: stuck.map(({ taskId }) => taskId), failures };
 }
+
+/** Whether a redrive of its execution is one that the row has. */
+const isAsRedriven = ({ redrivenAfter }: TaskRow): boolean => redrivenAfter !== undefined;
 
 async function check(arn: string, row: TaskRow | undefined, { table, executions, clock }: SweepPorts) {
   const execution = await executions.describe(arn);

@@ -1,7 +1,6 @@
 /** Heartbeats: status.json, and the history of one monitor. */
 import { GetObjectCommand, NoSuchKey } from "@aws-sdk/client-s3";
 import { QueryCommand } from "@aws-sdk/client-dynamodb";
-import { unmarshall } from "@aws-sdk/util-dynamodb";
 import * as z from "zod";
 import { STATUS_JSON_KEY, TELEMETRY_KEYS } from "../../../functions/heartbeats/contract";
 import { monitorKey } from "../../../functions/heartbeats/monitors/policy";
@@ -9,6 +8,7 @@ import { stateTable, type StoredHistory } from "../../../functions/heartbeats/mo
 import type { MonitorStatus, StatusDocument } from "../../../functions/heartbeats/status-page/document";
 import { hourPercentiles, SHOWN_DAYS } from "../../../functions/heartbeats/status-page/history";
 import { staleAt } from "../../../functions/heartbeats/status-page/status-format";
+import { valuesOf } from "../../../functions/shared/aws/item";
 import { systemClock } from "../../../functions/shared/clock";
 import { DAY_MS, SECOND_MS, startOfUtcDay } from "../../../functions/shared/time";
 import { outputsOf } from "../../shared/feature-outputs";
@@ -123,7 +123,7 @@ async function readChecks(target: string, environment: Environment, now: number)
       }),
     );
     // A row of another program is none of ours.
-    const rows = Items.flatMap((item) => checkSchema.safeParse(unmarshall(item)).data ?? []);
+    const rows = Items.flatMap((item) => checkSchema.safeParse(valuesOf(item)).data ?? []);
     found.push(...rows.filter((row) => row.target === target).map(checkOf));
     if (found.length >= CHECKS_SHOWN) break;
   }

@@ -90,7 +90,12 @@ async function* batchesOf(
   const parse = format === "dynamodb-json" ? parseDynamoLine : (line: string) => ({ put: parsePlainItem(line) });
   const hash = createHash(file.sha256 === undefined ? "md5" : "sha256");
   const stored = await read(file.key);
-  stored.on("data", (bytes: Buffer) => hash.update(bytes));
+  let unread = file.bytes;
+  stored.on("data", (bytes: Buffer) => {
+    hash.update(bytes);
+    unread -= bytes.length;
+    if (unread < 0) stored.destroy(new UnreadableError("it is longer"));
+  });
   const expected =
     file.sha256 ?? (file.md5 === undefined ? undefined : Buffer.from(file.md5, "base64").toString("hex"));
   let seen = 0;
@@ -117,6 +122,7 @@ async function* batchesOf(
     );
   let batch: Change[] = [];
   for await (const text of readable(texts, damaged)) {
+    if (seen === file.items) throw damaged(new UnreadableError("it has more"));
     if (seen >= skip)
       try {
         batch.push(parse(text));
@@ -132,7 +138,7 @@ async function* batchesOf(
   assertIntact(splitter.end() && seen === file.items);
 }
 
-/** Bytes that cannot be unpacked or decoded. */
+/** Bytes that cannot be unpacked or decoded, or are more than the manifest says: a small file may unpack to any number of items. */
 class UnreadableError extends Error {
   override readonly name = "UnreadableError";
 }
@@ -159,6 +165,7 @@ async function* splitTexts(
   try {
     for await (const bytes of content as AsyncIterable<Buffer>) yield* splitter.feed(bytes);
   } catch (cause) {
+    if (cause instanceof UnreadableError) throw cause;
     if (cause instanceof NoItemError) throw new UnreadableError(cause.message, { cause });
     if (!errorCode(cause)?.startsWith("Z_")) throw cause;
     throw new UnreadableError(`it cannot be unpacked (${errorMessage(cause)})`, { cause });

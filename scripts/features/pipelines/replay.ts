@@ -1,7 +1,12 @@
 /** Sends a period of the archive through a pipeline again. */
 import { gunzipSync } from "node:zlib";
 import { GetObjectCommand, paginateListObjectsV2, type S3Client } from "@aws-sdk/client-s3";
-import { hourPrefix, readArchiveObject, type ArchivedMessage } from "../../../functions/pipelines/storage/archive";
+import {
+  hourOf,
+  hourPrefix,
+  readArchiveObject,
+  type ArchivedMessage,
+} from "../../../functions/pipelines/storage/archive";
 import { MESSAGE_ATTRIBUTES } from "../../../functions/pipelines/contract";
 import { mapConcurrently } from "../../../functions/shared/resilience/concurrency";
 import { HOUR_MS } from "../../../functions/shared/time";
@@ -41,17 +46,35 @@ export class ReplayStoppedError extends Error {
  * @throws {@link ReplayStoppedError} with the hour to continue from
  */
 export async function replay(options: ReplayOptions): Promise<number> {
-  const { from, to } = options;
   let total = 0;
-  for (let hour = from - (from % HOUR_MS); hour < to; hour += HOUR_MS) {
-    try {
+  let reached = options.from;
+  try {
+    for await (const hour of archivedHours(options)) {
+      reached = Math.max(hour, options.from);
       total += await replayHour(hour, total, options);
-    } catch (cause) {
-      const next = new Date(Math.max(hour, from)).toISOString();
-      throw new ReplayStoppedError(`${total} messages were sent. Continue with --from ${next}`, { cause });
     }
+  } catch (cause) {
+    const next = new Date(reached).toISOString();
+    throw new ReplayStoppedError(`${total} messages were sent. Continue with --from ${next}`, { cause });
   }
   return total;
+}
+
+/** The hours of the range that the archive has, the oldest first: a request for a thousand days, and one for each day that it has. */
+async function* archivedHours({ s3, bucket, name, from, to }: ReplayOptions): AsyncGenerator<number> {
+  for await (const day of foldersIn(
+    s3,
+    bucket,
+    `${name}/`,
+    `${name}/dt=${new Date(from).toISOString().slice(0, 10)}`,
+  )) {
+    for await (const folder of foldersIn(s3, bucket, day)) {
+      const hour = hourOf(folder);
+      if (hour === undefined || hour + HOUR_MS <= from) continue;
+      if (hour >= to) return;
+      yield hour;
+    }
+  }
 }
 
 async function replayHour(hour: number, before: number, options: ReplayOptions): Promise<number> {
@@ -90,6 +113,13 @@ function outgoing({ receivedAt, data }: ArchivedMessage, { sameEnvironment, quie
       ...(quiet && { [MESSAGE_ATTRIBUTES.quiet]: 1 }),
     },
   };
+}
+
+/** In order. @param after those that sort before it are left out */
+async function* foldersIn(client: S3Client, Bucket: string, Prefix: string, after?: string): AsyncGenerator<string> {
+  const request = { Bucket, Prefix, Delimiter: "/", ...(after !== undefined && { StartAfter: after }) };
+  for await (const { CommonPrefixes = [] } of paginateListObjectsV2({ client }, request))
+    for (const { Prefix: folder } of CommonPrefixes) if (folder !== undefined) yield folder;
 }
 
 async function listKeys(client: S3Client, Bucket: string, Prefix: string): Promise<readonly string[]> {

@@ -5,6 +5,7 @@ import { runSchema } from "../../../../functions/exports/contract";
 import { stateTable } from "../../../../functions/exports/storage/state-table";
 import { systemClock } from "../../../../functions/shared/clock";
 import { HOUR_MS } from "../../../../functions/shared/time";
+import type { Item } from "../../../support/dynamodb-expressions";
 import { FakeAws } from "../../../support/fake-aws";
 
 const aws = new FakeAws("state");
@@ -99,7 +100,7 @@ describe("a run's beginning", () => {
 describe("a row that was changed by hand", () => {
   const users = { ...run, exportId: "users" };
   /** In the rows whose key ends so. */
-  const change = (end: string, fields: Readonly<Record<string, { readonly S: string }>>) => {
+  const change = (end: string, fields: Item) => {
     for (const [key, row] of aws.rows) if (key.endsWith(end)) aws.rows.set(key, { ...row, ...fields });
   };
   beforeEach(async () => {
@@ -107,8 +108,9 @@ describe("a row that was changed by hand", () => {
       await state.activate(each, `arn:${each.exportId}`, await state.exportState(each.exportId));
   });
 
-  it("hides no other export that runs", async () => {
-    change("users", { since: { S: "today" } });
+  // A double does not hold the second.
+  it.each([{ S: "today" }, { N: "9007199254740993.5" }])("hides no other export that runs: %j", async (since) => {
+    change("users", { since });
     const unreadable: string[] = [];
     expect(await state.runningExports((name) => void unreadable.push(name))).toMatchObject([{ exportId: "orders" }]);
     expect(unreadable).toEqual(["users"]);
@@ -117,6 +119,7 @@ describe("a row that was changed by hand", () => {
   it.each([
     { status: { S: "ASLEEP" } },
     { finishedAt: { S: "yesterday" } },
+    { items: { N: "9007199254740993.5" } },
     ...["{", "{}", JSON.stringify({ ...run, startedAt: 1e17 })].map((text) => ({ run: { S: text } })),
   ])("hides no other run of its export (%j)", async (fields) => {
     await state.finish(run, result, 0);

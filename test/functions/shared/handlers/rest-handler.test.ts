@@ -50,6 +50,12 @@ describe("a handler behind API Gateway", () => {
 
   it.each<[object, RegExp]>([
     [{ body: '{"hour":24}' }, /^body\.hour: Too big: expected number to be <=23$/],
+    [{ body: '{"hour":7,"hour":8}' }, /^body: has a name that stands twice in its object$/],
+    [{ body: '{"hour":7,"at":[{"n":1,"\\u006e":2}]}' }, /^body: has a name that stands twice in its object$/],
+    [{ body: '\ufeff{"hour":7}' }, /^body: is not JSON/],
+    [{ body: '{"hour":7}{"hour":8}' }, /^body: is not JSON/],
+    [{ multiValueQueryStringParameters: { loud: ["yes", "no"] } }, /^query: has a parameter more than once$/],
+    [{ multiValueQueryStringParameters: { loud: ["yes", "yes"] } }, /^query: has a parameter more than once$/],
     [{ body: "{" }, /^body: is not JSON \(.*position 1/],
     [{ pathParameters: null }, /^path\.id: Invalid input: expected string/],
   ])("rejects %j, with the path and the reason", async (fields, message) => {

@@ -110,6 +110,32 @@ describe("a redrive in the console", () => {
   });
 
   it.each([
+    ["while it runs", false],
+    ["once it has ended again", true],
+  ])("whose end before was not seen either is in the history: %s", async (_, isEnded) => {
+    const { clock, table, abort, ended, redrive, redriven, sweepNow, statuses } = await setup();
+    await abort();
+    await sleep(clock, 60_000);
+    const at = await redrive();
+    await sleep(clock, 120_000);
+    if (!isEnded) {
+      await expect(sweepNow()).resolves.toMatchObject({ reconciled: 1, failures: [] });
+      await expect(sweepNow()).resolves.toMatchObject({ reconciled: 0 });
+      await expect(redriven(at)).resolves.toBe("running");
+      expect(statuses()).toEqual(["STARTED", "STARTED"]);
+    }
+    await abort();
+    await expect(ended()).resolves.toBe("changed");
+    await expect(ended()).resolves.toBe("unchanged");
+    expect(table.row("task")).toMatchObject({ status: "ABORTED", reason: "Mine: enough" });
+    expect(table.row("task")?.["history"]).toMatchObject([
+      {},
+      { status: "STARTED", at: new Date(at).toISOString() },
+      {},
+    ]);
+  });
+
+  it.each([
     ["of a task", taskMachineOf, {}],
     ["of a machine of the user's", own, { resultLocation: expect.stringContaining("other") as unknown }],
   ])("%s that was stopped in its first write goes on", async (_, machine, result) => {

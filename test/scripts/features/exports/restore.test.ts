@@ -241,9 +241,36 @@ describe("a restore", () => {
     await expect(verified).rejects.not.toThrow("secret");
   });
 
+  it("of a file that has more than the manifest says fails before it is read to its end: a small one may unpack to any length", async () => {
+    const { manifest, objects } = exportOf([idsFrom(0, 5)], { compression: "none" });
+    const content = objects.get("part-0") ?? Buffer.alloc(0);
+    let reads = 0;
+    const endless = Readable.from(
+      (function* () {
+        for (; reads < 1_000; reads++) yield content;
+      })(),
+    );
+    await expect(
+      verify(manifest, 0, { ...new Target().ports(objects), read: () => Promise.resolve(endless) }),
+    ).rejects.toThrow(/after 5 of 5 items, it (has more|is longer)/);
+    expect(reads).toBeLessThan(1_000);
+
+    const packed = gzipSync('{"id":"item-0"}\n'.repeat(100_000));
+    const file = { key: "part-0", items: 5, bytes: packed.length, sha256: "0" };
+    const target = new Target();
+    const ports = target.ports(new Map([["part-0", packed]]));
+    const restored = restore(exportOf([], { items: 5, files: [file] }).manifest, target.restored, ports);
+    await expect(restored).rejects.toThrow("part-0 differs from its manifest: after 5 of 5 items, it has more");
+
+    const parquet: Partial<Manifest> = { format: "parquet", items: 5, files: [{ ...file, bytes: 1 }] };
+    await expect(verify(exportOf([], parquet).manifest, 0, ports)).rejects.toThrow("after 0 of 5 items, it is longer");
+  });
+
   it("of a file that is one line without an end fails, and says which", async () => {
-    const { manifest } = exportOf([idsFrom(0, 1)]);
-    const ports = new Target().ports(new Map([["part-0", gzipSync(Buffer.alloc(40 * 1_048_576))]]));
+    const content = gzipSync(Buffer.alloc(40 * 1_048_576));
+    const files = [{ key: "part-0", items: 1, bytes: content.length, sha256: "0" }];
+    const { manifest } = exportOf([], { items: 1, files });
+    const ports = new Target().ports(new Map([["part-0", content]]));
     const verified = verify(manifest, 0, ports);
     await expect(verified).rejects.toThrow(DamagedExportError);
     await expect(verified).rejects.toThrow("after 0 of 1 items, an item is longer than those of DynamoDB");
@@ -281,7 +308,8 @@ describe("a restore", () => {
     const ports = target.ports(objects, (port) => {
       if (port === "write") throw new Error("no such table");
     });
-    const restored = restore(manifest, target.restored, { ...ports, read: () => Promise.resolve(stored) });
+    const longer = { ...manifest, files: manifest.files.map((file) => ({ ...file, bytes: file.bytes + 1 })) };
+    const restored = restore(longer, target.restored, { ...ports, read: () => Promise.resolve(stored) });
     await expect(restored).rejects.toThrow("no such table");
     await new Promise(setImmediate);
     expect(stored.destroyed).toBe(true);

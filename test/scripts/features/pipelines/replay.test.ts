@@ -17,12 +17,21 @@ const message = (id: string, time: string): ArchivedMessage => ({
   data: `{"id":"${id}","total":1234567890123456789012345678901234567890}`,
 });
 
+interface List {
+  readonly Prefix: string;
+  readonly Delimiter?: string;
+  readonly StartAfter?: string;
+}
+
 /** The archive of batches, as the ingest function writes it. */
 function archive(...batches: readonly (readonly ArchivedMessage[])[]): void {
   const objects = batches.flatMap((batch) => archiveObjects("jobOrder", batch).map(({ object }) => object));
-  s3.on(ListObjectsV2Command).callsFake(({ Prefix }: { readonly Prefix: string }) => ({
-    Contents: objects.filter(({ key }) => key.startsWith(Prefix)).map(({ key: Key }) => ({ Key })),
-  }));
+  s3.on(ListObjectsV2Command).callsFake(({ Prefix, Delimiter, StartAfter = "" }: List) => {
+    const keys = objects.map(({ key }) => key).filter((key) => key.startsWith(Prefix) && key > StartAfter);
+    if (Delimiter === undefined) return { Contents: keys.map((Key) => ({ Key })) };
+    const folders = keys.map((key) => key.slice(0, key.indexOf(Delimiter, Prefix.length) + 1));
+    return { CommonPrefixes: [...new Set(folders)].sort().map((folder) => ({ Prefix: folder })) };
+  });
   s3.on(GetObjectCommand).callsFake(({ Key }: { readonly Key: string }) => ({
     Body: { transformToByteArray: () => gzipSync(objects.find(({ key }) => key === Key)?.text ?? "") },
   }));
@@ -94,6 +103,26 @@ describe("replaying", () => {
       onProgress: () => undefined,
     });
     await expect(stopped).rejects.toThrow("1 messages were sent. Continue with --from 2026-11-21T08:00:00.000Z");
+  });
+
+  it("asks for the hours that there are, however long the range is", async () => {
+    archive([message("before", "06:10:00")], [message("a", "07:10:00")], [message("b", "09:10:00")]);
+    const { total } = await replayed("07:00:00", "09:30:00", true);
+    const requests = s3.commandCalls(ListObjectsV2Command).length;
+    s3.resetHistory();
+    const sent: number[] = [];
+    const years = await replay({
+      name: "jobOrder",
+      from: Date.parse("2019-01-01T00:00:00Z"),
+      to: Date.parse("2030-01-01T00:00:00Z"),
+      s3: new S3Client({}),
+      bucket: "archive",
+      sameEnvironment: true,
+      quiet: false,
+      send: (messages) => Promise.resolve(void sent.push(messages.length)),
+      onProgress: () => undefined,
+    });
+    expect([total, requests, years, s3.commandCalls(ListObjectsV2Command).length]).toEqual([2, 4, 3, 5]);
   });
 
   it("holds some objects at a time, however many an hour has", async () => {

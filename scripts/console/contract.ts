@@ -267,7 +267,7 @@ export interface ExportRun {
 
 export interface ExportsView {
   readonly exports: readonly ExportSummary[];
-  /** `orders 2026-11-21T17:00:00.123Z`, `orders state`, `orders cursor`: rows that were changed by hand, or by another version. */
+  /** `orders 2026-11-21T17:00:00.123Z`, `orders state`, `orders cursor`, `orders progress`: rows that were changed by hand, or by another version. */
   readonly unreadable: readonly string[];
   /** Of all exports, the latest first. */
   readonly runs: readonly ExportRun[];

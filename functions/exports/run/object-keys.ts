@@ -36,13 +36,17 @@ export function uploadPrefix(run: KeySource): string {
   return runFolder(run) ?? stem(run);
 }
 
+/** What all keys that the configuration allows begin with: a bucket of the user's own is granted by it. */
+export function literalPrefix({ config: { name, prefix = `${name}/` } }: Pick<KeySource, "config">): string {
+  return prefix.replace(/\{.*/, "");
+}
+
 /**
  * What all keys of an export's runs begin with. Workers that outlive their run may begin uploads there at any time. For a flat layout: those
  * of this run, because jobs of one application share the others.
  */
 export function strayPrefix(run: KeySource): string {
-  const { layout, name, prefix = `${name}/` } = run.config;
-  return layout === "partitioned" ? prefix.replace(/\{.*/, "") : stem(run);
+  return run.config.layout === "partitioned" ? literalPrefix(run) : stem(run);
 }
 
 /** Whether a key is of a superseded run: keys of flat layouts are unique by their prefix, others have the ids of run and export. */

@@ -17,6 +17,7 @@ import {
   isExportedFile,
   isOwnKey,
   isSuperseded,
+  literalPrefix,
   manifestKey,
   publisherKey,
   reservationKey,
@@ -49,7 +50,19 @@ export async function abortSupersededUploads(run: Run, s3: S3Client): Promise<vo
   const store = storeOf(run, s3);
   for (const superseded of run.superseded)
     for (const { key, id } of await store.listUploads(superseded.prefix))
-      if (isSuperseded(run, superseded, key)) await store.abortUpload(key, id);
+      if (isSuperseded(run, superseded, key)) await ifGranted(run, key, () => store.abortUpload(key, id));
+}
+
+/**
+ * Removes what an earlier run has left. A prefix that the export had before its configuration changed may not be granted any longer: what is
+ * there stays, uploads until the bucket's lifecycle rule aborts them. A run that failed for it would be resumed, and fail, night after night.
+ */
+async function ifGranted(run: Run, key: string, remove: () => Promise<unknown>): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    if (errorName(error) !== "AccessDenied" || key.startsWith(literalPrefix(run))) throw error;
+  }
 }
 
 /**
@@ -106,10 +119,11 @@ export async function publishRun(run: Run, { state, s3, now }: PublishPorts): Pr
     (key) => !kept.has(key) && !kept.has(nativeFolder(key)),
   );
   await mapConcurrently([...new Set(stale)], CONCURRENT_REQUESTS, (Key) =>
-    s3.send(new DeleteObjectCommand({ Bucket: run.bucket, Key })),
+    ifGranted(run, Key, () => s3.send(new DeleteObjectCommand({ Bucket: run.bucket, Key }))),
   );
   const own = new Set(parts.map(({ upload }) => upload?.id));
-  for (const { key, id } of published.uploads) if (!own.has(id)) await store.abortUpload(key, id);
+  for (const { key, id } of published.uploads)
+    if (!own.has(id)) await ifGranted(run, key, () => store.abortUpload(key, id));
   await state.assertActive(run);
   await putMarker(run, s3);
 }

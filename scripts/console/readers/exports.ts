@@ -46,7 +46,7 @@ export async function readExport(source: Source, { name = "" }: Query): Promise<
   const running = runs.find(({ status }) => status === "RUNNING");
   const [summary, progress, manifest] = await Promise.all([
     summaryOf(config, runs, environment, unreadable),
-    running && progressOf(running, environment),
+    running && readable(`${name} progress`, unreadable, () => progressOf(running, environment)),
     published && readManifest(published, environment),
   ]);
   return {
@@ -89,15 +89,20 @@ async function summaryOf(
   };
 }
 
-/** Undefined also for one that cannot be read, which is added to `unreadable`. */
 async function readCursor(name: string, environment: Environment, unreadable: string[]): Promise<Cursor | undefined> {
+  const state = await readable(`${name} state`, unreadable, () => stateOf(environment).exportState(name));
+  const cursor = state?.cursor;
+  if (cursor !== undefined && timeOfCursor(cursor) === undefined) unreadable.push(`${name} cursor`);
+  return cursor;
+}
+
+/** Undefined for a row that cannot be read, whose name is added to `unreadable`. */
+async function readable<T>(name: string, unreadable: string[], read: () => Promise<T>): Promise<T | undefined> {
   try {
-    const { cursor } = await stateOf(environment).exportState(name);
-    if (cursor !== undefined && timeOfCursor(cursor) === undefined) unreadable.push(`${name} cursor`);
-    return cursor;
+    return await read();
   } catch (error) {
     if (!(error instanceof UnreadableRowError)) throw error;
-    unreadable.push(`${name} state`);
+    unreadable.push(name);
     return undefined;
   }
 }

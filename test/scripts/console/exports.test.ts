@@ -1,6 +1,7 @@
 /** The console's views of exports, from the tables and objects of a run. */
 import { readExport, readExports } from "../../../scripts/console/readers/exports";
 import { sourceOf } from "../../../scripts/console/readers/source";
+import type { Item } from "../../support/dynamodb-expressions";
 import { aws, configure, run, setupExports, STATE, succeeded } from "../../support/exports-system";
 
 setupExports();
@@ -24,6 +25,17 @@ describe("the console's exports", () => {
     const shown = [{ id: /run#(.*)$/.exec(second)?.[1], status: "SUCCEEDED" }];
     expect(await readExports(source())).toMatchObject({ unreadable, runs: shown });
     expect(await readExport(source(), { name: "orders" })).toMatchObject({ unreadable, runs: shown });
+  });
+
+  it("name a progress that cannot be read, and show the run", async () => {
+    expect(await run({ again: true })).toEqual(succeeded("exported"));
+    const change = (part: string, fields: Item) => {
+      for (const [key, row] of aws.rows) if (key.includes(part)) aws.rows.set(key, { ...row, ...fields });
+    };
+    change("|run#", { status: { S: "RUNNING" } });
+    change("|segment#", { done: { S: "no" } });
+    const shown = { unreadable: ["orders progress"], runs: [{ status: "RUNNING" }] };
+    expect(await readExport(source(), { name: "orders" })).toMatchObject(shown);
   });
 
   it.each([

@@ -195,6 +195,47 @@ describe("a run of a flat layout after the cursor was reset", () => {
   });
 });
 
+describe("a run whose export had another prefix before, in a bucket that is granted by prefix", () => {
+  /** Refuses what is not below the prefix. */
+  const granted = (memory: MemoryS3, prefix: string): S3Client => {
+    const s3 = clientOf(memory);
+    const send = (command: { readonly input: { readonly Key?: string } } & Parameters<S3Client["send"]>[0]) =>
+      [prefix, "_exports/"].some((each) => (command.input.Key ?? prefix).startsWith(each))
+        ? s3.send(command)
+        : Promise.reject(Object.assign(new Error("not authorized"), { name: "AccessDenied" }));
+    return Object.assign(Object.create(s3) as S3Client, { send });
+  };
+  const later = { id: new Date(STARTED_AT + 5_000).toISOString(), keyTime: STARTED_AT + 5_000 };
+
+  it("leaves uploads there that it may not abort, and fails for those below its own", async () => {
+    const memory = new MemoryS3();
+    await uploaded(live, clientOf(memory));
+    const superseded = [{ id: live.id, prefix: FOLDER }];
+    const s3 = granted(memory, "elsewhere/");
+    const next = { ...runOf("shop-live", { prefix: "elsewhere/{year}/" }), ...later, superseded };
+    await abortSupersededUploads(next, s3);
+    expect(await retried(await uploaded(next, s3))).toBe("published");
+    await expect(abortSupersededUploads({ ...live, ...later, superseded }, s3)).rejects.toMatchObject({
+      name: "AccessDenied",
+    });
+  });
+
+  it("leaves files there that it replaces: it would be published, and never finished", async () => {
+    const flat = { format: "json", layout: "flat" };
+    const memory = new MemoryS3();
+    const first = runOf("shop-live", { ...flat, prefix: "before/logs" });
+    expect(await retried(await uploaded(first, clientOf(memory)))).toBe("published");
+    const next = { ...runOf("shop-live", { ...flat, prefix: "now/logs" }), ...later, replaces: first.id };
+    expect(await retried(await uploaded(next, granted(memory, "now/")))).toBe("published");
+    const keys = [...memory.objects.keys()].filter((key) => !key.startsWith("_exports/"));
+    expect(keys.sort()).toEqual([fileKey(first, 0, 0), fileKey(next, 0, 0)]);
+    // Where it is granted, as in the feature's own bucket, nothing stays.
+    const last = { ...next, id: new Date(STARTED_AT + 9_000).toISOString(), keyTime: STARTED_AT + 9_000 };
+    expect(await retried(await uploaded({ ...last, replaces: next.id }, clientOf(memory)))).toBe("published");
+    expect(memory.objects.has(fileKey(next, 0, 0))).toBe(false);
+  });
+});
+
 describe("a worker that stalls while it publishes", () => {
   it("takes back neither manifest, nor Athena's list, nor marker, at whichever request another run is published", async () => {
     const newer = { ...live, id: new Date(STARTED_AT + 1_000).toISOString() };

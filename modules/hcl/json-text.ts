@@ -66,12 +66,16 @@ function withPlaceholders(text: string): Placeholders {
 /** Not by way of an object: JavaScript's have names such as "5" first. */
 function sortedText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(sortedText).join(",")}]`;
+  if (typeof value === "string") return quoted(value);
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   const fields = Object.entries(value)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${JSON.stringify(key)}:${sortedText(item)}`);
+    .map(([key, item]) => `${quoted(key)}:${sortedText(item)}`);
   return `{${fields.join(",")}}`;
 }
+
+/** Half of a surrogate pair is U+FFFD, as in any file, and in Terraform. */
+const quoted = (text: string) => JSON.stringify(text.toWellFormed());
 
 /** Quotes, escapes, and what may be numbers. */
 const TOKEN = /("|\\.|-?\d[\d.eE+-]*)/s;

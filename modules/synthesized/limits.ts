@@ -59,6 +59,10 @@ const NAME = /[.\-_A-Za-z0-9]+/;
 /** Policies and descriptions in IAM and KMS. */
 const LATIN = /[\t\n\r\u0020-\u00FF]+/;
 
+/** `rate(1 minute)`, `rate(5 minutes)`: EventBridge refuses the other number of each. */
+const SCHEDULE =
+  /rate\((?:1 (?:minute|hour|day)|(?!1 )[1-9]\d* (?:minutes|hours|days))\)|cron\((?:[\w*/,?#-]+ ){5}[\w*/,?#-]+\)/;
+
 /** Labels of at most 63 characters. */
 const DOMAIN = /(?:\*\.)?(?:[A-Za-z0-9_-]{1,63}\.)+[A-Za-z0-9-]{2,63}/;
 
@@ -124,7 +128,7 @@ export const LIMITS: readonly Limit[] = [
   ...rows("aws_cloudwatch_event_rule", "EventBridge", [
     ["name", { least: 1, most: 64, pattern: NAME }, model("PutRule")],
     ["description", { most: 512 }, model("PutRule")],
-    ["schedule_expression", { most: 256 }, model("PutRule")],
+    ["schedule_expression", { most: 256, pattern: SCHEDULE }, model("PutRule")],
     ["event_pattern", { most: 2_048 }, EVENTS],
   ]),
   ...rows("aws_cloudwatch_event_target", "EventBridge", [

@@ -2,9 +2,13 @@
 import { createHash } from "node:crypto";
 import { isFields } from "../shared/fields";
 import type { Plan } from "./plan";
+import { holdsTrue } from "./values";
 
-/** Equal for two plans that change the same values of the same resources and outputs, whenever they were made. */
-export function digestOf({ resource_changes: changes, output_changes: outputs }: Plan): string {
+/**
+ * Equal for two plans that change the same values of the same resources and outputs, whenever they were made. Where values are known after
+ * the apply only, what is written in their place is equal, too.
+ */
+export function digestOf({ resource_changes: changes, output_changes: outputs, configuration }: Plan): string {
   const resources = changes
     .filter(
       ({ mode, previous_address, change: { actions, importing } }) =>
@@ -16,7 +20,10 @@ export function digestOf({ resource_changes: changes, output_changes: outputs }:
   const changedOutputs = Object.entries(outputs)
     .filter(([, { actions }]) => actions.some((action) => action !== "no-op"))
     .sort(([a], [b]) => (a < b ? -1 : 1));
-  const canonical = JSON.stringify([resources, changedOutputs], (_, value: unknown) =>
+  const isKnown = [...resources.map(({ change }) => change), ...changedOutputs.map(([, change]) => change)].every(
+    ({ after_unknown: unknown }) => !holdsTrue(unknown),
+  );
+  const canonical = JSON.stringify([resources, changedOutputs, isKnown ? {} : configuration], (_, value: unknown) =>
     isFields(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
   return createHash("sha256").update(canonical).digest("hex");

@@ -27,7 +27,10 @@ function configurationOf({ resource }: Stack): ModuleConfiguration {
     Object.entries(named).map(([name, values]) => ({
       address: `${type}.${name}`,
       expressions: Object.fromEntries(
-        Object.entries(values).map(([argument, value]) => [argument, isBlock(value) ? {} : { constant_value: value }]),
+        Object.entries(values).map(([argument, value]) => [
+          argument,
+          isBlock(value) ? { block: value } : { constant_value: value },
+        ]),
       ),
     })),
   );

@@ -134,6 +134,8 @@ export async function terraformEnvironment(): Promise<Record<string, string>> {
     TF_IN_AUTOMATION: "1",
     TF_INPUT: "0",
   };
+  // Another workspace is another state, in which nothing of the environment exists.
+  delete environment["TF_WORKSPACE"];
   if (hasCliConfiguration(environment)) return environment;
 
   // A missing file would be a warning at each run.
@@ -144,11 +146,11 @@ export async function terraformEnvironment(): Promise<Record<string, string>> {
 }
 
 /**
- * For stacks on an emulator. Removes the user's AWS profile and Terraform workspace, which are for real accounts. Applies many resources at once,
+ * For stacks on an emulator. Removes the user's AWS profile, which is for real accounts. Applies many resources at once,
  * because the provider mostly waits: 25 seconds for the attributes of each queue.
  */
 export function emulatorEnvironment(): Readonly<Record<string, string | undefined>> {
-  const names = Object.keys(process.env).filter((name) => /^(AWS_|TF_WORKSPACE$|TF_DATA_DIR$)/.test(name));
+  const names = Object.keys(process.env).filter((name) => /^(AWS_|TF_DATA_DIR$)/.test(name));
   return {
     ...Object.fromEntries(names.map((name) => [name, undefined])),
     TF_CLI_ARGS_apply: EMULATOR_PARALLELISM,

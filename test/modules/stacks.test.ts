@@ -29,6 +29,20 @@ afterAll(() => {
   rmSync(output, { recursive: true });
 });
 
+/** The provider's service of a resource's type. */
+const SERVICES: readonly (readonly [prefix: string, service: string])[] = [
+  ["aws_api_gateway_", "apigateway"],
+  ["aws_caller_identity", "sts"],
+  ["aws_cloudwatch_event_", "events"],
+  ["aws_cloudwatch_log_", "cloudwatchlogs"],
+  ["aws_cloudwatch_", "cloudwatch"],
+  ["aws_partition", "sts"],
+  ["aws_region", "sts"],
+  ...["dynamodb", "glue", "iam", "kms", "lambda", "s3", "sfn", "sns", "sqs"].map(
+    (service) => [`aws_${service}_`, service] as const,
+  ),
+];
+
 describe("main.ts", () => {
   it("has three environments", () => {
     expect(readdirSync(join(output, "stacks")).sort()).toEqual(["local", "production", "staging"]);
@@ -51,6 +65,24 @@ describe("main.ts", () => {
       expect(Object.keys(root(environment).provider.aws[0] ?? {}).sort()).toEqual(["default_tags", "region"]);
       expect(JSON.stringify(root(environment))).not.toContain("127.0.0.1");
     }
+  });
+
+  it("sends every request of the local environment to its emulator, with its own keys", () => {
+    const [provider] = root("local").provider.aws;
+    expect(provider).toMatchObject({
+      access_key: expect.any(String) as string,
+      skip_metadata_api_check: "true",
+      skip_credentials_validation: true,
+      s3_use_path_style: true,
+    });
+    const endpoints = z.tuple([z.record(z.string(), z.string())]).parse(provider?.["endpoints"])[0];
+    expect(new Set(Object.values(endpoints))).toEqual(new Set(["http://127.0.0.1:4566"]));
+    const modules = Object.keys(root("local").module).map((feature) => moduleJson("local", feature));
+    const types = [JSON.stringify(root("local")), ...modules].flatMap(
+      (json) => json.match(/\baws_[a-z_0-9]+(?=": ?\{)/g) ?? [],
+    );
+    const services = types.map((type) => SERVICES.find(([prefix]) => type.startsWith(prefix))?.[1] ?? type);
+    expect(Object.keys(endpoints).sort()).toEqual([...new Set([...services, "sts"])].sort());
   });
 
   it("protects what production stores, and nothing elsewhere", () => {

@@ -48,6 +48,10 @@ describe("timers", () => {
     const perRule = new Map<unknown, number>();
     for (const { rule } of targetsOf(json)) perRule.set(rule, (perRule.get(rule) ?? 0) + 1);
     expect(Math.max(...perRule.values())).toBeLessThanOrEqual(5);
+    const numbers = targetsOf(json).map(({ input_transformer: input }) =>
+      /"target": (\d+), "targets": (\d+)/.exec(JSON.stringify(input).replaceAll("\\", ""))?.slice(1).map(Number),
+    );
+    expect(numbers).toEqual(Array.from({ length: targets }, (_, number) => [number, targets]));
   });
 
   it("pass the callers' scopes to the API only", () => {
@@ -108,6 +112,18 @@ describe("timers", () => {
     expect(variables).toContain("${aws_sqs_queue.callback_billing_queue.url}");
     const policy = String(resource(json, "aws_iam_role_policy", "dispatch_policy")["policy"]);
     expect(policy).toContain("${aws_sqs_queue.callback_billing_queue.arn}");
+    expect(resource(json, "aws_lambda_function", "callback_billing")).toMatchObject({
+      environment: {
+        variables: {
+          FIRES_QUEUE_URL: "${aws_sqs_queue.callback_billing_queue.url}",
+          FIRES_DEAD_LETTER_QUEUE_URL: "${aws_sqs_queue.callback_billing_queue_dlq.url}",
+          HISTORY: "false",
+        },
+      },
+    });
+    expect(resource(json, "aws_lambda_function", "callback")).toMatchObject({
+      environment: { variables: { HISTORY: "true" } },
+    });
     // One callback cannot take the fires of another.
     const own = String(resource(json, "aws_iam_role_policy", "callback_policy")["policy"]);
     expect(own).not.toContain("billing");

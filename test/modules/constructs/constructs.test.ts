@@ -3,6 +3,7 @@ import * as z from "zod";
 import { Alarm } from "../../../modules/constructs/resources/alarm";
 import { Bucket } from "../../../modules/constructs/resources/bucket";
 import { DeadLetterQueue, Queue } from "../../../modules/constructs/resources/queue";
+import { policy, statementsOf } from "../../../modules/constructs/resources/grants";
 import { Table } from "../../../modules/constructs/resources/table";
 import { describePolicy, resource, synthesize, synthesizeConstructs } from "../../support/synthesized";
 
@@ -54,9 +55,31 @@ describe("a table", () => {
         actions: ["dynamodb:Query", "dynamodb:PutItem"],
         resources: [indexed.arn, `${indexed.arn}/index/by-id`],
       });
+      expect(indexed.grant("GetItem").resources).toEqual([indexed.arn]);
     });
   });
 });
+
+describe("the statements of a policy", () => {
+  it("use keys for decryption, or for encryption too, and no other keys", () => {
+    const orders = { value: "orders", actions: ["dynamodb:GetItem"], resources: ["arn:orders"] };
+    const ofKeys = (more: object) =>
+      statementsOf({ ORDERS: { ...orders, ...more } })
+        .slice(1)
+        .map(({ Action, Resource }) => [Action, Resource]);
+    expect(ofKeys({})).toEqual([]);
+    expect(ofKeys({ encryptionKey: "arn:key" })).toEqual([[["kms:Decrypt", "kms:GenerateDataKey"], ["arn:key"]]]);
+    expect(ofKeys({ decryptionKeys: ["arn:key"] })).toEqual([[["kms:Decrypt"], ["arn:key"]]]);
+  });
+
+  it("have different names: IAM refuses one that is there twice", () => {
+    const named = (Sid: string) => ({ Sid, Effect: "Allow" as const, Action: "a:B" });
+    const { Statement } = policySchema.parse(JSON.parse(policy([named("Logs"), named("Logs1"), named("Logs")])));
+    expect(Statement.map(({ Sid }) => Sid)).toEqual(["Logs", "Logs1", "Logs2"]);
+  });
+});
+
+const policySchema = z.object({ Statement: z.array(z.object({ Sid: z.string() })) });
 
 describe("a queue", () => {
   const json = synthesizeConstructs((scope) => {

@@ -74,8 +74,11 @@ describe("a queue function", () => {
   const json = synthesizeConstructs((feature) => {
     new QueueFunction<{ readonly JOBS_QUEUE: string }>(feature, "work", {
       ...common,
+      memoryMb: 1_024,
+      threads: 32,
+      semiSpaceMb: 64,
       environment: (queue) => ({ JOBS_QUEUE: queue.grantChangeVisibility() }),
-      queue: { nameSuffix: "jobs" },
+      queue: { nameSuffix: "jobs", maxReceives: 3 },
       batch: { batchSize: 10 },
       alarms: { deadLetterQueue: { depth: spec }, oldestMessageAge: { ...spec, seconds: 600 } },
     });
@@ -89,6 +92,18 @@ describe("a queue function", () => {
     expect(resource(json, "aws_lambda_event_source_mapping", "work_event_source")).toMatchObject({
       event_source_arn: "${aws_sqs_queue.work_queue.arn}",
       function_response_types: ["ReportBatchItemFailures"],
+    });
+  });
+
+  it("has the memory, threads and receives that it asks for", () => {
+    expect(resource(json, "aws_lambda_function", "work")).toMatchObject({
+      memory_size: 1_024,
+      environment: {
+        variables: { UV_THREADPOOL_SIZE: "32", NODE_OPTIONS: "--enable-source-maps --max-semi-space-size=64" },
+      },
+    });
+    expect(JSON.parse(String(resource(json, "aws_sqs_queue", "work_queue")["redrive_policy"]))).toMatchObject({
+      maxReceiveCount: 3,
     });
   });
 

@@ -163,6 +163,12 @@ it("keeps all digits of the numbers in JSON documents", async () => {
   expect(result?.hcl).toMatch(',"b":"1e5 \\"9007199254740993","c":7}');
 });
 
+it("writes half of a surrogate pair in JSON documents as files have it", async () => {
+  const document = JSON.stringify({ Comment: "\ud83d", "\udd14": "a\ud83db" });
+  const [result] = await evaluated("halves", [{ hcl: jsonExpressionOf(document), json: canonicalJsonText(document) }]);
+  expect(result).toEqual({ hcl: '{"Comment":"\ufffd","\ufffd":"a\ufffdb"}', json: result?.hcl });
+});
+
 it("reads as a person would write it", () => {
   const policy = {
     Version: "2012-10-17",

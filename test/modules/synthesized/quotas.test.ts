@@ -245,6 +245,13 @@ describe("the quotas of AWS", () => {
       { aws_api_gateway_resource: { r: { path_part: "a b", rest_api_id: "a" } } },
       'the path part of aws_api_gateway_resource.r has characters that API Gateway does not allow: "a b"',
     ],
+    ...["rate(1 minutes)", "rate(5 minute)", "rate(0 days)", "cron(0 17 * *)", "at noon"].map(
+      (schedule): [string, object, string] => [
+        `the schedule ${schedule}`,
+        { aws_cloudwatch_event_rule: { r: { name: "r", schedule_expression: schedule } } },
+        `the schedule expression of r has characters that EventBridge does not allow: "${schedule}"`,
+      ],
+    ),
     [
       "more seconds of a route",
       { aws_api_gateway_integration: { i: { timeout_milliseconds: 30_000 } } },
@@ -284,13 +291,17 @@ describe("the quotas of AWS", () => {
     expect(faultsOf(resource)).toEqual([fault]);
   });
 
-  it("have room for a path's parameters, and for one action without brackets", () => {
+  it("have room for a path's parameters, for schedules, and for one action without brackets", () => {
     const parts = ["orders", "{id}", "{path+}", "a.b:c-d_e"].map((path_part, index) => [
       `r${index}`,
       { path_part, rest_api_id: "a" },
     ]);
     const policy = JSON.stringify({ Statement: { Action: "sqs:SendMessage", Principal: { Service: "events" } } });
+    const schedules = ["rate(1 minute)", "rate(10 minutes)", "cron(0/5 17 ? JAN-MAR,5 MON#1 *)"].map(
+      (schedule, index) => [`r${index}`, { name: `r${index}`, schedule_expression: schedule }],
+    );
     const resource = {
+      aws_cloudwatch_event_rule: Object.fromEntries(schedules) as object,
       aws_api_gateway_resource: Object.fromEntries(parts) as object,
       aws_sqs_queue: { q: { name: "q", policy } },
     };

@@ -131,6 +131,38 @@ describe("the digest of a plan", () => {
     expect(digest([...some].reverse(), { timestamp: "later" })).toBe(digest([...some, unchanged]));
   });
 
+  it("differs where what is written does, of which the value is known after the apply only", () => {
+    const role = { role: "ring" };
+    const policy = (Action: string, unknown: boolean) =>
+      digest(
+        [
+          {
+            address: "aws_iam_role_policy.p",
+            actions: ["create"],
+            after: role,
+            after_unknown: unknown ? { policy: true } : {},
+          },
+        ],
+        {
+          configuration: {
+            root_module: {
+              resources: [
+                {
+                  address: "aws_iam_role_policy.p",
+                  expressions: {
+                    policy: { constant_value: `{"Action":"${Action}","Resource":"\${aws_sqs_queue.q.arn}"}` },
+                  },
+                },
+              ],
+            },
+          },
+        },
+      );
+    expect(policy("sqs:SendMessage", true)).toBe(policy("sqs:SendMessage", true));
+    expect(policy("sqs:SendMessage", true)).not.toBe(policy("*", true));
+    expect(policy("sqs:SendMessage", false)).toBe(policy("*", false));
+  });
+
   it("differs when any value does", () => {
     expect(digest(changes(3, "text"))).not.toBe(digest(changes(3, "other")));
     expect(digest(changes(3, "text"))).not.toBe(digest(changes(2, "text")));

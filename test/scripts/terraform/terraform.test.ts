@@ -1,4 +1,4 @@
-import { isRecentEnough, TerraformFailedError } from "../../../scripts/terraform/terraform";
+import { isRecentEnough, terraformEnvironment, TerraformFailedError } from "../../../scripts/terraform/terraform";
 import { SynthesisFailedError } from "../../../scripts/terraform/synthesize";
 
 it.each([
@@ -9,6 +9,17 @@ it.each([
   ["2.0.0", true],
 ])("takes Terraform %s: %s", (version, enough) => {
   expect(isRecentEnough(version)).toBe(enough);
+});
+
+it("works in the state of the environment, whatever workspace this shell has chosen", async () => {
+  const before = process.env["TF_WORKSPACE"];
+  process.env["TF_WORKSPACE"] = "other";
+  try {
+    expect(await terraformEnvironment()).not.toHaveProperty("TF_WORKSPACE");
+  } finally {
+    if (before === undefined) delete process.env["TF_WORKSPACE"];
+    else process.env["TF_WORKSPACE"] = before;
+  }
 });
 
 it.each([TerraformFailedError, SynthesisFailedError])("hides in a %p what looks like a secret", (Failed) => {

@@ -230,7 +230,9 @@ export const WEB: Readonly<Record<string, Rules>> = {
       );
       return (
         namesIn(value).join() === namesIn(method?.values["response_parameters"]).join() &&
-        Object.values(value as object).every((header) => /^'.+'$/.test(String(header)))
+        Object.values(value as object).every((header) => /^'.+'$/.test(String(header))) &&
+        fieldsOf(value)["method.response.header.Access-Control-Allow-Origin"] === "'*'" &&
+        fieldsOf(value)["method.response.header.Cache-Control"] === "'no-store'"
       );
     }),
     depends_on: equals("an integration comes before its response", (resource) => [

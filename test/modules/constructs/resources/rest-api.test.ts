@@ -25,6 +25,7 @@ const props = {
 const json = synthesizeConstructs((feature) => {
   const api = new RestApi(feature, "api", props);
   expect(api.arnOf({ method: "GET", path: "/timers/{id}" })).toMatch(/\/live\/GET\/timers\/\*$/);
+  expect(api.arnOf({ method: "GET", path: "/timers/{id}/{verb}" })).toMatch(/\/live\/GET\/timers\/\*\/\*$/);
 });
 
 /** A request as API Gateway writes it into the log: each variable replaced by its text. */

@@ -49,8 +49,9 @@ export interface Change {
 export function notificationOf(name: string, pipeline: Pipeline, { before, after }: Change): Notification | undefined {
   const row = after ?? before ?? {};
   if (isQuiet(after)) return undefined;
-  if (after !== undefined && before !== undefined && stringOf(after, "digest") === stringOf(before, "digest"))
-    return undefined;
+  // One that was written by hand has none.
+  const digest = stringOf(after ?? {}, "digest");
+  if (digest !== "" && before !== undefined && digest === stringOf(before, "digest")) return undefined;
   // Of a row that was written before the pipeline got another key or version, too.
   const shown = (text: string, source: string): string =>
     pipeline.private.some((pointer) => isWithin(source, pointer)) ? REDACTED : shorten(text);

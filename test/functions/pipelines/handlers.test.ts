@@ -388,6 +388,26 @@ describe("notify", () => {
     });
   });
 
+  it("queues each change of a row that was written by hand, without a digest", async () => {
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    lambda.on(InvokeCommand).resolves({});
+    const handler = await handlerOf("notify");
+    const { dynamodb: byHand } = change(9, "{}", "{}");
+    const [NewImage, OldImage] = ["2", "1"].map((version) => ({ key: { S: "a" }, version: { N: version } }));
+    await handler({ Records: [{ dynamodb: { ...byHand, NewImage, OldImage } }] });
+    expect(JSON.stringify(dynamodb.commandCalls(BatchWriteItemCommand)[0]?.args[0].input)).toMatch(/changed/);
+  });
+
+  it("queues the removal of a row that a quiet replay wrote", async () => {
+    dynamodb.on(BatchWriteItemCommand).resolves({});
+    lambda.on(InvokeCommand).resolves({});
+    const handler = await handlerOf("notify");
+    const { dynamodb: change9 } = change(9, "{}");
+    const { NewImage, ...removal } = change9;
+    await handler({ Records: [{ dynamodb: { ...removal, OldImage: { ...NewImage, quiet: { BOOL: true } } } }] });
+    expect(JSON.stringify(dynamodb.commandCalls(BatchWriteItemCommand)[0]?.args[0].input)).toMatch(/removed/);
+  });
+
   it("queues no change from before notifications were configured", async () => {
     dynamodb.on(BatchWriteItemCommand).resolves({});
     lambda.on(InvokeCommand).resolves({});

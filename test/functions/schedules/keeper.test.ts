@@ -1,6 +1,7 @@
 import { keepSchedules } from "../../../functions/schedules/keeper/keep-schedules";
 import { readSchedules, schedulesSchema } from "../../../functions/schedules/contract";
 import type { AttemptEnd } from "../../../functions/schedules/storage/runs-table";
+import { planSchedule } from "../../../functions/schedules/plan/plan";
 import { HOUR_MS, MINUTE_MS } from "../../../functions/shared/time";
 import { ATTEMPT, START, setup } from "../../support/schedule-keeper";
 
@@ -83,6 +84,7 @@ describe("the keeper", () => {
     expect(await rows()).toEqual(["06:00 retrying"]);
     await run({ ...first, attempt: 2 }, fail);
     expect(await rows()).toEqual(["06:00 failed"]);
+    expect((await table.list("report", 1))[0]).not.toHaveProperty("nextAttemptAt");
   });
 
   it("finds an attempt that Lambda has ended", async () => {
@@ -387,6 +389,28 @@ describe("the keeper", () => {
       expect(await times()).toEqual(rows);
     },
   );
+
+  it("that is changed while jitter delays a run runs it, however long ago its instant was", () => {
+    const { report } = schedulesSchema.parse({ report: { schedule: "rate(1 hour)", jitterSeconds: 3_600 } });
+    if (report === undefined) throw new Error("no schedule");
+    const cursor = Date.parse("2026-11-21T05:59:00Z");
+    const planAt = (now: number, fingerprint: string) =>
+      planSchedule({ name: "report", config: report, state: { cursor, fingerprint, open: new Set() }, open: [], now });
+    const { fingerprint } = planAt(cursor, "");
+    const [{ dueAt, scheduledAt } = { dueAt: 0, scheduledAt: 0 }] = planAt(cursor + 2 * HOUR_MS, fingerprint).created;
+    expect(dueAt - scheduledAt).toBeGreaterThan(30 * MINUTE_MS);
+    expect(planAt(dueAt + 30_000, "of before").created).toMatchObject([{ dueAt, outcome: "queued" }]);
+  });
+
+  it("that is changed while nothing is due misses what is due in an outage afterwards", async () => {
+    const one = keeper();
+    await one.tick(0);
+    const changed = schedulesSchema.parse({ report: { schedule: "rate(1 hour)", endAt: "2030-01-01T00:00:00Z" } });
+    await keepSchedules(changed, one.ports, 0);
+    one.state.now += 3 * HOUR_MS;
+    await keepSchedules(changed, one.ports, 0);
+    expect((await one.rows()).map((row) => row.slice(0, 5))).toEqual(["06:00", "07:00", "08:00"]);
+  });
 
   it("that is changed back and forth runs each instant once", async () => {
     const one = keeper({ overlap: "allow" });

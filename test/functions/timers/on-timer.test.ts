@@ -219,9 +219,11 @@ describe("a callback of a timer with options", () => {
 
   it("sends a fire to the dead letters after the last attempt of its retry, unchanged", async () => {
     stored({ maxAttempts: 3 });
-    expect(await deliver(failing, [record("1", {}, received(2))])).toEqual(failed("1"));
+    const handler = jest.fn(failing);
+    expect(await deliver(handler, [record("1", {}, received(2))])).toEqual(failed("1"));
     expect(deadLetters()).toEqual([]);
-    expect(await deliver(failing, [record("1", {}, received(3))])).toEqual(failed());
+    expect(await deliver(handler, [record("1", {}, received(3))])).toEqual(failed());
+    expect(handler).toHaveBeenCalledTimes(2);
     expect(deadLetters()).toMatchObject([
       [
         `${QUEUE}-dlq`,

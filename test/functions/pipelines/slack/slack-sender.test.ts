@@ -1,6 +1,10 @@
 /** When the sender posts again, by what Slack answers. */
-import { sendQueued, type QueuedNotification } from "../../../../functions/pipelines/slack/slack-sender";
-import type { PostOutcome } from "../../../../functions/shared/slack";
+import {
+  sendQueued,
+  type QueuedNotification,
+  type WebhookState,
+} from "../../../../functions/pipelines/slack/slack-sender";
+import { POST_TIMEOUT_MS, type PostOutcome } from "../../../../functions/shared/slack";
 import { inMemoryLeases } from "../../../support/slack-simulation";
 import { virtualClock } from "../../../support/virtual-clock";
 
@@ -10,26 +14,43 @@ const QUEUED: QueuedNotification = {
   notification: { pipeline: "jobOrder", key: "17", kind: "new", receivedAt: "2026-11-21T07:00:00.000Z", fields: [] },
 };
 
-/** Sends one notification. Returns when each message was posted, in milliseconds. */
-async function postedAt(...answers: readonly PostOutcome[]): Promise<readonly number[]> {
+interface Post {
+  /** Milliseconds. */
+  readonly at: number;
+  readonly hasBlocks: boolean;
+}
+
+/** Sends notifications, each in a message of its own, until the answers are used up. Returns the posts, and the states that were saved. */
+async function posts(answers: readonly PostOutcome[], notifications = 1) {
   const clock = virtualClock();
-  const queue = [QUEUED];
-  const posts: number[] = [];
+  let left = notifications;
+  const posted: Post[] = [];
+  const leases = inMemoryLeases();
+  const saved: WebhookState[] = [];
   await sendQueued("/almanac/slack/orders", 60_000, {
     queue: {
-      read: () => Promise.resolve(queue),
-      remove: () => Promise.resolve(void queue.pop()),
+      read: () => Promise.resolve(left === 0 ? [] : [QUEUED]),
+      remove: () => Promise.resolve(void (left -= 1)),
       setAside: () => Promise.reject(new Error("there is nothing to set aside")),
     },
-    leases: inMemoryLeases(),
-    post: () => Promise.resolve(answers[posts.push(clock.now()) - 1] ?? { kind: "accepted" }),
+    leases: {
+      ...leases,
+      renew: (webhook, lease, state) => {
+        saved.push(state);
+        return leases.renew(webhook, lease, state);
+      },
+    },
+    post: (_, { blocks }) => {
+      const answer = answers[posted.push({ at: clock.now(), hasBlocks: blocks !== undefined }) - 1];
+      return Promise.resolve(answer ?? { kind: "accepted" });
+    },
     clock,
     owner: "run",
     source: "almanac-test",
     onFailure: () => undefined,
     onSetAside: () => undefined,
   });
-  return posts;
+  return { posted, saved };
 }
 
 describe("the next message", () => {
@@ -52,6 +73,16 @@ describe("the next message", () => {
     ],
     ["is left to the schedule when Retry-After is long", [{ kind: "rateLimited", retryAfterMs: 30_000 }], [0]],
   ])("%s", async (_, answers, times) => {
-    expect(await postedAt(...answers)).toEqual(times);
+    expect((await posts(answers)).posted.map(({ at }) => at)).toEqual(times);
+  });
+
+  it("is complete again once Slack has accepted one in another format", async () => {
+    const { posted } = await posts([{ kind: "rejected", reason: "invalid_blocks" }], 2);
+    expect(posted.map(({ hasBlocks }) => hasBlocks)).toEqual([true, false, true]);
+  });
+
+  it("of another sender, should this one be killed, is a second later than the latest that its own may arrive", async () => {
+    const { saved } = await posts([]);
+    expect(saved[0]?.nextMessageAt).toBe(POST_TIMEOUT_MS + 1_000);
   });
 });

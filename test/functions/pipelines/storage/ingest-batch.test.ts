@@ -63,6 +63,18 @@ describe("a batch", () => {
     expect(rows.get("a")?.version).toBe("10");
   });
 
+  it("stores what a later configuration accepted last, though versions of two sources do not compare", async () => {
+    const { ports, stored } = setup();
+    const before = { key: "/id", version: "/old", since: "2026-11-20T00:00:00Z" };
+    const after = { key: "/id", version: "/v", since: "2026-11-21T00:00:00Z" };
+    const batch = [
+      { ...received("1", '{"id":"a","v":1}'), pointers: after },
+      { ...received("2", '{"id":"a","old":999}'), pointers: before },
+    ];
+    await ingestBatch(batch, ports);
+    expect(stored).toEqual(["a@999", "a@1"]);
+  });
+
   it("ends the same whatever the order of messages with the same version, and of different ones within a microsecond", async () => {
     const texts = [
       ...['{"id":"a","v":1}', '{"id":"a","v":1.0,"other":true}', '{"id":"b","v":"2026-11-21T07:00:00.1230001Z"}'],

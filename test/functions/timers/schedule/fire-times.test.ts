@@ -40,4 +40,15 @@ describe("a move", () => {
     expect(moved.moved).toEqual([{ version: "v1", until: timer.putAt }]);
     expect(exclusiveStart(moved)).toBe(timer.putAt);
   });
+
+  it("keeps the first version, whose fire ids it has, and the latest fifty", () => {
+    let moved: StoredTimer = timer;
+    for (let move = 1; move <= 60; move += 1) {
+      const next = { ...moved, version: `m${move}`, putAt: START + move * MINUTE };
+      moved = { ...movedTimer(moved, next, next.putAt), enqueuedUntil: next.putAt };
+    }
+    const versions = (moved.moved ?? []).map(({ version }) => version);
+    expect([versions.length, ...versions.slice(0, 2), ...versions.slice(-1)]).toEqual([51, "v1", "m10", "m59"]);
+    expect(fireAt(moved, START).fireId).toBe(fireAt(timer, START).fireId);
+  });
 });

@@ -49,7 +49,7 @@ const environmentFields = z.strictObject({
   app: appSchema,
   /** The AWS region. */
   region: z.string().regex(PUBLIC_REGION, 'is not an AWS region such as "eu-central-1"'),
-  /** Terraform refuses to work in any other account. @default the account of the credentials */
+  /** Deployments, reviews and Terraform refuse to work in any other account. @default the account of the credentials */
   account: z
     .string()
     .regex(/^\d{12}$/, "is not an account id of twelve digits")

@@ -6,6 +6,7 @@ import { openStack, requireDeployed, withStackFolder, type OpenOptions } from ".
 import { DocumentedCommand, EXIT, exitCodeOf, withApp, type AppOptions } from "../shared/terminal/command-line";
 import { confirm } from "../shared/terminal/confirm";
 import { isFields } from "../shared/fields";
+import { requireAccount } from "../terraform/account";
 import { initWithKeptPlugins } from "../terraform/kept-plugins";
 import { readStackResources } from "../terraform/stack-resources";
 import { deleteState, ensureStateBucket, type DeletedState } from "../terraform/state-bucket";
@@ -53,6 +54,7 @@ async function destroy(environment: string, options: Options & OpenOptions): Pro
   }
   await ensureTerraform(options);
   const stack = await openStack(environment, options);
+  await requireAccount(stack.directory);
   await requireDeployed(stack, options.app);
   await refuseIfProtected(environment, stack.directory);
   if (environment !== LOCAL && !options.yes && options.yesDestroy !== environment) {

@@ -26,6 +26,7 @@ import {
   type AppOptions,
   type JsonOption,
 } from "../shared/terminal/command-line";
+import { requireAccount } from "../terraform/account";
 import { initWithKeptPlugins } from "../terraform/kept-plugins";
 import { stateBucketExists } from "../terraform/state-bucket";
 import { ensureTerraform, terraformInit } from "../terraform/terraform";
@@ -105,6 +106,7 @@ async function plan(
   const stack = await (foreign === undefined
     ? openStack(environment, options)
     : openForeignStack(environment, foreign, options));
+  await requireAccount(stack.directory);
   if (!(await stateBucketExists(stack.directory))) {
     throw new NotDeployedError(
       `${environment} has no state to compare with yet. Create its bucket: npx almanac bootstrap ${environment}`,

@@ -279,7 +279,7 @@ export interface ExportView {
   readonly unreadable: readonly string[];
   /** The latest first. */
   readonly runs: readonly ExportRun[];
-  /** Of the run that is running. Items of the table are DynamoDB's last count. */
+  /** Of the run that is running. Items of the table are DynamoDB's last count; null: it has not counted them yet. */
   readonly progress?: {
     readonly items: number;
     readonly tableItems: number | null;
@@ -292,7 +292,9 @@ export interface ExportView {
     readonly uri: string;
     readonly items: number;
     readonly bytes: number;
+    /** The first. */
     readonly files: readonly { readonly key: string; readonly items: number; readonly bytes: number }[];
+    readonly fileCount: number;
   };
 }
 

@@ -49,6 +49,23 @@ describe("the exports module", () => {
     ]);
   });
 
+  it("lets DynamoDB's own exports of these tables begin and be followed, into their prefix of a foreign bucket and nowhere else", () => {
+    const elsewhere = { name: "big", table: "shop-orders", engine: "dynamodb-export" as const, bucket: "their-bucket" };
+    const policyOf = (name: string) =>
+      describePolicy(
+        resource(module_({ tables: [elsewhere] }), "aws_iam_role_policy", `${name}_policy`)["policy"],
+      ).filter((statement) => /\((TableNames|BucketNames)\)$/.test(statement));
+    const table = arn("dynamodb", "table/shop-orders");
+    const bucket = "arn:${data.aws_partition.partition.partition}:s3:::their-bucket";
+    expect(policyOf("native_export")).toEqual([
+      `Allow dynamodb:DescribeExport, dynamodb:DescribeTable, dynamodb:ExportTableToPointInTime on ${table}, ${table}/export/* (TableNames)`,
+      `Allow s3:AbortMultipartUpload, s3:GetObject, s3:PutObject on ${bucket}, ${bucket}/big/* (BucketNames)`,
+    ]);
+    expect(policyOf("finish_run")).toEqual([
+      `Allow s3:AbortMultipartUpload, s3:DeleteObject, s3:GetObject, s3:ListBucket, s3:ListBucketMultipartUploads, s3:PutObject on ${bucket}, ${bucket}/big/*, ${bucket}/_exports/* (BucketNames)`,
+    ]);
+  });
+
   it("ends a rule's name in the export's", () => {
     expect(resource(module_(), "aws_cloudwatch_event_rule", "schedule_orders")).toMatchObject({
       name: "${var.app}-${var.environment}-exports-schedule-orders",

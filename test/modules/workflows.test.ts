@@ -43,6 +43,14 @@ describe("the workflows module", () => {
     ]);
   });
 
+  it("lets the API start and stop tasks, and decide nothing: a task waits for no approval", () => {
+    expect(policyOf("api")).toEqual([
+      "Allow dynamodb:Query, dynamodb:UpdateItem on ${aws_dynamodb_table.table.arn}, ${aws_dynamodb_table.table.arn}/index/byStatus (TasksTable)",
+      "Allow states:StartExecution on ${aws_sfn_state_machine.task.arn} (StateMachineArn)",
+      `Allow states:DescribeExecution, states:StopExecution on ${EXECUTIONS} (ExecutionArnPrefix)`,
+    ]);
+  });
+
   it("passes the callers' scopes to the API only", () => {
     const scopes = { "arn:aws:iam::111122223333:role/billing": ["billing-", "${shared}-"] };
     const module = workflow({ scopes });

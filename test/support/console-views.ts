@@ -276,6 +276,7 @@ export function fakeViews({
             items: 4_115_226,
             bytes: 411_522_630,
           })),
+          fileCount: 3,
         },
       }),
     pipelines: () => Promise.resolve({ pipelines: [pipeline] }),

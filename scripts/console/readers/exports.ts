@@ -16,6 +16,9 @@ import type { Environment, Source } from "./source";
 const RUNS_SHOWN = 50;
 const RUNS_OF_EACH = 10;
 
+/** Of a manifest, which may have a hundred thousand. */
+const FILES_SHOWN = 200;
+
 export async function readExports(source: Source): Promise<ExportsView> {
   const environment = await source.environment();
   const { tables } = await configurationOf(environment);
@@ -128,7 +131,8 @@ function viewOf(record: RunRecord): ExportRun {
 
 async function progressOf({ run }: RunRecord, environment: Environment): Promise<ExportView["progress"]> {
   const { items, bytes, segments, segmentsDone } = await stateOf(environment).runProgress(run);
-  return { items, bytes, segments, segmentsDone, tableItems: run.tableSize?.items ?? null };
+  const counted = run.tableSize?.items ?? 0;
+  return { items, bytes, segments, segmentsDone, tableItems: counted === 0 ? null : counted };
 }
 
 async function readManifest({ run }: RunRecord, { s3 }: Environment): Promise<ExportView["manifest"]> {
@@ -142,7 +146,8 @@ async function readManifest({ run }: RunRecord, { s3 }: Environment): Promise<Ex
       uri: `s3://${run.bucket}/${key}`,
       items,
       bytes,
-      files: files.map((file) => ({ key: file.key, items: file.items, bytes: file.bytes })),
+      files: files.slice(0, FILES_SHOWN).map((file) => ({ key: file.key, items: file.items, bytes: file.bytes })),
+      fileCount: files.length,
     };
   } catch (error) {
     if (error instanceof NoSuchKey) return undefined;

@@ -7,8 +7,8 @@ import type { LogGroup } from "./log-groups";
 /** FilterLogEvents allows 5 requests a second and region, in most regions. */
 const CONCURRENCY = 4;
 
-/** A filter pattern has at most 1,024 characters. */
-const PATTERN_TERMS = 25;
+/** CloudWatch's limit. */
+const LONGEST_PATTERN = 1_024;
 
 /** Lines may reach CloudWatch this much later than they were written. */
 const INGESTION_DELAY_MS = 10_000;
@@ -82,8 +82,12 @@ export function correlationIds(message: string): readonly string[] {
   });
 }
 
-/** Whether a line names an id, and not only one that begins or ends with it. */
+/** Whether a line names an id, as it is or as JSON has it, and not only one that begins or ends with it. */
 export function names(message: string, id: string): boolean {
+  return id !== "" && (hasWord(message, id) || hasWord(message, JSON.stringify(id).slice(1, -1)));
+}
+
+function hasWord(message: string, id: string): boolean {
   const isPart = (letter: string | undefined) => letter !== undefined && /[\w-]/.test(letter);
   for (let at = message.indexOf(id); at !== -1; at = message.indexOf(id, at + 1))
     if (!isPart(message[at - 1]) && !isPart(message[at + id.length])) return true;
@@ -112,21 +116,33 @@ export async function readRelated(
   { withPatterns, ...query }: Omit<LogQuery, "pattern"> & { readonly withPatterns: boolean },
 ): Promise<readonly LogEvent[]> {
   const read = async (pattern: string, matches: (message: string) => boolean): Promise<readonly LogEvent[]> => {
-    const events = await readEvents(client, groups, { ...query, ...(withPatterns && { pattern }) });
+    const events = await readEvents(client, groups, { ...query, ...(withPatterns && pattern !== "" && { pattern }) });
     return events.filter(({ message }) => matches(message));
   };
-  const named = await read(quoted(id), (message) => names(message, id));
-  const ids = [...new Set(named.flatMap(({ message }) => correlationIds(message)))].slice(0, PATTERN_TERMS);
+  const named = await read(termOf(id), (message) => names(message, id));
+  const ids = [...new Set(named.flatMap(({ message }) => correlationIds(message)))];
   if (ids.length === 0) return named;
-  const anyOf = ids.map((each) => `?${quoted(each)}`).join(" ");
-  const related = await read(anyOf, (message) => ids.some((each) => message.includes(each)));
+  const related = await read(anyOf(ids), (message) => ids.some((each) => message.includes(each)));
   return [...new Map([...named, ...related].map((event) => [event.key, event])).values()].sort(
     (a, b) => a.time - b.time,
   );
 }
 
-function quoted(text: string): string {
-  return `"${text.replaceAll('"', "")}"`;
+/** A term that all lines with a text have, and others may have: a pattern can have neither a quote nor all of a long text. Empty: there is none. */
+function termOf(text: string): string {
+  const [longest = ""] = text.split(/["\\\p{Cc}]+/u).toSorted((a, b) => b.length - a.length);
+  const [term = ""] = /^.{0,500}/su.exec(longest) ?? [];
+  return term === "" ? "" : `"${term}"`;
+}
+
+/** As many of the texts as a pattern has room for. */
+function anyOf(texts: readonly string[]): string {
+  let pattern = "";
+  for (const text of texts) {
+    const longer = `${pattern} ?${termOf(text)}`.trimStart();
+    if (longer.length <= LONGEST_PATTERN) pattern = longer;
+  }
+  return pattern;
 }
 
 export interface FollowOptions extends LogQuery {

@@ -1,9 +1,9 @@
 /** The S3 client of commands. */
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
-import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { expectBucketOwner } from "../../../functions/shared/aws/bucket-owner";
 import { MINUTE_MS, SECOND_MS } from "../../../functions/shared/time";
 import { s3Settings, type AwsSettings } from "./aws-settings";
+import { callersAccount } from "./callers-account";
 
 /**
  * By default the SDK waits forever for a response, also in the middle of a body. Longer than a command waits for others while it reads one: a
@@ -17,13 +17,4 @@ export function createS3Client(aws: AwsSettings, options: S3ClientConfig = {}): 
   if (aws.endpoint !== undefined) return s3;
   let account: Promise<string | undefined> | undefined;
   return expectBucketOwner(s3, () => (account ??= callersAccount(aws)));
-}
-
-async function callersAccount(aws: AwsSettings): Promise<string | undefined> {
-  const sts = new STSClient(aws);
-  try {
-    return (await sts.send(new GetCallerIdentityCommand())).Account;
-  } finally {
-    sts.destroy();
-  }
 }

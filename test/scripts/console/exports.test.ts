@@ -1,4 +1,5 @@
 /** The console's views of exports, from the tables and objects of a run. */
+import { manifestSchema } from "../../../functions/exports/contract";
 import { readExport, readExports } from "../../../scripts/console/readers/exports";
 import { sourceOf } from "../../../scripts/console/readers/source";
 import type { Item } from "../../support/dynamodb-expressions";
@@ -25,6 +26,27 @@ describe("the console's exports", () => {
     const shown = [{ id: /run#(.*)$/.exec(second)?.[1], status: "SUCCEEDED" }];
     expect(await readExports(source())).toMatchObject({ unreadable, runs: shown });
     expect(await readExport(source(), { name: "orders" })).toMatchObject({ unreadable, runs: shown });
+  });
+
+  it("have the first files of a manifest, and how many there are", async () => {
+    expect(await run()).toEqual(succeeded("exported"));
+    const key = [...aws.objects.keys()].find((each) => each.endsWith("_manifest.json")) ?? "";
+    const written = manifestSchema.parse(JSON.parse((aws.objects.get(key) ?? "").toString()));
+    const files = Array.from({ length: 300 }, (_, part) => ({ key: `part-${part}`, items: 1, bytes: 1, sha256: "0" }));
+    aws.objects.set(key, Buffer.from(JSON.stringify({ ...written, files })));
+    const { manifest } = await readExport(source(), { name: "orders" });
+    expect([manifest?.files.length, manifest?.fileCount]).toEqual([200, 300]);
+  });
+
+  it("have no count of the table's items where DynamoDB has none yet", async () => {
+    aws.tables.set("orders", []);
+    expect(await run()).toEqual(succeeded("exported"));
+    for (const [key, row] of aws.rows)
+      if (key.includes("|run#")) aws.rows.set(key, { ...row, status: { S: "RUNNING" } });
+    expect((await readExport(source(), { name: "orders" })).progress).toMatchObject({
+      segmentsDone: 2,
+      tableItems: null,
+    });
   });
 
   it("name a progress that cannot be read, and show the run", async () => {

@@ -153,10 +153,8 @@ function Progress({ progress }: { readonly progress: NonNullable<ExportView["pro
   );
 }
 
-const FILES_SHOWN = 200;
-
 function Manifest({ manifest }: { readonly manifest: NonNullable<ExportView["manifest"]> }): JSX.Element {
-  const { uri, items, bytes, files } = manifest;
+  const { uri, items, bytes, files, fileCount } = manifest;
   return (
     <Panel
       title="Manifest of the last finished run"
@@ -168,7 +166,7 @@ function Manifest({ manifest }: { readonly manifest: NonNullable<ExportView["man
     >
       <p class="detail">{uri}</p>
       <ul class="rows scrolling" tabIndex={0}>
-        {files.slice(0, FILES_SHOWN).map((file) => (
+        {files.map((file) => (
           <li key={file.key}>
             <div class="line">
               <span>{file.key}</span>
@@ -179,7 +177,7 @@ function Manifest({ manifest }: { readonly manifest: NonNullable<ExportView["man
           </li>
         ))}
       </ul>
-      {files.length > FILES_SHOWN && <p class="calm">and {whole(files.length - FILES_SHOWN)} more</p>}
+      {fileCount > files.length && <p class="calm">and {whole(fileCount - files.length)} more</p>}
     </Panel>
   );
 }

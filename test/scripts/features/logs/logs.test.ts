@@ -97,6 +97,38 @@ describe("log lines", () => {
     expect(events.map(({ key }) => key)).toEqual(["1", "2"]);
   });
 
+  it.each([
+    ["with quotes", 'order "17"', '"order "'],
+    ["with a backslash", "C:\\17", '"C:"'],
+    ["that is not ASCII", "größe-😀", '"größe-😀"'],
+    ["longer than a pattern", `${"😀".repeat(900)}"`, `"${"😀".repeat(500)}"`],
+  ])("about an id %s are found", async (_, id, filterPattern) => {
+    logs.on(FilterLogEventsCommand).rejects(new Error("another pattern"));
+    logs.on(FilterLogEventsCommand, { filterPattern }).resolves({
+      events: [
+        { timestamp: 1, message: JSON.stringify({ message: "accepted", key: id }), eventId: "1" },
+        { timestamp: 2, message: `text about ${id} of a library`, eventId: "2" },
+        { timestamp: 3, message: JSON.stringify({ message: "accepted", key: `${id}2` }), eventId: "3" },
+      ],
+    });
+    const events = await readRelated(client, [DISPATCH], id, { from: 0, withPatterns: true });
+    expect(events.map(({ key }) => key)).toEqual(["1", "2"]);
+  });
+
+  it("of more invocations than a pattern has room for are those of the first", async () => {
+    const ids = Array.from({ length: 40 }, (_, index) => `arn:aws:states:execution-${index}-${"x".repeat(80)}`);
+    const events = ids.map((executionArn, index) => ({
+      timestamp: index,
+      message: line("started", { function_request_id: "", id: "tea", executionArn }),
+      eventId: String(index),
+    }));
+    logs.on(FilterLogEventsCommand).resolves({ events });
+    expect(await readRelated(client, [DISPATCH], "tea", { from: 0, withPatterns: true })).toHaveLength(40);
+    const patterns = logs.commandCalls(FilterLogEventsCommand).map(({ args }) => args[0].input.filterPattern ?? "");
+    expect(patterns[1]).toContain(`?"${ids[0] ?? ""}" ?"`);
+    expect(Math.max(...patterns.map(({ length }) => length))).toBeLessThanOrEqual(1_024);
+  });
+
   it("about an id are found without filter patterns, too: by message id from one function to the next", async () => {
     logs.on(FilterLogEventsCommand, { filterPattern: undefined }).resolves({
       events: [

@@ -1,0 +1,31 @@
+/** Refuses credentials of an account that is not the environment's, before anything is read or created there. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { callersAccount } from "../shared/aws/callers-account";
+import { awsSettingsOf, readStateBackend } from "./state-bucket";
+
+/** The credentials are another account's. Terraform refuses it too, but after its state bucket was created there. */
+class WrongAccountError extends Error {
+  override readonly name = "WrongAccountError";
+}
+
+const stackSchema = z.object({
+  provider: z.object({ aws: z.tuple([z.object({ allowed_account_ids: z.array(z.string()).optional() })]) }),
+});
+
+/**
+ * Asks for the account only where main.ts names one.
+ *
+ * @throws WrongAccountError
+ */
+export async function requireAccount(stackDirectory: string): Promise<void> {
+  const stack: unknown = JSON.parse(await readFile(join(stackDirectory, "cdk.tf.json"), "utf8"));
+  const allowed = stackSchema.safeParse(stack).data?.provider.aws[0].allowed_account_ids;
+  if (allowed === undefined) return;
+  const account = await callersAccount(awsSettingsOf(await readStateBackend(stackDirectory)));
+  if (account !== undefined && allowed.includes(account)) return;
+  throw new WrongAccountError(
+    `The AWS credentials are of the account ${account ?? "unknown"}, and main.ts names ${allowed.join(", ")}. Nothing was changed. Choose others: AWS_PROFILE`,
+  );
+}

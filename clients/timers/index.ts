@@ -408,5 +408,9 @@ function outcomeOf(
   if (result === undefined) return { ok: false, error: new TimersError("no result in the response") };
   const { status, body } = result;
   if (status !== 200) return { ok: false, error: errorForStatus(status, messageOf(body, status)) };
-  return "put" in item ? { ok: true, timer: parseResponse(timerSchema, body) } : { ok: true };
+  if ("delete" in item) return { ok: true };
+  const timer = timerSchema.safeParse(body);
+  return timer.success
+    ? { ok: true, timer: timer.data }
+    : { ok: false, error: new TimersError("unexpected result in the response", status, { cause: timer.error }) };
 }

@@ -20,7 +20,9 @@ export function announcedWindows(
     announced(windows, interval).map((each) => ({ ...each, name })),
   );
   const merged = [...groupBy(own, ({ from, to, note }) => JSON.stringify([from, to, note])).values()].flatMap((same) =>
-    same.slice(0, 1).map(({ from, to, note }) => ({ from, to, note, monitors: same.map(({ name }) => name) })),
+    same
+      .slice(0, 1)
+      .map(({ from, to, note }) => ({ from, to, note, monitors: [...new Set(same.map(({ name }) => name))] })),
   );
   return [...announced(maintenance, interval), ...merged].sort((a, b) => a.from - b.from || a.to - b.to);
 }

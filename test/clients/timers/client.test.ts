@@ -365,6 +365,25 @@ describe("the client of timers", () => {
     ]);
   });
 
+  it("fails only the item of a batch whose result it does not understand", async () => {
+    const items = ["egg", "tea"].map((id) => ({ kind: "oneshot", id, put: { delaySeconds: 60 } }) as const);
+    responses = [
+      [
+        200,
+        {
+          results: [
+            { status: 200, body: { id: "egg" } },
+            { status: 200, body: TIMER },
+          ],
+        },
+      ],
+    ];
+    expect(await timers.batch(items)).toMatchObject([
+      { ok: false, error: { name: "TimersError", status: 200 } },
+      { ok: true, timer: TIMER },
+    ]);
+  });
+
   it("rejects ids that change the path", async () => {
     for (const id of ["", ".", ".."]) await expect(timers.periodic.delete(id)).rejects.toThrow(InvalidRequestError);
     expect(received).toEqual([]);

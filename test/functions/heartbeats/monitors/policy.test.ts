@@ -47,6 +47,8 @@ describe("maintenance", () => {
       ["all", undefined],
       ["own", ["site", "api", "job"]],
     ]);
+    // A target may be called as a job is.
+    expect(announcedWindows({ ...configuration, targets: [target("job")] }, day)[1]?.monitors).toEqual(["job"]);
     const targets = [target("site"), { ...target("api"), maintenance: [window("other")] }];
     expect(announcedWindows({ ...configuration, cronMonitors: [], targets }, day).slice(1)).toMatchObject([
       { note: "own", monitors: ["site"] },

@@ -76,6 +76,17 @@ export function visibleLines(text: string): string {
   return PLAIN.test(text) ? text : text.replace(INVISIBLE, (character) => (KEPT.has(character) ? character : "\ufffd"));
 }
 
+/** JSON of the same value, with every character visible: for JSON that is shown, edited and sent back. */
+export function visibleJson(json: string): string {
+  return json.replace(INVISIBLE, (character) => {
+    if (KEPT.has(character)) return character;
+    // As it is, only between tokens.
+    if (character === "\r") return "";
+    const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+  });
+}
+
 const KEPT: ReadonlySet<string> = new Set(["\n", "\t"]);
 const PLAIN = /^[\n\t\x20-\x7e]*$/;
 

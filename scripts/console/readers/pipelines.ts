@@ -1,10 +1,12 @@
 /** Pipelines: their queues, latest messages and dead letters. */
 import { QueryCommand, type AttributeValue } from "@aws-sdk/client-dynamodb";
 import { INDEXES, ROW_KEYS } from "../../../functions/pipelines/contract";
+import { visibleJson } from "../../../functions/shared/text";
 import { DAY_MS } from "../../../functions/shared/time";
 import { names, parseLine, type LogEvent } from "../../features/logs/log-events";
 import { errorsOf, listDeadLetters } from "../../features/pipelines/dead-letters";
 import { notificationsOf } from "../../features/pipelines/notifications";
+import { parseJson } from "../../shared/fields";
 import { outputsOf, pipelineOf, type DeployedPipeline } from "../../shared/feature-outputs";
 import type { DeadLetterView, MessageSummary, PipelinesView, PipelineSummary, PipelineView, Query } from "../contract";
 import type { LogTail } from "./log-tail";
@@ -100,7 +102,8 @@ async function readDeadLetters(
     kind,
     since,
     causes: [...new Set([...(cause === undefined ? [] : [cause]), ...errorsOf(linesAbout(events, id))])],
-    body,
+    // It is where an edited message begins.
+    body: parseJson(body) === undefined ? body : visibleJson(body),
   }));
 }
 

@@ -3,6 +3,7 @@ import { iso } from "../../../functions/timers/api/timer-response";
 import type { TimerResponse } from "../../../functions/timers/api/api-types";
 import { nextDue } from "../../../functions/timers/schedule/schedule";
 import { DEFAULT_MAX_ATTEMPTS, type StoredTimer } from "../../../functions/timers/schedule/timer";
+import { visibleJson } from "../../../functions/shared/text";
 import { SECOND_MS } from "../../../functions/shared/time";
 import type { Values } from "../actions/actions";
 
@@ -11,7 +12,7 @@ export function changeOf(timer: StoredTimer, schedule: TimerResponse["schedule"]
   const { id, shard, version, data, jitterSeconds, options = {} } = timer;
   const { callback = "", catchUp = "all", overlap = "allow", maxAttempts, maxAgeSeconds, history } = options;
   return {
-    ...{ id, shard, version, data, callback, overlap },
+    ...{ id, shard, version, data: visibleJson(data), callback, overlap },
     ...scheduleValues(timer, schedule, now),
     jitter: text(jitterSeconds),
     catchUp: typeof catchUp === "number" ? `${catchUp}s` : catchUp,

@@ -10,6 +10,7 @@ import {
 } from "../../../functions/timers/api/request-schemas";
 import { nextDue } from "../../../functions/timers/schedule/schedule";
 import type { StoredTimer, Timer } from "../../../functions/timers/schedule/timer";
+import { visibleLines } from "../../../functions/shared/text";
 import { DAY_MS, SECOND_MS } from "../../../functions/shared/time";
 import fc from "../../support/fast-check";
 
@@ -51,9 +52,14 @@ const putBefore = NOW - 12_345 * SECOND_MS;
 const stored = (timer: Timer): StoredTimer => ({ ...timer, enqueuedUntil: timer.putAt });
 const responseOf = (timer: StoredTimer) => timerResponse(timer, NOW, { cursor: 0, recorded: false });
 
-/** The timer that the command of an unchanged form puts. */
+/** The timer that the command of an unchanged form puts. The console shows no character that is not visible. */
 function putAgain(timer: StoredTimer): Timer {
-  const values = changeOf(timer, responseOf(timer).schedule, NOW);
+  const values = Object.fromEntries(
+    Object.entries(changeOf(timer, responseOf(timer).schedule, NOW)).map(([name, value]) => [
+      name,
+      visibleLines(value),
+    ]),
+  );
   const { options = {}, positional } = callOf(timer.kind === "oneshot" ? "timers.changeOnce" : "timers.change", values);
   expect(positional).toEqual(["tea"]);
   const given = Object.entries(options).filter(([, value]) => value !== "" && value !== false);
@@ -83,6 +89,23 @@ it("of a timer that recurs begins with what it is: rhythm, limits, policies and 
       expect(nextDue(again.schedule, Math.max(NOW, (again.startAt ?? 0) - 1))).toBe(next);
     }),
   );
+});
+
+it.each([
+  ["a soft hyphen", "M\u00adll"],
+  ["a bidirectional control", "a\u202eb"],
+  ["a mark of byte order", "\ufeffa"],
+  ["a tag character", "\u{e0041}"],
+  ["escapes", 'a\u200b "b" \\ \u0007 \r\n\t'],
+  ["a joined emoji", "👩\u200d👧"],
+])("of a timer has data of the same value, also with %s", (_, value) => {
+  for (const data of [
+    JSON.stringify({ [value]: [value] }),
+    JSON.stringify([value], undefined, 2).replaceAll("\n", "\r\n"),
+  ]) {
+    const timer = periodicTimer(periodicBodySchema.parse({ every: "1 hour" }), { ...context, now: putBefore });
+    expect(JSON.parse(putAgain(stored({ ...timer, data })).data)).toEqual(JSON.parse(data));
+  }
 });
 
 it("of a timer that fires once begins with what it is", () => {

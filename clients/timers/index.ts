@@ -199,8 +199,7 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
    * @throws {@link ConflictError} only with `ifVersion`; {@link TimersError}
    */
   async delete(id: string, { ifVersion }: { readonly ifVersion?: string } = {}): Promise<void> {
-    const query = { ...(ifVersion !== undefined && { ifVersion }) };
-    const { status, body } = await this.send({ method: "DELETE", path: this.pathOf(id), query });
+    const { status, body } = await this.send({ method: "DELETE", path: this.pathOf(id), query: { ifVersion } });
     if (status !== 200) throw errorForStatus(status, messageOf(body, status));
   }
 
@@ -296,7 +295,7 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
   ): AsyncGenerator<FireResponse, void, undefined> {
     let next: string | undefined;
     do {
-      const query = { limit: String(pageSize), ...(next !== undefined && { next }) };
+      const query = { limit: String(pageSize), next };
       const { status, body } = await this.send({ method: "GET", path: [...this.pathOf(id), "fires"], query });
       if (status !== 200) throw errorForStatus(status, messageOf(body, status));
       const page = parseResponse(firesSchema, body);
@@ -319,7 +318,7 @@ export class TimerCollection<Input extends PeriodicInput | OneshotInput> {
   > {
     let next: string | undefined;
     do {
-      const query = { limit: String(pageSize), ...filters, ...(next !== undefined && { next }) };
+      const query = { limit: String(pageSize), ...filters, next };
       const { status, body } = await this.send({ method: "GET", path: [this.kind], query });
       if (status !== 200) throw errorForStatus(status, messageOf(body, status));
       const page = parseResponse(listSchema, body);
@@ -392,7 +391,7 @@ function withFullResponse(
   kind: "periodic" | "oneshot",
   timer: PeriodicInput | OneshotInput,
 ): PeriodicInput | OneshotInput {
-  return kind === "periodic" ? { catchUp: "all", ...timer } : timer;
+  return kind === "periodic" ? { ...timer, catchUp: timer.catchUp ?? "all" } : timer;
 }
 
 function requestOf(item: BatchItem): BatchRequest {

@@ -10,6 +10,9 @@ import { errorForStatus, isRetryable, TimersError, UnavailableError } from "./er
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 5_000;
 
+/** The longest Retry-After that is waited for. An earlier attempt would be refused. */
+const LONGEST_WAIT_MS = 60_000;
+
 export interface Credentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -37,7 +40,8 @@ export interface ApiRequest {
   readonly method: "GET" | "PUT" | "POST" | "DELETE";
   /** Percent-encoded segments: `["periodic", "a%3Ab"]`. */
   readonly path: readonly string[];
-  readonly query?: Readonly<Record<string, string>>;
+  /** Those that are undefined are left out. */
+  readonly query?: Readonly<Record<string, string | undefined>>;
   /** Sent by each attempt: the API recognizes a request whose response was lost. */
   readonly idempotencyKey?: string;
   /** Sent as JSON. */
@@ -66,11 +70,14 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
   async function attemptOnce({
     method,
     path,
-    query = {},
+    query: parameters = {},
     idempotencyKey,
     body,
   }: ApiRequest): Promise<ApiResponse & { retryAfterMs: number }> {
     const content = body === undefined ? undefined : JSON.stringify(body);
+    const query = Object.fromEntries(
+      Object.entries(parameters).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+    );
     const url = new URL(base);
     url.pathname = [base.pathname.replace(/\/$/, ""), ...path].join("/");
     url.search = new URLSearchParams(query).toString();
@@ -79,7 +86,7 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
       protocol: url.protocol,
       hostname: url.hostname,
       path: url.pathname,
-      query: { ...query },
+      query,
       headers: {
         host: url.host,
         ...(content !== undefined && { "content-type": "application/json" }),
@@ -92,11 +99,12 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
       const response = await send(url, {
         method,
         headers: sent,
+        // Neither this signature nor these credentials are for another URL.
+        redirect: "manual",
         signal: AbortSignal.timeout(timeoutMs),
         ...(content !== undefined && { body: content }),
       });
-      const retryAfterMs = (Number(response.headers.get("retry-after")) || 0) * 1_000;
-      return { status: response.status, body: parsed(await response.text()), retryAfterMs };
+      return { status: response.status, body: parsed(await response.text()), retryAfterMs: retryAfterOf(response) };
     } catch (cause) {
       throw new UnavailableError(`${method} ${url.href}: no response (${describe(cause)})`, undefined, { cause });
     }
@@ -111,11 +119,18 @@ export function signedRequests(options: TimersClientOptions): SignedRequests {
         waitMs = retryAfterMs;
         throw errorForStatus(status, messageOf(body, status));
       } catch (error) {
-        if (attempt >= maxAttempts || !isRetryable(error)) throw error;
+        if (attempt >= maxAttempts || !isRetryable(error) || waitMs > LONGEST_WAIT_MS) throw error;
       }
       await sleepBeforeRetry(attempt, waitMs, options);
     }
   };
+}
+
+/** Seconds, or a date, as proxies send it: by the sender's clock. 0 without one. */
+function retryAfterOf({ headers }: Response): number {
+  const value = headers.get("retry-after") ?? "";
+  if (/^\d+$/.test(value)) return Number(value) * 1_000;
+  return Math.max(0, Date.parse(value) - Date.parse(headers.get("date") ?? "")) || 0;
 }
 
 /** Exponential backoff with full jitter, added to `leastMs`. */

@@ -276,6 +276,55 @@ describe("the client of timers", () => {
     expect(waits[0]).toBeGreaterThanOrEqual(2_000);
   });
 
+  it.each([
+    ["a day", { "Retry-After": "86400" }],
+    ["more than a timer of Node can wait", { "Retry-After": "9999999999" }],
+    ["an hour, as a date", { "Retry-After": "Sat, 21 Nov 2026 08:00:00 GMT", Date: "Sat, 21 Nov 2026 07:00:00 GMT" }],
+  ])("ends the call rather than wait %s", async (_, headers) => {
+    responses = [
+      [429, { message: "slow down" }, headers],
+      [200, TIMER],
+    ];
+    await expect(timers.periodic.get("tea")).rejects.toThrow(ThrottledError);
+    expect([received.length, waits]).toEqual([1, []]);
+  });
+
+  it("waits until the date that Retry-After says, and no time for one that says nothing", async () => {
+    responses = [
+      [429, {}, { "Retry-After": "Sat, 21 Nov 2026 07:00:03 GMT", Date: "Sat, 21 Nov 2026 07:00:00 GMT" }],
+      [429, {}, { "Retry-After": "-5" }],
+      [429, {}, { "Retry-After": "soon" }],
+      [200, TIMER],
+    ];
+    await timers.periodic.get("tea");
+    expect(waits.map((wait) => Math.floor(wait / 3_000))).toEqual([1, 0, 0]);
+  });
+
+  it("takes its credentials to no other URL", async () => {
+    const { port } = server.address() as AddressInfo;
+    responses = [
+      [307, {}, { Location: `http://127.0.0.1:${port}/elsewhere` }],
+      [200, TIMER],
+    ];
+    await expect(timers.periodic.get("tea")).rejects.toMatchObject({ status: 307 });
+    expect(received.map(({ url }) => url)).toEqual(["/live/periodic/tea"]);
+  });
+
+  it("takes an option that is undefined for one that is not there", async () => {
+    const filters: { readonly pageSize: number } = Object.assign({ pageSize: 2 }, { prefix: undefined });
+    const hourly: { readonly every: string } = Object.assign({ every: "1 hour" }, { catchUp: undefined });
+    responses = [
+      [200, { timers: [TIMER] }],
+      [200, TIMER],
+    ];
+    for await (const { id } of timers.periodic.list(filters)) expect(id).toBe("tea");
+    await timers.periodic.put("tea", hourly);
+    expect(seen()).toEqual([
+      ["GET", "/live/periodic?limit=2", undefined],
+      ["PUT", "/live/periodic/tea", { every: "1 hour", catchUp: "all" }],
+    ]);
+  });
+
   it("gives up after four attempts with the reason", async () => {
     responses = Array<StubResponse>(4).fill([429, { message: "slow down" }]);
     await expect(timers.periodic.get("tea")).rejects.toThrow(ThrottledError);

@@ -126,6 +126,35 @@ const WRONG: readonly (readonly [wrong: string, build: () => unknown, message: R
     /MaxDelaySeconds that are not more/,
   ],
   [
+    "a longest delay as long as the first",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ALL, IntervalSeconds: 30, MaxDelaySeconds: 30 }] })),
+    /MaxDelaySeconds that are not more/,
+  ],
+  [
+    "eleven functions within each other",
+    () => {
+      const nested = `States.Array(${"States.Array(".repeat(10)}1${")".repeat(10)})` as const;
+      const A = jsonpath.pass({ Parameters: { "a.$": nested }, End: true });
+      return jsonpath.stateMachine({ StartAt: "A", States: { A } });
+    },
+    /more than 10 intrinsic functions/,
+  ],
+  [
+    "a longest delay of more than 366 days",
+    () => one(task({ ...work, Retry: [{ ErrorEquals: ALL, MaxDelaySeconds: 31_622_401 }] })),
+    /MaxDelaySeconds 31622401/,
+  ],
+  [
+    "batches larger than an input",
+    () => one(distributedMap({ ...each, ItemBatcher: { MaxInputBytesPerBatch: 262_145 } })),
+    /MaxInputBytesPerBatch 262145/,
+  ],
+  [
+    "a name of 81 characters",
+    () => stateMachine({ StartAt: "A", States: { A: pass({ Next: "B".repeat(81) }), ["B".repeat(81)]: fail({}) } }),
+    /names have at most 80/,
+  ],
+  [
     "a negative concurrency",
     () => one(map({ ItemProcessor: inner, MaxConcurrency: -1, End: true })),
     /MaxConcurrency -1/,

@@ -112,6 +112,16 @@ describe("a weekly window in a time zone", () => {
     ]);
   });
 
+  it("follows the clocks from the moment on at which they change", () => {
+    const noon = [{ ...window, from: "12:00" }];
+    expect(times("2026-03-21T00:00:00Z", "2026-04-06T00:00:00Z", noon).map((time) => time.slice(5, 16))).toEqual([
+      "03-22T11:00",
+      "03-29T10:00",
+      "04-05T10:00",
+    ]);
+    expect(times("2026-10-24T00:00:00Z", "2026-10-26T00:00:00Z", noon)).toEqual(["2026-10-25T11:00:00.000Z"]);
+  });
+
   it.each([
     ["Europe/Berlin", "02:30", "sunday", "2026-10-25"],
     ["America/New_York", "01:15", "sunday", "2026-11-01"],

@@ -318,6 +318,21 @@ describe("a run over a shard", () => {
     expect(advanced).toMatchObject([{ id: "ended", enqueuedUntil: MINUTE_7_02 + MINUTE }]);
   });
 
+  it("leaves a regular cron, which fires at the end of a window, on the timing wheel: a fire costs no write", async () => {
+    const cron = storedTimer({
+      id: "cron",
+      schedule: { kind: "cron", expression: "3 * * * ? *", timeZone: "Europe/Berlin" },
+      enqueuedUntil: MINUTE_7_02 - MINUTE,
+    });
+    const { run, ports, sent, advanced } = setUp();
+    const page = ({ slot, from = 0, to }: SlotRange) => {
+      const isDue = slot === "shard0#every#3600" && from <= 3 * MINUTE && 3 * MINUTE <= to;
+      return Promise.resolve({ timers: isDue ? [cron] : [], corrupt: [] });
+    };
+    await run({ index: { ...ports.index, page } });
+    expect([sent, advanced]).toEqual([["cron"], []]);
+  });
+
   it("does nothing when there are no timers or another run has the lease", async () => {
     const { run, ports, queried } = setUp();
     const idle = { ...ports.index, acquire: () => Promise.resolve(undefined) };

@@ -1,6 +1,7 @@
 /** How Step Functions' refusals are read. */
 import {
   GetExecutionHistoryCommand,
+  ListExecutionsCommand,
   RedriveExecutionCommand,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
@@ -23,6 +24,30 @@ class AwsError extends Error {
     super("refused");
   }
 }
+
+describe("executions that ended since a time", () => {
+  it("are listed up to the first page that has none", async () => {
+    const { sfn, executions } = setup();
+    const endedAt = (seconds: number) => ({
+      executionArn: `${ARN}-${seconds}`,
+      stateMachineArn: "machine",
+      name: "n",
+      status: "FAILED" as const,
+      startDate: new Date(0),
+      stopDate: new Date(seconds * 1_000),
+    });
+    sfn
+      .on(ListExecutionsCommand)
+      .resolves({ executions: [] })
+      .on(ListExecutionsCommand, { statusFilter: "FAILED" })
+      .resolvesOnce({ executions: [endedAt(90), endedAt(70)], nextToken: "2" })
+      .resolvesOnce({ executions: [endedAt(65), endedAt(50)], nextToken: "3" })
+      .resolvesOnce({ executions: [endedAt(40)], nextToken: "4" })
+      .rejects(new Error("one page too many"));
+    const found = await executions.unsuccessfulSince(60_000);
+    expect(found.map(({ stoppedAt }) => stoppedAt)).toEqual([90_000, 70_000, 65_000]);
+  });
+});
 
 describe("a state that waits for a token", () => {
   it("ends with an output, or with an error", async () => {

@@ -8,7 +8,8 @@ import { holdsTrue } from "./values";
  * Equal for two plans that change the same values of the same resources and outputs, whenever they were made. Where values are known after
  * the apply only, what is written in their place is equal, too.
  */
-export function digestOf({ resource_changes: changes, output_changes: outputs, configuration }: Plan): string {
+export function digestOf(plan: Plan): string {
+  const { resource_changes: changes, output_changes: outputs, configuration, timestamp } = plan;
   const resources = changes
     .filter(
       ({ mode, previous_address, change: { actions, importing } }) =>
@@ -26,5 +27,7 @@ export function digestOf({ resource_changes: changes, output_changes: outputs, c
   const canonical = JSON.stringify([resources, changedOutputs, isKnown ? {} : configuration], (_, value: unknown) =>
     isFields(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
-  return createHash("sha256").update(canonical).digest("hex");
+  // The time of a plan is a value of what it creates: the pipelines' creationTime().
+  const timeless = timestamp === undefined ? canonical : canonical.replaceAll(timestamp, "the time of the plan");
+  return createHash("sha256").update(timeless).digest("hex");
 }

@@ -79,6 +79,8 @@ const moduleConfigurationSchema: z.ZodType<ModuleConfiguration> = z.object({
 const valuesSchema = z.object({ root_module: moduleValuesSchema.optional() });
 const planSchema = z.looseObject({
   format_version: z.string().regex(/^1\./, "is a format that this version of Almanac does not know"),
+  /** When it was made: the value of plantimestamp(). */
+  timestamp: z.string().optional(),
   /** True: Terraform failed while it planned. */
   errored: z.literal(false, "Terraform failed while it planned, so that changes may be missing").default(false),
   /** False: the changes are not all: others follow when this plan is applied. */

@@ -76,6 +76,12 @@ export function symlinkKey(run: KeySource): string {
   return `${symlinkFolder(run.deployment, run.config.name)}${slotFolder(run)}files.txt`;
 }
 
+/** Where the manifest of a day's earlier run is, whatever its prefix was. @param key of one of its files, in a partitioned layout */
+export function manifestKeyBeside(run: KeySource, key: string): string {
+  const slot = slotFolder(run);
+  return `${key.slice(0, key.lastIndexOf(slot) + slot.length)}_manifest.json`;
+}
+
 /** Partitioned: beside the parts, because Athena skips names with a leading underscore. Flat: under `_exports/`, see successKey. */
 export function manifestKey(run: KeySource): string {
   return `${manifestFolder(run)}_manifest.json`;

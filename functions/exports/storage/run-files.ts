@@ -19,6 +19,7 @@ import {
   isSuperseded,
   literalPrefix,
   manifestKey,
+  manifestKeyBeside,
   publisherKey,
   reservationKey,
   runFolder,
@@ -155,7 +156,7 @@ function parseManifest(run: Run, object: StoredObject | undefined): Manifest | u
     return object && parseInput(manifestSchema, parseJson(object.text));
   } catch (cause) {
     throw new ManifestError(
-      `s3://${run.bucket}/${manifestKey(run)} is not a manifest of an export (${errorMessage(cause)}): restore or delete it`,
+      `s3://${run.bucket}/${object?.key ?? ""} is not a manifest of an export (${errorMessage(cause)}): restore or delete it`,
       { cause },
     );
   }
@@ -202,19 +203,39 @@ async function readPublished(run: Run, s3: S3Client): Promise<Published> {
     stray.push(...(await store.listUploads(superseded.prefix)).filter(({ key }) => isSuperseded(run, superseded, key)));
   const files: string[] = [];
   const folder = runFolder(run);
+  const list = folder === undefined ? undefined : await readObject(run, s3, symlinkKey(run));
   // Files of a flat layout share their folder with those of other days: their manifest has them.
   if (folder !== undefined)
     for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, { Bucket: run.bucket, Prefix: folder }))
       files.push(...Contents.flatMap(({ Key = "" }) => (isExportedFile(folder, Key) ? Key : [])));
   return {
-    manifest: parseManifest(run, manifest),
+    manifest: parseManifest(run, manifest ?? (await manifestBeside(run, s3, list))),
     manifestTag: manifest?.tag,
-    symlinkTag: folder === undefined ? undefined : (await readObject(run, s3, symlinkKey(run)))?.tag,
+    symlinkTag: list?.tag,
     publisherTag: publisher?.tag,
     markerTag: marker?.text === contentOf(run) ? undefined : marker?.tag,
     files,
     uploads: [...new Map(stray.map((upload) => [upload.id, upload])).values()],
   };
+}
+
+/**
+ * The day's manifest where the export had another prefix before: Athena's list has its files, and would lose those of earlier windows. Undefined
+ * also where that prefix is granted no longer.
+ */
+async function manifestBeside(
+  run: Run,
+  s3: S3Client,
+  list: StoredObject | undefined,
+): Promise<StoredObject | undefined> {
+  const key = list?.text.trimEnd().split("\n").at(-1)?.slice(`s3://${run.bucket}/`.length) ?? "";
+  if (key === "" || key.startsWith(runFolder(run) ?? "")) return undefined;
+  try {
+    return await readObject(run, s3, manifestKeyBeside(run, key));
+  } catch (error) {
+    if (errorName(error) === "AccessDenied") return undefined;
+    throw error;
+  }
 }
 
 /** The folder of one of DynamoDB's own exports; other keys are returned as they are. */
@@ -223,6 +244,7 @@ function nativeFolder(key: string): string {
 }
 
 interface StoredObject {
+  readonly key: string;
   readonly text: string;
   readonly tag: string | undefined;
 }
@@ -230,7 +252,7 @@ interface StoredObject {
 async function readObject({ bucket: Bucket }: Run, s3: S3Client, Key: string): Promise<StoredObject | undefined> {
   try {
     const { Body, ETag: tag } = await s3.send(new GetObjectCommand({ Bucket, Key }));
-    return { text: (await Body?.transformToString()) ?? "", tag };
+    return { key: Key, text: (await Body?.transformToString()) ?? "", tag };
   } catch (error) {
     if (errorName(error) === "NoSuchKey") return undefined;
     throw error;

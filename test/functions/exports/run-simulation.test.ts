@@ -212,6 +212,39 @@ describe("a run", () => {
   });
 });
 
+describe("a day's second incremental run, after a change of the prefix", () => {
+  const at = (ms: number): Item => ({ id: { S: String(ms) }, n: { N: String(ms) } });
+  const orders = (prefix?: string) => {
+    const watermark = { attribute: "n", unit: "milliseconds", settleSeconds: 0 } as const;
+    const fields = { name: "orders", table: "orders", segments: 1, compression: "none", mode: "incremental" } as const;
+    configure({ ...fields, watermark, ...(prefix !== undefined && { prefix }) });
+  };
+  const listed = () =>
+    aws.objects.get(`${BUCKET}/_exports/${DEPLOYMENT}/orders/athena/dt=${DAY}/files.txt`)?.toString();
+
+  it.each([undefined, "AccessDenied"])("is added to the first where that can be read (%s)", async (refusal) => {
+    const now = Date.now();
+    aws.tables.set("orders", [[at(now - 50_000)]]);
+    orders();
+    expect(await run({ again: true })).toEqual(succeeded("exported"));
+    const first = listed() ?? "";
+    const next = Date.now();
+    aws.tables.set("orders", [[at(now - 50_000), at(next)]]);
+    while (Date.now() <= next) await new Promise(setImmediate);
+    orders("elsewhere/");
+    aws.before = ({ action, resource }) =>
+      refusal !== undefined && action === "GetObject" && resource.startsWith(`${BUCKET}/orders/`)
+        ? accessDenied("s3:GetObject")
+        : undefined;
+    expect(await run({ again: true })).toEqual(succeeded("exported"));
+    const { files, items } = manifest(`elsewhere/dt=${DAY}/`);
+    expect(items).toBe(refusal === undefined ? 2 : 1);
+    expect(listed()).toBe(files.map(({ key }) => `s3://${BUCKET}/${key}\n`).join(""));
+    if (refusal === undefined) expect(listed()).toContain(first);
+    expect(keys("orders/")).toHaveLength(3);
+  });
+});
+
 describe("a run whose table is deleted and created again", () => {
   const items = (name: string, count: number) =>
     pages(count).map((page) => page.map((item): Item => ({ ...item, id: { S: `${name}-${item["id"]?.S ?? ""}` } })));

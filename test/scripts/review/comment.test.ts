@@ -163,6 +163,14 @@ describe("the digest of a plan", () => {
     expect(policy("sqs:SendMessage", false)).toBe(policy("*", false));
   });
 
+  it("is the same for two plans that create something with the time of each", () => {
+    const created = (timestamp: string, time = timestamp) =>
+      digest([{ address: "terraform_data.since", actions: ["create"], after: { input: { time } } }], { timestamp });
+    const [noon, later] = ["2026-11-28T12:00:00Z", "2026-11-28T12:07:31Z"];
+    expect(created(noon)).toBe(created(later));
+    expect(created(noon)).not.toBe(created(later, noon));
+  });
+
   it("differs when any value does", () => {
     expect(digest(changes(3, "text"))).not.toBe(digest(changes(3, "other")));
     expect(digest(changes(3, "text"))).not.toBe(digest(changes(2, "text")));

@@ -159,8 +159,8 @@ export const EXPORT_MUTANTS: readonly SourceMutant[] = [
   {
     name: "leaves the uploads of killed workers",
     file: FILES,
-    from: "if (!own.has(id)) await store.abortUpload(key, id);",
-    to: "if (own.has(id)) await store.abortUpload(key, id);",
+    from: "if (!own.has(id)) await ifGranted(",
+    to: "if (own.has(id)) await ifGranted(",
   },
 
   // --- publishing ---

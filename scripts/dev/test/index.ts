@@ -1,4 +1,5 @@
 /** `npm test`: the tests of ten minutes, or all. The last line is `N passed, N failed`; the exit code is 1 when anything failed. */
+import { availableParallelism } from "node:os";
 import { Option } from "commander";
 import { checkStatically } from "./static";
 import { runJest } from "./jest";
@@ -14,6 +15,9 @@ const STEPS = ["static", "unit", "simulation", "module", "browser", "e2e"] as co
 /** Only by name, because it installs 300 MB. Continuous integration runs it. */
 const SCAN = "scan";
 type Step = (typeof STEPS)[number] | typeof SCAN;
+
+/** The unit tests run alone, and some wait for a process or a timeout: as many workers as processors leave a sixth of them idle. */
+const UNIT_WORKERS = ["--maxWorkers", String(Math.ceil(availableParallelism() * 1.5))];
 
 /** Of steps that run beside the end-to-end tests, whose timeouts are tighter. */
 const BACKGROUND = 8;
@@ -33,7 +37,8 @@ async function runStep(step: Step, { niceness = 0, all = true } = {}): Promise<S
   if (step === SCAN) return runScanners();
   const pattern = all ? undefined : shortPatternOf(step);
   // Jest would run what either of two patterns matches.
-  const args = pattern === undefined || command.args.length > 0 ? command.args : ["--testPathPatterns", pattern];
+  const own = pattern === undefined ? [] : ["--testPathPatterns", pattern];
+  const args = command.args.length > 0 ? command.args : [...own, ...(step === "unit" ? UNIT_WORKERS : [])];
   // The commands run on this Node, as people run them, in the end-to-end tests; functions on Lambda's everywhere.
   if (step === "e2e") return runJest(step, { args, niceness });
   const { program } = await findLambdaNode({ onLine: console.error });

@@ -183,17 +183,9 @@ describe("a run", () => {
   });
 
   it("whose checkpoint was changed by hand fails at once, and the next one starts over", async () => {
-    configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
-    aws.tables.set("orders", pages(12));
-    let scans = 0;
-    aws.before = (request) => {
-      slowPages(request);
-      return request.action === "Scan" && ++scans === 8 ? accessDenied("dynamodb:Scan") : undefined;
-    };
-    expect(await run()).toMatchObject({ status: "FAILED", error: "AccessDeniedException" });
+    await runThatFailsHalfway();
     for (const [key, row] of aws.rows)
       if (key.includes("|segment#")) aws.rows.set(key, { ...row, lastKey: { S: '{"page":{"N":' } });
-    aws.before = () => undefined;
     expect(await run()).toMatchObject({ status: "FAILED", error: "UnreadableRowError" });
     expect(timesInvoked("readSegment")).toBe(2);
     expect(await run()).toEqual(succeeded("exported"));
@@ -301,15 +293,7 @@ describe("a run whose table is deleted and created again", () => {
   });
 
   it("while an unfinished run waits is not gone on with", async () => {
-    configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
-    aws.tables.set("orders", pages(12));
-    let scans = 0;
-    aws.before = (request) => {
-      slowPages(request);
-      return request.action === "Scan" && ++scans === 8 ? accessDenied("dynamodb:Scan") : undefined;
-    };
-    expect(await run()).toMatchObject({ status: "FAILED", error: "AccessDeniedException" });
-    aws.before = () => undefined;
+    await runThatFailsHalfway();
     aws.recreate("orders", items("new", 12));
     expect(await run()).toEqual(succeeded("exported"));
     expect(exportedIds()).toEqual(idsOf(items("new", 12)));
@@ -556,6 +540,19 @@ describe("a run by DynamoDB's own export", () => {
     expect(period.ExportToTime - period.ExportFromTime).toBeGreaterThan(3_500);
   });
 });
+
+/** Of its one segment seven pages are read, and the next is refused. */
+async function runThatFailsHalfway(): Promise<void> {
+  configure({ name: "orders", table: "orders", segments: 1, compression: "none" });
+  aws.tables.set("orders", pages(12));
+  let scans = 0;
+  aws.before = (request) => {
+    slowPages(request);
+    return request.action === "Scan" && ++scans === 8 ? accessDenied("dynamodb:Scan") : undefined;
+  };
+  expect(await run()).toMatchObject({ status: "FAILED", error: "AccessDeniedException" });
+  aws.before = () => undefined;
+}
 
 /** Each page takes 100 seconds. */
 function slowPages({ action }: AwsRequest): undefined {

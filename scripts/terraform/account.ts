@@ -1,18 +1,14 @@
 /** Refuses credentials of an account that is not the environment's, before anything is read or created there. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import * as z from "zod";
 import { callersAccount } from "../shared/aws/callers-account";
+import { fieldsOf } from "../shared/fields";
 import { awsSettingsOf, readStateBackend } from "./state-bucket";
 
 /** The credentials are another account's. Terraform refuses it too, but after its state bucket was created there. */
 class WrongAccountError extends Error {
   override readonly name = "WrongAccountError";
 }
-
-const stackSchema = z.object({
-  provider: z.object({ aws: z.tuple([z.object({ allowed_account_ids: z.array(z.string()).optional() })]) }),
-});
 
 /**
  * Asks for the account only where main.ts names one.
@@ -21,8 +17,10 @@ const stackSchema = z.object({
  */
 export async function requireAccount(stackDirectory: string): Promise<void> {
   const stack: unknown = JSON.parse(await readFile(join(stackDirectory, "cdk.tf.json"), "utf8"));
-  const allowed = stackSchema.safeParse(stack).data?.provider.aws[0].allowed_account_ids;
-  if (allowed === undefined) return;
+  // A block, or a list of them.
+  const providers = [fieldsOf(fieldsOf(stack)["provider"])["aws"]].flat();
+  const allowed = providers.flatMap((provider) => fieldsOf(provider)["allowed_account_ids"] ?? []);
+  if (allowed.length === 0) return;
   const account = await callersAccount(awsSettingsOf(await readStateBackend(stackDirectory)));
   if (account !== undefined && allowed.includes(account)) return;
   throw new WrongAccountError(

@@ -114,18 +114,8 @@ export function timerRow(timer: StoredTimer, indexKey: IndexKey | undefined): Ro
 export const DISPATCHED_ATTRIBUTES: readonly string[] = [
   TIMER_KEYS.sort,
   ...["shard", "version", "periodMs", "phaseMs", "cron", "timeZone", "at", "data", "startAt", "endAt", "maxFires"],
-  ...[
-    "finalAt",
-    "firesLeft",
-    "jitterSeconds",
-    "disabled",
-    "putAt",
-    "options",
-    "since",
-    "omitted",
-    "moved",
-    "enqueuedUntil",
-  ],
+  ...["finalAt", "firesLeft", "jitterSeconds", "disabled", "putAt", "options"],
+  ...["since", "omitted", "moved", "enqueuedUntil"],
 ];
 
 /**

@@ -15,10 +15,10 @@ afterAll(() => {
 const sts = mockClient(STSClient);
 const s3 = mockClient(S3Client);
 
-/** A stack that names these accounts. */
-function stackOf(allowed: readonly string[] | undefined): void {
+/** A stack that names these accounts. @param others more providers of AWS */
+function stackOf(allowed: readonly string[] | undefined, others: readonly object[] = []): void {
   const backend = { bucket: "acme-states", key: "almanac/staging.tfstate", region: "eu-central-1" };
-  const aws = [{ region: "eu-central-1", ...(allowed && { allowed_account_ids: allowed }) }];
+  const aws = [{ region: "eu-central-1", ...(allowed && { allowed_account_ids: allowed }) }, ...others];
   writeFileSync(
     join(directory, "cdk.tf.json"),
     JSON.stringify({ terraform: { backend: { s3: backend } }, provider: { aws } }),
@@ -31,19 +31,22 @@ beforeEach(() => {
   sts.on(GetCallerIdentityCommand).resolves({ Account: "111111111111" });
 });
 
-it("creates nothing in an account that main.ts does not name", async () => {
-  stackOf(["222222222222"]);
-  await expect(
-    bootstrap({
-      name: "staging",
-      directory,
-      personal: false,
-      aws: { region: "eu-central-1" },
-      terraform: { cwd: directory },
-    }),
-  ).rejects.toThrow("The AWS credentials are of the account 111111111111, and main.ts names 222222222222.");
-  expect(s3.calls()).toEqual([]);
-});
+it.each([[[]], [[{ alias: "certificates", region: "us-east-1" }]]])(
+  "creates nothing in an account that main.ts does not name, beside the providers %j",
+  async (others) => {
+    stackOf(["222222222222"], others);
+    await expect(
+      bootstrap({
+        name: "staging",
+        directory,
+        personal: false,
+        aws: { region: "eu-central-1" },
+        terraform: { cwd: directory },
+      }),
+    ).rejects.toThrow("The AWS credentials are of the account 111111111111, and main.ts names 222222222222.");
+    expect(s3.calls()).toEqual([]);
+  },
+);
 
 it("works in the account that main.ts names, and in any where it names none", async () => {
   stackOf(["111111111111"]);

@@ -1,6 +1,7 @@
 /** Refuses credentials of an account that is not the environment's, before anything is read or created there. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import * as z from "zod";
 import { callersAccount } from "../shared/aws/callers-account";
 import { fieldsOf } from "../shared/fields";
 import { awsSettingsOf, readStateBackend } from "./state-bucket";
@@ -9,6 +10,9 @@ import { awsSettingsOf, readStateBackend } from "./state-bucket";
 class WrongAccountError extends Error {
   override readonly name = "WrongAccountError";
 }
+
+/** None where the argument is an expression, which Terraform evaluates. */
+const accountsSchema = z.array(z.string()).catch([]);
 
 /**
  * Asks for the account only where main.ts names one.
@@ -19,7 +23,7 @@ export async function requireAccount(stackDirectory: string): Promise<void> {
   const stack: unknown = JSON.parse(await readFile(join(stackDirectory, "cdk.tf.json"), "utf8"));
   // A block, or a list of them.
   const providers = [fieldsOf(fieldsOf(stack)["provider"])["aws"]].flat();
-  const allowed = providers.flatMap((provider) => fieldsOf(provider)["allowed_account_ids"] ?? []);
+  const allowed = providers.flatMap((provider) => accountsSchema.parse(fieldsOf(provider)["allowed_account_ids"]));
   if (allowed.length === 0) return;
   const account = await callersAccount(awsSettingsOf(await readStateBackend(stackDirectory)));
   if (account !== undefined && allowed.includes(account)) return;
